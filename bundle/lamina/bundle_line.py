@@ -1,0 +1,40 @@
+"""The ``python -m monai.bundle`` line that a short command stands for, and running it."""
+
+import logging
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lamina.tasks.catalogue import CHECKOUT
+
+
+def bundle_arguments(
+    run_id: str, config: str, task: Path, overrides: Mapping[str, Any]
+) -> list[str]:
+    """Return the words behind ``python -m monai.bundle``, with absolute paths.
+
+    Examples
+    --------
+    >>> words = bundle_arguments("training", "train.json", Path("/t/a.json"), {"epochs": 3})
+    >>> words[:2], words[-2:]
+    (['run', 'training'], ['--epochs', '3'])
+    """
+    words = ["run", run_id, "--config_file", str(CHECKOUT / "configs" / config)]
+    words += ["--task", f"%{task}", "--bundle_root", str(CHECKOUT)]
+    for name, value in overrides.items():
+        words += [f"--{name}", str(value)]
+    return words
+
+
+def run_bundle(words: list[str]) -> None:
+    """Print the line and run it in this process, as ``python -m monai.bundle`` would."""
+    print("$", shlex.join(["python", "-m", "monai.bundle", *words]), flush=True)
+    import fire
+    from monai.bundle import run
+
+    for noisy in ("monai.bundle.scripts", "monai.bundle.config_parser", "monai.bundle.workflows"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    sys.argv = ["monai.bundle", *words]
+    fire.Fire({"run": run}, command=words, name="monai.bundle")

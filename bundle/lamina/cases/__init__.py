@@ -1,0 +1,36 @@
+"""What a folder holds: finding, reading, pairing with labels, splitting, checking."""
+
+from lamina.cases.case import Case, DataSet, items
+from lamina.cases.checks import check_cases, require_usable
+from lamina.cases.describe import describe
+from lamina.cases.find import find_cases, input_cases
+from lamina.cases.grid import Grid
+from lamina.cases.images import read_grid, read_image, read_label
+from lamina.cases.reader import CaseReader, LabelReader
+from lamina.cases.selection import evaluation_items, held_out_items, inference_items, make_splits
+from lamina.cases.splits import split_cases
+from lamina.cases.splits_file import read_splits, write_splits
+
+__all__ = [
+    "Case",
+    "CaseReader",
+    "DataSet",
+    "Grid",
+    "LabelReader",
+    "check_cases",
+    "describe",
+    "evaluation_items",
+    "find_cases",
+    "held_out_items",
+    "inference_items",
+    "input_cases",
+    "items",
+    "make_splits",
+    "read_grid",
+    "read_image",
+    "read_label",
+    "read_splits",
+    "require_usable",
+    "split_cases",
+    "write_splits",
+]

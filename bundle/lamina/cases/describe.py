@@ -1,0 +1,110 @@
+"""What a data set's folder holds, as text for people."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from lamina.cases.case import Case, DataSet
+from lamina.cases.checks import bounded, format_values, problems_in
+from lamina.cases.facts import CaseFacts, read_facts
+from lamina.cases.formats import suffix_of
+from lamina.cases.grid import Grid
+from lamina.cases.splits import split_cases
+from lamina.errors import DataError
+from lamina.tasks import Label
+
+
+def describe(
+    dataset: DataSet,
+    labels: Sequence[Label] | None = None,
+    values: Mapping[str, int] | None = None,
+) -> str:
+    """Return what was found, how it was paired and split, and what is wrong.
+
+    Parameters
+    ----------
+    dataset
+        What `find_cases` found.
+    labels
+        The classes of a task; without them any value is right.
+    values
+        What label files hold and the class that it stands for, as `read_label` takes it.
+    """
+    facts = read_facts(dataset.cases, values)
+    grids = [one.grid for one in facts if one.grid]
+    split, split_problems = _split(dataset.labelled)
+    problems = [*dataset.problems, *_problems(facts, labels), *split_problems]
+    rows = [
+        ("folder", str(dataset.root)),
+        ("layout", dataset.layout),
+        ("images", f"{len(dataset.cases)} ({_formats(case.image for case in dataset.cases)})"),
+        ("size", _sizes(grids)),
+        ("spacing", _spacings(grids)),
+        ("labels", _labels(facts)),
+        ("patients", str(len({case.patient for case in dataset.cases}))),
+        ("split", split),
+        ("problems", str(len(problems) or "none")),
+    ]
+    lines = [f"{name:<10}{text}" for name, text in rows]
+    prefix = f"{dataset.root}/"
+    return "\n".join([*lines, *(f"- {line.replace(prefix, '')}" for line in bounded(problems))])
+
+
+def _problems(facts: Sequence[CaseFacts], labels: Sequence[Label] | None) -> list[str]:
+    if labels is not None:
+        return problems_in(facts, labels)
+    return [problem for one in facts for problem in one.problems]
+
+
+def _formats(addresses: Iterable[str]) -> str:
+    count = Counter(suffix_of(address) or "DICOM" for address in addresses)
+    return ", ".join(f"{number} {name}" for name, number in count.most_common())
+
+
+def _sizes(grids: Sequence[Grid]) -> str:
+    texts = []
+    for axes in (2, 3):
+        shapes = [grid.shape for grid in grids if len(grid.shape) == axes]
+        if shapes:
+            texts.append(f"{len(shapes)} in {axes}D: {_ranges(shapes)}")
+    return "; ".join(texts) or "unknown"
+
+
+def _spacings(grids: Sequence[Grid]) -> str:
+    texts = []
+    for unit, axes in sorted({(grid.unit, len(grid.shape)) for grid in grids}):
+        spacings = [g.spacing for g in grids if (g.unit, len(g.shape)) == (unit, axes)]
+        known = unit == "mm"
+        texts.append(f"{_ranges(spacings)} mm" if known else "unknown (pictures, in pixels)")
+    return "; ".join(texts) or "unknown"
+
+
+def _ranges(rows: Sequence[Sequence[float]]) -> str:
+    """Return the range of each column, such as 31–43 × 40–59."""
+    low, high = np.min(rows, axis=0), np.max(rows, axis=0)
+    texts = [(f"{a:.4g}", f"{b:.4g}") for a, b in zip(low, high, strict=True)]
+    return " × ".join(a if a == b else f"{a}–{b}" for a, b in texts)
+
+
+def _labels(facts: Sequence[CaseFacts]) -> str:
+    labelled = [one for one in facts if one.case.label is not None]
+    values = sorted({value for one in facts for value in one.values})
+    if not labelled:
+        return "none"
+    unlabelled = len(facts) - len(labelled)
+    without = f"; images without one: {unlabelled}" if unlabelled else ""
+    return f"{len(labelled)}, with values {format_values(values)}{without}"
+
+
+def _split(labelled: Sequence[Case]) -> tuple[str, list[str]]:
+    """Return the sizes of the default split, and why it can't be made."""
+    if not labelled:
+        return "none, since nothing is labelled", []
+    try:
+        splits = split_cases(labelled)
+    except DataError as error:
+        return "none", [str(error)]
+    by_folder = {case.split for case in labelled} & {"validation", "test"}
+    rule = "as the folders say" if by_folder else "by hash, seed 0"
+    return ", ".join(f"{len(part)} {name}" for name, part in splits.items()) + f" ({rule})", []

@@ -1,0 +1,106 @@
+"""The cases of a data set's folder, and of a folder that is to be segmented."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lamina.cases.case import Case, DataSet
+from lamina.cases.formats import SUFFIXES, stem_of
+from lamina.cases.found_images import find_images
+from lamina.cases.layouts import UNDERSTOOD, describe_layout, give_roles, read_place
+from lamina.cases.lists import find_list, read_list
+from lamina.cases.names import unique_names
+from lamina.cases.pairing import pair
+from lamina.cases.patients import FILE_NAME, patients_by_file, patients_by_pattern
+from lamina.errors import DataError
+
+_FORMATS = f"DICOM or {', '.join(sorted(SUFFIXES))}"
+
+
+def find_cases(dataset_dir: str | Path, *, patient_pattern: str | None = None) -> DataSet:
+    """Find the images of a data set and pair them with their labels.
+
+    Parameters
+    ----------
+    dataset_dir
+        A folder in one of the layouts of `lamina.cases.layouts`, or with a CSV or JSON list, or
+        the list itself.
+    patient_pattern
+        A regular expression whose first group is the patient in a case's name. Without it,
+        ``patients.csv`` in the folder counts, else each case is a patient of its own.
+
+    Raises
+    ------
+    DataError
+        If there is no image, or the folder can't be understood.
+    """
+    root = Path(dataset_dir)
+    if not root.exists():
+        raise DataError(f"{root}: no such folder", "correct dataset_dir")
+    table = find_list(root)
+    found = _from_list(root, table) if table else _from_folders(root)
+    if not found.cases:
+        reasons = "".join(f"\n{problem}" for problem in found.problems[:5])
+        raise DataError(f"{root}: no image of a data set{reasons}", UNDERSTOOD)
+    return _with_patients(found, patient_pattern)
+
+
+def input_cases(input_dir: str | Path) -> DataSet:
+    """Find all images in a folder, of any depth, or take the one file that is given.
+
+    Each becomes a case without a label; what is no image is named in the problems.
+
+    Raises
+    ------
+    DataError
+        If there is no image.
+    """
+    root = Path(input_dir)
+    if not root.exists():
+        raise DataError(f"{root}: no such file or folder", "correct input_dir")
+    if root.is_file():
+        return DataSet(root, "one file", (_unlabelled(stem_of(root), str(root)),))
+    found = find_images(root)
+    problems = (*found.problems, *(f"{path}: neither {_FORMATS}" for path in found.others))
+    if not found.addresses:
+        reasons = "".join(f"\n{problem}" for problem in problems[:5])
+        raise DataError(f"{root}: no image{reasons}", f"expected files of {_FORMATS}")
+    names = unique_names(_texts(found.addresses, root))
+    cases = tuple(map(_unlabelled, names, found.addresses))
+    return DataSet(root, "images at any depth", cases, problems)
+
+
+def _from_list(root: Path, table: Path) -> DataSet:
+    cases, problems = read_list(table)
+    return DataSet(root, f"list {table.name}", tuple(cases), tuple(problems))
+
+
+def _from_folders(root: Path) -> DataSet:
+    found = find_images(root)
+    places = give_roles([read_place(address, root) for address in found.addresses])
+    cases, problems = pair(places)
+    return DataSet(root, describe_layout(places), tuple(cases), (*found.problems, *problems))
+
+
+def _with_patients(found: DataSet, pattern: str | None) -> DataSet:
+    table = found.root / FILE_NAME
+    if pattern is not None:
+        return replace(found, cases=tuple(patients_by_pattern(found.cases, pattern)))
+    if table.is_file():
+        cases, problems = patients_by_file(found.cases, table)
+        return replace(found, cases=tuple(cases), problems=(*found.problems, *problems))
+    return found
+
+
+def _unlabelled(name: str, address: str) -> Case:
+    return Case(name, address, None, name)
+
+
+def _texts(addresses: Sequence[str], root: Path) -> list[str]:
+    """Return for each address its path below the root, without suffix where that is enough."""
+    paths = [root.name + address.removeprefix(str(root)) for address in addresses]
+    paths = [path.removeprefix(f"{root.name}/") for path in paths]
+    short = [path.removesuffix(Path(path).name) + stem_of(path) for path in paths]
+    count = Counter(short)
+    return [stem if count[stem] == 1 else path for stem, path in zip(short, paths, strict=True)]

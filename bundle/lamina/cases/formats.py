@@ -1,0 +1,50 @@
+"""Which format a file has, by its suffix, and its name without that suffix."""
+
+from pathlib import Path
+from typing import Literal
+
+Format = Literal["nifti", "itk", "picture"]
+
+SUFFIXES: dict[str, Format] = {
+    ".nii.gz": "nifti",
+    ".nii": "nifti",
+    ".seg.nrrd": "itk",
+    ".nrrd": "itk",
+    ".mha": "itk",
+    ".mhd": "itk",
+    ".png": "picture",
+    ".jpg": "picture",
+    ".jpeg": "picture",
+    ".tif": "picture",
+    ".tiff": "picture",
+    ".bmp": "picture",
+}
+
+
+def suffix_of(path: str | Path) -> str:
+    """Return the known suffix of a file name in lower case, or "" where it has none.
+
+    >>> suffix_of("scan.1.NII.GZ"), suffix_of("notes.txt")
+    ('.nii.gz', '')
+    """
+    name = Path(path).name.lower()
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
+
+
+def format_of(path: str | Path) -> Format | None:
+    """Return the format that a file's suffix stands for, or None.
+
+    >>> format_of("a.nii.gz"), format_of("IM0001")
+    ('nifti', None)
+    """
+    return SUFFIXES.get(suffix_of(path))
+
+
+def stem_of(path: str | Path) -> str:
+    """Return a file's name without its known suffix.
+
+    >>> stem_of("/data/scan.1.nii.gz"), stem_of("IM0001.7")
+    ('scan.1', 'IM0001.7')
+    """
+    name = Path(path).name
+    return name[: len(name) - len(suffix_of(path))]

@@ -1,0 +1,90 @@
+"""The grid of an image: its size, its place in space, and whether that place is known."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Unit = Literal["mm", "px"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Size of an image and the affine from its indices to RAS+ space.
+
+    ``shape`` is (x, y) or (x, y, z), without channels. ``affine`` is 4×4, in mm. Where the file
+    does not say how large a pixel is, ``unit`` is "px" and the affine is the identity.
+    """
+
+    shape: tuple[int, ...]
+    affine: NDArray[np.float64]
+    unit: Unit = "mm"
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Distance of neighbouring samples along each axis, in ``unit``."""
+        lengths = np.linalg.norm(self.affine[:3, : len(self.shape)], axis=0)
+        return tuple(float(length) for length in lengths)
+
+
+def pixel_grid(shape: tuple[int, ...]) -> Grid:
+    """Return the grid of an image that says nothing about physical size.
+
+    >>> pixel_grid((640, 480)).spacing
+    (1.0, 1.0)
+    """
+    return Grid(shape, np.eye(4), "px")
+
+
+def lps_to_ras(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an affine of DICOM or ITK space (LPS+) as one of NIfTI space (RAS+).
+
+    >>> lps_to_ras(np.eye(4)).diagonal().tolist()
+    [-1.0, -1.0, 1.0, 1.0]
+    """
+    return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+
+
+def grid_difference(first: Grid, second: Grid, tolerance: float = 0.1) -> str | None:
+    """Say how two grids differ, or return None where they are the same.
+
+    Grids are the same if their sizes are equal and no corner lies further apart than
+    ``tolerance`` times the smallest spacing of the first. Where one of them has no physical size
+    (a picture), the size in pixels alone is compared.
+
+    >>> grid_difference(pixel_grid((4, 5)), pixel_grid((5, 4)))
+    'size 4×5 against 5×4'
+    """
+    if first.shape != second.shape:
+        return f"size {format_size(first.shape)} against {format_size(second.shape)}"
+    if "px" in (first.unit, second.unit):
+        return None
+    apart = _largest_distance(first, second)
+    if apart <= tolerance * min(first.spacing):
+        return None
+    return (
+        f"voxels lie up to {apart:.3g} mm apart: affine {_format_affine(first.affine)} "
+        f"against {_format_affine(second.affine)}"
+    )
+
+
+def format_size(shape: tuple[int, ...]) -> str:
+    """Return a size as people write it.
+
+    >>> format_size((10, 20, 30))
+    '10×20×30'
+    """
+    return "×".join(str(length) for length in shape)
+
+
+def _largest_distance(first: Grid, second: Grid) -> float:
+    ends = [(0, length - 1) for length in first.shape] + [(0,)] * (3 - len(first.shape))
+    corners = np.array([(*corner, 1) for corner in itertools.product(*ends)], dtype=float)
+    offsets = corners @ (first.affine - second.affine).T
+    return float(np.linalg.norm(offsets[:, :3], axis=1).max())
+
+
+def _format_affine(affine: NDArray[np.float64]) -> str:
+    return str(np.round(affine[:3], 3).tolist())

@@ -1,0 +1,144 @@
+"""One way to read any image or mask, whatever its format."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamina.cases.dicom import read_dicom, read_dicom_grid
+from lamina.cases.dicom_geometry import SLICE_TOLERANCE
+from lamina.cases.dicom_series import is_dicom
+from lamina.cases.formats import SUFFIXES, Format, format_of
+from lamina.cases.grid import Grid, format_size
+from lamina.cases.itk_files import read_itk, read_itk_grid
+from lamina.cases.label_values import code_table, map_codes, whole_numbers
+from lamina.cases.nifti import read_nifti, read_nifti_grid
+from lamina.cases.pictures import MAX_PIXELS, read_codes, read_picture, read_picture_grid
+from lamina.errors import ReadError
+
+
+def read_image(
+    address: str,
+    *,
+    channels: int = 1,
+    max_pixels: int = MAX_PIXELS,
+    slice_tolerance: float = SLICE_TOLERANCE,
+) -> tuple[NDArray[np.float32], Grid]:
+    """Return an image's values and its grid.
+
+    Parameters
+    ----------
+    address
+        A file, or a folder (or folder#SeriesInstanceUID) with one DICOM series.
+    channels
+        1 for grey values (x, y[, z]), or 3 for the colours (x, y, 3) of a picture.
+    max_pixels
+        Largest picture that is decoded.
+    slice_tolerance
+        By how much the distance of two DICOM slices may differ from the others, as a fraction.
+
+    Raises
+    ------
+    ReadError
+        If it is missing, truncated, empty, not finite, or of another kind than expected.
+    GeometryError
+        If the position of its voxels in space is unclear.
+    """
+    kind = _format(address)
+    path = Path(address)
+    if kind == "picture":
+        values, grid = read_picture(path, channels, max_pixels)
+    elif channels != 1:
+        raise ReadError(f"{address}: 1 channel, expected {channels}")
+    elif kind == "nifti":
+        values, grid = read_nifti(path)
+    elif kind == "itk":
+        values, grid = read_itk(path)
+    else:
+        values, grid = read_dicom(address, slice_tolerance)
+    return _finite(values.astype(np.float32), grid, address), grid
+
+
+def read_grid(address: str, *, max_pixels: int = MAX_PIXELS) -> Grid:
+    """Return an image's grid from its header alone; raises as `read_image` does."""
+    kind = _format(address)
+    if kind == "picture":
+        grid = read_picture_grid(Path(address), max_pixels)
+    elif kind == "nifti":
+        grid = read_nifti_grid(Path(address))
+    elif kind == "itk":
+        grid = read_itk_grid(Path(address))
+    else:
+        grid = read_dicom_grid(address)
+    _require_voxels(grid, address)
+    return grid
+
+
+def read_label(
+    path: Path, values: Mapping[str, int] | None = None, *, max_pixels: int = MAX_PIXELS
+) -> tuple[NDArray[np.int32], Grid]:
+    """Return a mask's class values and its grid.
+
+    Parameters
+    ----------
+    path
+        A NIfTI, NRRD or MetaImage file or a picture.
+    values
+        What the file holds and the class value that it stands for: {"0": 0, "255": 1}, or colours
+        {"#000000": 0, "#ff0000": 1}. Without it the file's values are the class values.
+    max_pixels
+        Largest picture that is decoded.
+
+    Raises
+    ------
+    ReadError
+        If a value is not whole or not in ``values``, or the file can't be read.
+    """
+    table, colors = code_table(values) if values is not None else (None, False)
+    kind = _format(str(path))
+    if kind == "picture":
+        codes, grid = read_codes(path, colors, max_pixels)
+    elif kind is None:
+        raise ReadError(f"{path}: a DICOM file as a mask", "save the mask as NIfTI")
+    elif colors:
+        raise ReadError(f"{path}: its values are no colours, as task#values expects")
+    else:
+        codes, grid = read_nifti(path) if kind == "nifti" else read_itk(path)
+    _require_voxels(grid, str(path))
+    numbers = whole_numbers(codes, path)
+    return (numbers if table is None else map_codes(numbers, table, path, colors)), grid
+
+
+def _format(address: str) -> Format | None:
+    """Return the format by suffix, or None for DICOM, which has no say in its name."""
+    path = Path(address)
+    if path.is_file():
+        kind = format_of(path)
+        if path.stat().st_size == 0:
+            raise ReadError(f"{address}: an empty file", "copy or export it again")
+        if kind is None and not is_dicom(path):
+            raise ReadError(
+                f"{address}: neither DICOM nor one of {', '.join(sorted(SUFFIXES))}",
+                "convert it to one of these",
+            )
+        return kind
+    if not path.is_dir() and not Path(address.rpartition("#")[0] or address).is_dir():
+        raise ReadError(f"{address}: no such file or folder")
+    return None
+
+
+def _finite(values: NDArray[np.float32], grid: Grid, address: str) -> NDArray[np.float32]:
+    _require_voxels(grid, address)
+    wrong = values.size - int(np.isfinite(values).sum())
+    if wrong:
+        raise ReadError(
+            f"{address}: {wrong} of {values.size} values are NaN or infinite",
+            "export it again, or replace them by the value of the background",
+        )
+    return values
+
+
+def _require_voxels(grid: Grid, address: str) -> None:
+    if 0 in grid.shape:
+        raise ReadError(f"{address}: size {format_size(grid.shape)}, expected at least one voxel")

@@ -1,0 +1,93 @@
+"""NIfTI files: one volume or picture each, with the affine that nibabel's rule gives.
+
+The affine is the sform where its code is not 0, else the qform, else the one made from the voxel
+sizes alone (https://nipy.org/nibabel/nifti_images.html). NIfTI's unit of length is honoured:
+metres and micrometres become mm, an unknown unit counts as mm.
+"""
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.nifti1 import Nifti1Pair
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from lamina.cases.grid import Grid, format_size
+from lamina.errors import GeometryError, ReadError
+
+_UNREADABLE = (OSError, EOFError, ValueError, zlib.error, ImageFileError, HeaderDataError)
+_MM_PER_UNIT = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
+
+
+def read_nifti(path: Path) -> tuple[NDArray[Any], Grid]:
+    """Return voxels (x, y[, z]), scaled by scl_slope and scl_inter, and their grid.
+
+    Raises
+    ------
+    ReadError
+        If the file is truncated, or holds several volumes, complex numbers or colours.
+    GeometryError
+        If the affine is singular or not finite.
+    """
+    image = _load(path)
+    grid = _grid(image, path)
+    try:
+        voxels = np.asanyarray(image.dataobj)
+    except _UNREADABLE as error:
+        raise _broken(path, error) from error
+    return voxels.reshape(grid.shape), grid
+
+
+def read_nifti_grid(path: Path) -> Grid:
+    """Return the grid of a NIfTI file from its header alone; raises as `read_nifti` does."""
+    return _grid(_load(path), path)
+
+
+def _load(path: Path) -> Nifti1Pair:
+    try:
+        image = nibabel.load(path)
+    except _UNREADABLE as error:
+        raise _broken(path, error) from error
+    if not isinstance(image, Nifti1Pair):
+        raise ReadError(f"{path}: named as NIfTI, but holds {type(image).__name__}")
+    kind = image.get_data_dtype()
+    if kind.kind not in "biuf":
+        raise ReadError(
+            f"{path}: voxels of type {kind}, expected one number each",
+            "write the magnitude or the grey value as a NIfTI file of its own",
+        )
+    return image
+
+
+def _grid(image: Nifti1Pair, path: Path) -> Grid:
+    shape = tuple(int(length) for length in image.shape)
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) not in (2, 3):
+        raise ReadError(
+            f"{path}: size {format_size(shape)}, expected one volume (x, y, z)",
+            "split time points and channels into files of their own",
+        )
+    affine = _affine_in_mm(image)
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
+        raise GeometryError(
+            f"{path}: the affine {affine.tolist()} does not say where the voxels lie",
+            "write the file again with a valid sform or qform",
+        )
+    return Grid(shape, affine)
+
+
+def _affine_in_mm(image: Nifti1Pair) -> NDArray[np.float64]:
+    unit = image.header.get_xyzt_units()[0]
+    affine = np.array(image.affine, dtype=float)
+    affine[:3] *= _MM_PER_UNIT[unit]
+    return affine
+
+
+def _broken(path: Path, error: BaseException) -> ReadError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return ReadError(f"{path}: not a complete NIfTI file ({reason})", "copy or export it again")

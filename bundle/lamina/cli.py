@@ -1,0 +1,276 @@
+"""``lamina …``: short commands, each for one line of MONAI's bundle runner.
+
+Heavy imports stand in the functions that need them, so that ``--help`` comes at once.
+"""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lamina import __version__
+from lamina.errors import LaminaError, find_cause
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 failed, 2 wrong use."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args([_with_hyphens(word) for word in words])
+    if options.debug:
+        os.environ["LAMINA_DEBUG"] = "1"
+    try:
+        status = options.command(options)
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command goes on where it was", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the one place where errors become messages
+        return _report(error, options.debug)
+    return status or 0
+
+
+def _report(error: Exception, debug: bool) -> int:
+    cause = find_cause(error)
+    if cause is None or debug:
+        traceback.print_exception(error)
+    if cause is None:
+        print("this is a bug of Lamina: please report it with the lines above", file=sys.stderr)
+    else:
+        print(f"error: {cause}", file=sys.stderr)
+    return 1
+
+
+def _with_hyphens(word: str) -> str:
+    """Let ``--run_dir`` mean ``--run-dir``, and leave values as they are.
+
+    >>> _with_hyphens("--run_dir=my_run"), _with_hyphens("my_task")
+    ('--run-dir=my_run', 'my_task')
+    """
+    if not word.startswith("--"):
+        return word
+    name, equals, value = word.partition("=")
+    return name.replace("_", "-") + equals + value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lamina",
+        description="Segment medical images with a U-Net: train, predict, evaluate.",
+        epilog="Each command prints the `python -m monai.bundle` line that it stands for. "
+        "`lamina COMMAND --help` tells more.",
+    )
+    parser.add_argument("--version", action="version", version=f"lamina {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_tasks(commands)
+    _add_train(commands)
+    _add_predict(commands)
+    _add_evaluate(commands)
+    _add_data(commands)
+    return parser
+
+
+def _add(commands: Any, name: str, text: str, run: Any, example: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog="example: " + example,
+    )
+    parser.set_defaults(command=run)
+    parser.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks"
+    )
+    return parser
+
+
+def _add_tasks(commands: Any) -> None:
+    _add(commands, "tasks", "list what Lamina can segment", _tasks, "lamina tasks")
+
+
+def _add_train(commands: Any) -> None:
+    parser = _add(
+        commands,
+        "train",
+        "train a task on a folder of images and labels",
+        _train,
+        "lamina train hippocampus_mr --dataset-dir ~/Task04_Hippocampus --epochs 30",
+    )
+    _task(parser)
+    _dataset(parser)
+    _run_dir(parser)
+    parser.add_argument("--epochs", type=int, metavar="N", help="how often each case is seen")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="patches of one step")
+    parser.add_argument("--lr", type=float, metavar="RATE", help="largest learning rate")
+    parser.add_argument("--patch-size", metavar="X,Y[,Z]", help="voxels of a patch, as 64,64")
+    _workflow(parser)
+    parser.add_argument("--num-workers", type=int, metavar="N", help="processes that load data")
+    parser.add_argument(
+        "--fresh", action="store_true", help="throw away what the run's folder holds"
+    )
+
+
+def _add_predict(commands: Any) -> None:
+    parser = _add(
+        commands,
+        "predict",
+        "segment a file or a folder of images",
+        _predict,
+        "lamina predict hippocampus_mr ~/scans -o ~/masks",
+    )
+    _task(parser)
+    parser.add_argument(
+        "input", nargs="?", metavar="INPUT", help="file or folder; without, the held-out cases"
+    )
+    parser.add_argument("--input-dir", metavar="DIR", help="the same as INPUT")
+    parser.add_argument("-o", "--output-dir", metavar="DIR", help="default: RUN/predictions")
+    _dataset(parser)
+    _run_dir(parser)
+    _weights(parser)
+    _workflow(parser)
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = _add(
+        commands,
+        "evaluate",
+        "measure how well a trained task does on labelled cases, with a report",
+        _evaluate,
+        "lamina evaluate hippocampus_mr --dataset-dir ~/Task04_Hippocampus --split test",
+    )
+    _task(parser)
+    _dataset(parser)
+    _run_dir(parser)
+    parser.add_argument(
+        "--split",
+        choices=("test", "validation", "training", "all"),
+        help="which cases; default: test",
+    )
+    parser.add_argument("-o", "--output-dir", metavar="DIR", help="default: RUN/evaluation")
+    _weights(parser)
+    _workflow(parser)
+
+
+def _add_data(commands: Any) -> None:
+    parser = _add(
+        commands,
+        "data",
+        "say what a folder holds, how it is paired and split, and what is wrong with it",
+        _data,
+        "lamina data ~/my_images --task hippocampus_mr",
+    )
+    parser.add_argument("dataset_dir", metavar="DIR", help="folder with images and labels")
+    parser.add_argument("--task", metavar="TASK", help="check labels and splits for this task")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split; default: 0")
+
+
+def _task(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", metavar="TASK", help="a name from `lamina tasks`, or a task file")
+
+
+def _dataset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dataset-dir", metavar="DIR", help="images and labels; default: the task's phantoms"
+    )
+
+
+def _run_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run-dir", metavar="DIR", help="the run's files; default: runs/TASK")
+
+
+def _weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--weights",
+        metavar="FILE|released",
+        help="default: the finished run in --run-dir, else the released model",
+    )
+
+
+def _workflow(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--spatial-dims",
+        type=int,
+        choices=(2, 3),
+        help="2 works slice by slice, 3 on volumes; default: the task's",
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="of splits and training; default: 0")
+    parser.add_argument(
+        "--precision", choices=("auto", "fp32", "bf16"), help="default: auto, by the processor"
+    )
+
+
+PATHS = ("dataset_dir", "run_dir", "input_dir", "output_dir", "weights")
+NOT_IDS = ("task", "command", "debug", "input")
+
+
+def _overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that were given, as ids of the config; paths are made absolute."""
+    given = {
+        name: value
+        for name, value in vars(options).items()
+        if name not in NOT_IDS and value is not None and value is not False
+    }
+    for name in PATHS:
+        if name in given and given[name] != "released":
+            given[name] = str(Path(given[name]).expanduser().resolve())
+    if "patch_size" in given:
+        given["patch_size"] = _numbers(given["patch_size"])
+    return given
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.replace("[", "").replace("]", "").split(",")]
+    except ValueError as error:
+        raise LaminaError(f"--patch-size {text!r}", "write it as 64,64 or 64,64,32") from error
+
+
+def _run(run_id: str, config: str, options: argparse.Namespace) -> int:
+    from lamina.bundle_line import bundle_arguments, run_bundle
+    from lamina.tasks.catalogue import find_task, read_task
+
+    task = find_task(options.task)
+    read_task(task)
+    run_bundle(bundle_arguments(run_id, config, task, _overrides(options)))
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    return _run("training", "train.json", options)
+
+
+def _predict(options: argparse.Namespace) -> int:
+    options.input_dir = options.input or options.input_dir
+    return _run("inference", "inference.json", options)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    return _run("evaluating", "evaluate.json", options)
+
+
+def _tasks(_: argparse.Namespace) -> int:
+    from lamina.tasks.catalogue import CHECKOUT, read_task, task_files
+
+    print(f"{'TASK':<18} {'DIMS':<5} {'PHANTOMS':<9} {'RELEASED':<9} WHAT")
+    for path in task_files():
+        task = read_task(path)
+        released = (CHECKOUT / "models" / path.stem / "model.pt").is_file()
+        phantoms = "yes" if task.get("phantoms") else "no"
+        dims = f"{task['spatial_dims']}D"
+        print(
+            f"{path.stem:<18} {dims:<5} {phantoms:<9} {'yes' if released else 'no':<9} "
+            f"{task['title']}"
+        )
+    return 0
+
+
+def _data(options: argparse.Namespace) -> int:
+    raise NotImplementedError
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Files that are whole or absent."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lamina.errors import ReadError, WeightsError
+
+
+@contextlib.contextmanager
+def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a name beside ``path`` to write to; rename it to ``path`` when all went well.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with written_whole(Path(folder, "a.txt")) as part:
+    ...         _ = part.write_text("all of it")
+    ...     os.listdir(folder)
+    ['a.txt']
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: libraries choose the format by it.
+    part = path.with_name(f".part-{os.getpid()}-{path.name}")
+    try:
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def save_checkpoint(path: str | os.PathLike[str], content: Any) -> None:
+    """Save tensors and plain values, whole or not at all."""
+    with written_whole(path) as part:
+        torch.save(content, part)
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> Any:
+    """Load tensors and plain values; no code in the file is executed.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, broken, or holds more than tensors and plain values.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path}: there is no such file", "check the path") from error
+    except Exception as error:
+        raise WeightsError(
+            f"{path} is not a whole checkpoint of tensors ({type(error).__name__})",
+            "give a file that torch.save wrote of a state_dict",
+        ) from error
+
+
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
+    """Write JSON, whole or not at all."""
+    with written_whole(path) as part:
+        part.write_text(json.dumps(content, indent=2, default=str) + "\n")
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read JSON.
+
+    Raises
+    ------
+    ReadError
+        If the file is not JSON; names the file and the line.
+    """
+    try:
+        return json.loads(Path(path).read_text())
+    except json.JSONDecodeError as error:
+        raise ReadError(
+            f"{path}, line {error.lineno}: {error.msg}", "mend the file, or remove it"
+        ) from error

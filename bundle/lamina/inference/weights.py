@@ -1,0 +1,87 @@
+"""Which weights a network gets, and whether they are its own."""
+
+import logging
+from pathlib import Path
+
+import torch
+
+from lamina.errors import WeightsError
+from lamina.files import load_checkpoint
+
+logger = logging.getLogger("lamina")
+
+
+def find_weights(weights: str | None, run_dir: str, released: str) -> Path:
+    """Return the file to use: the one asked for, else the finished run's, else the released one.
+
+    Parameters
+    ----------
+    weights
+        A path, ``released``, or None for the choice above.
+    run_dir
+        Folder of the run, whose model is ``model.pt`` once it is finished.
+    released
+        The model that came with Lamina.
+
+    Raises
+    ------
+    WeightsError
+        If there is no such file.
+    """
+    if weights is not None and weights != "released":
+        return _existing(Path(weights), "check --weights")
+    finished = Path(run_dir, "model.pt")
+    if weights is None and finished.is_file():
+        logger.info("weights: %s (finished run)", finished)
+        return finished
+    logger.info("weights: %s (released model)", released)
+    best = Path(run_dir, "best.pt")
+    remedy = (
+        f"the run in {run_dir} is not finished: finish it, or take --weights {best}"
+        if best.is_file()
+        else "train first, or give --weights FILE or --run_dir FOLDER"
+    )
+    return _existing(Path(released), remedy)
+
+
+def _existing(path: Path, remedy: str) -> Path:
+    if not path.is_file():
+        raise WeightsError(f"{path}: there are no weights", remedy)
+    return path
+
+
+def load_weights(network: torch.nn.Module, path: str | Path) -> torch.nn.Module:
+    """Load ``path`` into ``network`` and return it in evaluation mode.
+
+    A bare state_dict and Lamina's own checkpoint (``last.pt``) both do.
+
+    Raises
+    ------
+    WeightsError
+        If the file is broken or of another network; names what differs.
+    """
+    state = load_checkpoint(path)
+    if isinstance(state, dict) and isinstance(state.get("network"), dict):
+        state = state["network"]
+    differences = _differences(network.state_dict(), state)
+    if differences:
+        shown = "; ".join(differences[:3]) + (" …" if len(differences) > 3 else "")
+        raise WeightsError(
+            f"{path} is of another network ({len(differences)} differences): {shown}",
+            "use the task, --spatial_dims and network_def that it was trained with",
+        )
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def _differences(wanted: dict[str, torch.Tensor], given: object) -> list[str]:
+    if not isinstance(given, dict):
+        return [f"it holds a {type(given).__name__}, expected a dict of tensors"]
+    missing = [f"{key} is missing" for key in wanted if key not in given]
+    unknown = [f"{key} is not part of the network" for key in given if key not in wanted]
+    shapes = [
+        f"{key} is {tuple(given[key].shape)}, expected {tuple(value.shape)}"
+        for key, value in wanted.items()
+        if key in given and getattr(given[key], "shape", None) != value.shape
+    ]
+    return shapes + missing + unknown

@@ -1,0 +1,76 @@
+"""How far prediction and truth cover each other: Dice and its kin, from a confusion matrix.
+
+Each class is set against all others. What a ratio of 0/0 means is ruled, not left to chance:
+
+- ``present``: in truth and prediction; the metric's own formula.
+- ``missed``: in the truth alone. Dice, IoU, precision, recall and F1 are 0.
+- ``false``: in the prediction alone. They are 0 as well.
+- ``absent``: in neither. All are NaN: left out of means, and counted.
+"""
+
+import torch
+
+OVERLAP_METRICS = ("dice", "iou", "accuracy", "precision", "recall", "f1")
+STATUSES = ("present", "missed", "false", "absent")
+
+
+def overlap_scores(confusion: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return every overlap metric of every class.
+
+    Dice and F1 are 2·TP / (2·TP + FP + FN), IoU (Jaccard) is TP / (TP + FP + FN), precision
+    TP / (TP + FP), recall TP / (TP + FN), accuracy (TP + TN) / all (Taha and Hanbury, 2015,
+    doi:10.1186/s12880-015-0068-x). Accuracy counts the voxels outside, too: of a small structure
+    that was missed it is nearly 1.
+
+    Parameters
+    ----------
+    confusion
+        (num_classes, num_classes) as ``confusion_matrix`` gives it.
+
+    Returns
+    -------
+    dict
+        For each name of ``OVERLAP_METRICS`` a float64 tensor (num_classes,); NaN where the class
+        is absent.
+
+    Examples
+    --------
+    >>> overlap_scores(torch.tensor([[2, 1, 0], [0, 1, 0], [0, 0, 0]]))["dice"].round(decimals=3)
+    tensor([0.8000, 0.6670,    nan], dtype=torch.float64)
+    """
+    correct = confusion.diagonal().double()
+    in_truth, in_prediction = confusion.sum(1).double(), confusion.sum(0).double()
+    either = in_truth + in_prediction - correct
+    everywhere = confusion.sum().double()
+    dice = _ratio(2 * correct, in_truth + in_prediction)
+    scores = {
+        "dice": dice,
+        "iou": _ratio(correct, either),
+        "accuracy": (everywhere - either + correct) / everywhere,
+        "precision": _ratio(correct, in_prediction),
+        "recall": _ratio(correct, in_truth),
+        "f1": dice,
+    }
+    return {name: score.masked_fill(either == 0, torch.nan) for name, score in scores.items()}
+
+
+def class_status(confusion: torch.Tensor) -> list[str]:
+    """Return for each class one of ``STATUSES``.
+
+    Examples
+    --------
+    >>> class_status(torch.tensor([[2, 1, 0, 0], [0, 1, 0, 0], [3, 0, 0, 0], [0, 0, 0, 0]]))
+    ['present', 'present', 'missed', 'absent']
+    """
+    names = {
+        (True, True): "present",
+        (True, False): "missed",
+        (False, True): "false",
+        (False, False): "absent",
+    }
+    in_truth, in_prediction = confusion.sum(1).tolist(), confusion.sum(0).tolist()
+    return [names[bool(t), bool(p)] for t, p in zip(in_truth, in_prediction, strict=True)]
+
+
+def _ratio(part: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
+    return part / whole.clamp(min=1)

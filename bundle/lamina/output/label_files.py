@@ -1,0 +1,109 @@
+"""Label images as files: NIfTI for volumes, PNG for pictures."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from ignite.engine import Engine, Events
+from monai.utils import convert_to_numpy
+from PIL import Image
+
+from lamina.errors import GeometryError
+from lamina.files import written_whole
+from lamina.output.engine_cases import cases_of
+
+logger = logging.getLogger("lamina")
+
+
+def save_label_image(label: np.ndarray, affine: np.ndarray, folder: str | Path, name: str) -> Path:
+    """Write a label map on its own grid, as ``NAME.nii.gz`` for volumes or ``NAME.png``.
+
+    Parameters
+    ----------
+    label
+        Class values, (x, y, z) or (columns, rows).
+    affine
+        4×4 from voxel indices to RAS+ in mm; pictures have no place in space and keep none.
+    folder, name
+        Where it goes; the suffix is added.
+
+    Returns
+    -------
+    The file, which is whole or absent.
+
+    Raises
+    ------
+    GeometryError
+        If it is neither a picture nor a volume, or a class value does not fit a PNG.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_label_image(np.zeros((4, 5, 6)), np.eye(4), folder, "a").name
+    'a.nii.gz'
+    """
+    whole = label.astype(smallest_type(int(label.max(initial=0))))
+    if whole.ndim == 3:
+        path = Path(folder, f"{name}.nii.gz")
+        image = nib.Nifti1Image(whole, np.asarray(affine, dtype=float))
+        image.header.set_xyzt_units("mm")
+        with written_whole(path) as part:
+            image.to_filename(part)
+        return path
+    if whole.ndim != 2 or whole.dtype != np.uint8:
+        raise GeometryError(
+            f"{name}: a label map of shape {label.shape} with values up to {label.max()}",
+            "volumes go into NIfTI; pictures of up to 255 classes into PNG",
+        )
+    path = Path(folder, f"{name}.png")
+    with written_whole(path) as part:
+        Image.fromarray(whole.T).save(part)
+    return path
+
+
+def smallest_type(largest: int) -> type[np.unsignedinteger[Any]]:
+    """Return the smallest unsigned integer type that holds ``largest``.
+
+    >>> smallest_type(104).__name__, smallest_type(300).__name__
+    ('uint8', 'uint16')
+    """
+    return next(kind for kind in (np.uint8, np.uint16, np.uint32) if largest <= np.iinfo(kind).max)
+
+
+class LabelWriter:
+    """An ignite handler that writes each case's label map as the cases come.
+
+    Parameters
+    ----------
+    output_dir
+        Where the files go, each named after its case.
+
+    Notes
+    -----
+    The engine's output and batch hold, for each case, ``pred`` (1, x, y[, z]) on the image's own
+    grid with its affine, and ``case``, its name.
+    """
+
+    def __init__(self, output_dir: str) -> None:
+        self.output_dir = Path(output_dir)
+        self.written: list[Path] = []
+
+    def attach(self, engine: Engine) -> None:
+        """Register with the evaluator."""
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self)
+        engine.add_event_handler(Events.COMPLETED, self._tell)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write the cases of one batch."""
+        for case in cases_of(engine):
+            label = case["pred"]
+            array = convert_to_numpy(label)[0]
+            path = save_label_image(array, label.affine.numpy(), self.output_dir, case["case"])
+            self.written.append(path)
+
+    def _tell(self, engine: Engine) -> None:
+        logger.info("%d label image(s) in %s", len(self.written), self.output_dir)
+

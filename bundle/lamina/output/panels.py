@@ -1,0 +1,43 @@
+"""The picture of one case as an array, for TensorBoard."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from monai.data import MetaTensor
+from monai.data.utils import affine_to_spacing
+
+from lamina.output.pictures_comparison import comparison_picture
+from lamina.tasks import read_labels
+
+
+def panel_drawer(labels: Sequence[Mapping[str, Any]]) -> Callable[[Mapping[str, Any]], np.ndarray]:
+    """Return a function that draws a case with ``image``, ``label`` and ``pred``, (1, x, y[, z]).
+
+    Parameters
+    ----------
+    labels
+        As the task's JSON has them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> mask = torch.zeros(1, 30, 20)
+    >>> draw = panel_drawer([
+    ...     {"value": 0, "name": "background", "color": [0, 0, 0]},
+    ...     {"value": 1, "name": "lung", "color": [0, 120, 255]},
+    ... ])
+    >>> draw({"image": mask, "label": mask, "pred": mask}).dtype
+    dtype('uint8')
+    """
+    known = read_labels(labels)
+
+    def draw(case: Mapping[str, Any]) -> np.ndarray:
+        image = case["image"]
+        spacing = [1.0] * (image.ndim - 1)
+        if isinstance(image, MetaTensor):
+            spacing = affine_to_spacing(image.affine, r=image.ndim - 1).tolist()
+        label, pred = case["label"][0], case["pred"][0]
+        return np.asarray(comparison_picture(image, label, pred, known, spacing=spacing))
+
+    return draw

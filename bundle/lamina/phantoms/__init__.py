@@ -1,0 +1,18 @@
+"""Made-up images whose truth is known exactly: the data that Lamina runs on out of the box.
+
+``anatomy``   the layers of the retina: thickness and reflectivity
+``scan``      how eyes differ, and what a scan makes of them
+``fields``    smooth random fields
+``fluid``     pockets of fluid
+``surfaces``  where the boundaries between layers run
+``optics``    from the layers to the picture
+``oct``       one volume with its truth
+``dataset``   a folder of them
+"""
+
+from lamina.phantoms.anatomy import EIGHT_LAYERS
+from lamina.phantoms.dataset import write_oct_dataset
+from lamina.phantoms.oct import OctVolume, make_oct_volume
+from lamina.phantoms.scan import CIRRUS, OctScan
+
+__all__ = ["CIRRUS", "EIGHT_LAYERS", "OctScan", "OctVolume", "make_oct_volume", "write_oct_dataset"]

@@ -1,0 +1,150 @@
+"""One made-up OCT volume of the retina, with its exact truth."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamina.errors import ConfigError
+from lamina.phantoms.anatomy import EIGHT_LAYERS, LayerGroups, group_edges
+from lamina.phantoms.fields import Grid
+from lamina.phantoms.fluid import Span, draw_pockets, fluid_spans
+from lamina.phantoms.optics import coverage, draw_image, reflect
+from lamina.phantoms.scan import CIRRUS, OctScan
+from lamina.phantoms.surfaces import add_pockets, draw_surfaces, draw_thicknesses
+
+Triple = tuple[float, float, float]
+
+SHAPE = (128, 256, 14)
+SPACING = (24.0, 3.9, 120.0)
+
+
+class OctVolume(NamedTuple):
+    """A volume and its truth.
+
+    ``image`` and ``label`` are uint8 of shape (1, x, y, z); y runs from the vitreous to the sclera.
+    ``boundaries`` is float32 of shape (groups + 1, x, z): the top of each group of layers, then the
+    bottom of the last, in voxels along y (0 is the centre of the first voxel; times the spacing it
+    is µm). A voxel has label k where its centre lies at or below boundary k - 1 and above boundary
+    k. Positions beyond the volume stand there too. Fluid counts as part of the layer it lies in.
+    ``affine`` takes voxels to RAS+ mm.
+    """
+
+    image: NDArray[np.uint8]
+    label: NDArray[np.uint8]
+    boundaries: NDArray[np.float32]
+    affine: NDArray[np.float64]
+
+
+def make_oct_volume(
+    seed: int | Sequence[int],
+    *,
+    shape: tuple[int, int, int] = SHAPE,
+    spacing: Triple = SPACING,
+    layers: LayerGroups = EIGHT_LAYERS,
+    fluid: float = 0.0,
+    scan: OctScan = CIRRUS,
+) -> OctVolume:
+    """Return a macular OCT volume; the same arguments give the same volume.
+
+    Parameters
+    ----------
+    shape
+        Voxels along x (within a B-scan, towards the patient's left), y (depth) and z (B-scans,
+        upwards).
+    spacing
+        Size of a voxel along these axes in µm.
+    layers
+        Name of each label and the anatomical layers that it stands for (names in
+        :data:`lamina.phantoms.anatomy.LAYERS`), from top to bottom; the first is label 1.
+    fluid
+        Mean number of fluid pockets; if it is not 0, fluid is the label after the last layer.
+    scan
+        How eyes and scans vary.
+
+    Raises
+    ------
+    ConfigError
+        If a number is out of range, the volume is too shallow for a retina, or the layers are not
+        one unbroken run.
+
+    Examples
+    --------
+    >>> volume = make_oct_volume(3, shape=(20, 200, 4), spacing=(100.0, 5.0, 200.0))
+    >>> volume.image.shape, volume.boundaries.shape, int(volume.label.max())
+    ((1, 20, 200, 4), (9, 20, 4), 8)
+    """
+    edges = group_edges(layers)
+    _check(shape, spacing, fluid)
+    rng = np.random.default_rng(seed)
+    grid = _scan_grid(shape, spacing)
+    surfaces, spans = _draw_anatomy(rng, grid, shape[1], spacing[1], fluid, scan)
+    power, texture = reflect(surfaces, shape[1])
+    for span in spans:
+        power *= 1 - coverage(span.top, span.bottom, shape[1])
+    below = (np.arange(shape[1])[:, None] - surfaces[0][:, None]) * np.float32(spacing[1] / 1000)
+    image = draw_image(rng, grid, (power, texture), below, spacing, scan)
+    label = _label(surfaces[edges], spans, shape[1])
+    return OctVolume(image[None], label[None], surfaces[edges], oct_affine(shape, spacing))
+
+
+def oct_affine(shape: tuple[int, int, int], spacing: Triple) -> NDArray[np.float64]:
+    """Return the affine of a volume centred on the origin: x to the left, y back, z up; RAS+ in mm.
+
+    Examples
+    --------
+    >>> oct_affine((3, 5, 7), (1000.0, 2000.0, 3000.0))
+    array([[-1., 0., 0., 1.],
+           [ 0., -2., 0., 4.],
+           [ 0., 0., 3., -9.],
+           [ 0., 0., 0., 1.]])
+    """
+    affine = np.diag([-spacing[0] / 1000, -spacing[1] / 1000, spacing[2] / 1000, 1.0])
+    affine[:3, 3] = -affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    return affine
+
+
+def _check(shape: Sequence[int], spacing: Sequence[float], fluid: float) -> None:
+    if len(shape) != 3 or min(shape) < 1:
+        raise ConfigError(f"shape: {list(shape)}, expected three sizes of at least 1 (x, y, z)")
+    if len(spacing) != 3 or not all(0 < size < np.inf for size in spacing):
+        raise ConfigError(f"spacing: {list(spacing)}, expected three positive sizes in µm")
+    if fluid < 0:
+        raise ConfigError(f"fluid: {fluid}, expected a mean number of pockets, 0 or more")
+
+
+def _scan_grid(shape: tuple[int, int, int], spacing: Triple) -> Grid:
+    """Return x and z in mm from the centre of the scan, each of shape (x, z)."""
+    x = (np.arange(shape[0]) - (shape[0] - 1) / 2) * spacing[0] / 1000
+    z = (np.arange(shape[2]) - (shape[2] - 1) / 2) * spacing[2] / 1000
+    across, up = np.meshgrid(x, z, indexing="ij")
+    return across, up
+
+
+def _draw_anatomy(
+    rng: np.random.Generator, grid: Grid, rows: int, step: float, fluid: float, scan: OctScan
+) -> tuple[NDArray[np.float32], list[Span]]:
+    """Return the boundaries of all layers and the fluid between, in voxels along y."""
+    pockets = draw_pockets(rng, grid, fluid)
+    thicknesses = add_pockets(draw_thicknesses(rng, grid, scan), pockets)
+    surfaces = draw_surfaces(rng, grid, thicknesses, rows * step, scan)
+    spans = [
+        Span(_to_voxels(span.top, step), _to_voxels(span.bottom, step))
+        for span in fluid_spans(surfaces, pockets)
+    ]
+    return _to_voxels(surfaces, step), spans
+
+
+def _to_voxels(depth: NDArray[np.float64], step: float) -> NDArray[np.float32]:
+    """Turn µm below the volume's upper face into voxels; the first one's centre is at 0."""
+    return (depth / step - 0.5).astype(np.float32)
+
+
+def _label(boundaries: NDArray[np.float32], spans: Sequence[Span], rows: int) -> NDArray[np.uint8]:
+    row = np.arange(rows, dtype=np.float32)[:, None]
+    passed = sum((row >= boundary[:, None]).astype(np.uint8) for boundary in boundaries)
+    label = np.where(passed < len(boundaries), passed, 0).astype(np.uint8)
+    for span in spans:
+        label[(row >= span.top[:, None]) & (row < span.bottom[:, None])] = len(boundaries)
+    return label

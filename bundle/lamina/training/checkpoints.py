@@ -1,0 +1,109 @@
+"""The checkpoints of a run: the last one to go on from, the best one to use."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+
+from lamina.files import load_checkpoint, save_checkpoint
+
+SCHEDULE_LENGTH = ("total_steps", "_schedule_phases", "T_max", "total_iters")
+
+
+class RunCheckpoints:
+    """Keep ``last.pt`` and ``best.pt`` while a run goes on, and ``model.pt`` when it is finished.
+
+    ``last.pt`` holds all that an interrupted run needs to go on; ``best.pt`` and ``model.pt`` are
+    the bare state_dict with the best validation metric (the last one without validation). It
+    stands behind the validation handler, and before any that needs the state of a resumed run.
+
+    Parameters
+    ----------
+    run_dir
+        Folder of the run.
+    network, optimizer, lr_scheduler
+        What is trained.
+    evaluator
+        The validation engine; None without validation.
+    """
+
+    def __init__(
+        self,
+        run_dir: str,
+        network: torch.nn.Module,
+        optimizer: torch.optim.Optimizer,
+        lr_scheduler: Any,
+        evaluator: Any = None,
+    ) -> None:
+        self.run_dir = Path(run_dir)
+        self.network = network
+        self.optimizer = optimizer
+        self.lr_scheduler = lr_scheduler
+        self.evaluator = evaluator
+
+    def attach(self, engine: Engine) -> None:
+        """Register with the trainer."""
+        engine.add_event_handler(Events.STARTED, self.resume)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
+        engine.add_event_handler(Events.COMPLETED, self.finish)
+
+    def resume(self, engine: Engine) -> None:
+        """Go on where ``last.pt`` stands, if there is one."""
+        path = self.run_dir / "last.pt"
+        if not path.exists():
+            return
+        state = load_checkpoint(path)
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._resume_schedule(state["lr_scheduler"])
+        engine.state.epoch = state["epoch"]
+        engine.state.iteration = state["epoch"] * engine.state.epoch_length
+        if self.evaluator is not None:
+            self.evaluator.state.best_metric = state["best_metric"]
+            self.evaluator.state.best_metric_epoch = state["best_metric_epoch"]
+        engine.logger.info("going on after epoch %d of %d", state["epoch"], engine.state.max_epochs)
+
+    def _resume_schedule(self, saved: dict[str, Any]) -> None:
+        """Take over where the saved schedule stood, but not how long it was.
+
+        A schedule restored whole would end where the first one ended (OneCycleLR raises past
+        that), so that a run could never be given more epochs.
+        """
+        place = {key: value for key, value in saved.items() if key not in SCHEDULE_LENGTH}
+        self.lr_scheduler.load_state_dict(place)
+
+    def save(self, engine: Engine) -> None:
+        """Write ``last.pt``, and ``best.pt`` where this epoch is the best so far."""
+        if self._is_best(engine):
+            save_checkpoint(self.run_dir / "best.pt", self._weights())
+        state = {
+            "network": self._weights(),
+            "optimizer": self.optimizer.state_dict(),
+            "lr_scheduler": _plain(self.lr_scheduler.state_dict()),
+            "epoch": engine.state.epoch,
+            "best_metric": self._best("best_metric"),
+            "best_metric_epoch": self._best("best_metric_epoch"),
+        }
+        save_checkpoint(self.run_dir / "last.pt", state)
+
+    def finish(self, engine: Engine) -> None:
+        """Make the best weights the model of the run."""
+        save_checkpoint(self.run_dir / "model.pt", load_checkpoint(self.run_dir / "best.pt"))
+        engine.logger.info("the model stands in %s", self.run_dir / "model.pt")
+
+    def _weights(self) -> dict[str, torch.Tensor]:
+        module = getattr(self.network, "module", self.network)
+        return {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+
+    def _is_best(self, engine: Engine) -> bool:
+        return self.evaluator is None or self._best("best_metric_epoch") == engine.state.epoch
+
+    def _best(self, name: str) -> Any:
+        value = getattr(self.evaluator.state, name) if self.evaluator is not None else -1
+        return float(value) if isinstance(value, torch.Tensor) else value
+
+
+def _plain(state: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is code: a checkpoint is read with ``weights_only=True``."""
+    return {key: value for key, value in state.items() if not callable(value)}

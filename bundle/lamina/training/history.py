@@ -1,0 +1,82 @@
+"""What happened in each epoch: for the report's curves, and for people."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+
+from lamina.files import read_json, write_json
+
+
+class History:
+    """Write ``history.json``: a row an epoch with loss, learning rate, metrics and seconds.
+
+    It stands behind the validation handler. A resumed run keeps the rows of the epochs that are
+    done. The metrics of single classes come from metric handlers with ``save_details``.
+
+    Parameters
+    ----------
+    run_dir
+        Folder of the run.
+    optimizer
+        Whose learning rate is noted.
+    class_names
+        The foreground classes, in the order of their values.
+    evaluator
+        The validation engine; None without validation.
+    """
+
+    def __init__(
+        self,
+        run_dir: str,
+        optimizer: torch.optim.Optimizer,
+        class_names: Sequence[str],
+        evaluator: Any = None,
+    ) -> None:
+        self.path = Path(run_dir, "history.json")
+        self.optimizer = optimizer
+        self.class_names = class_names
+        self.evaluator = evaluator
+        self.rows: list[dict[str, Any]] = []
+        self.losses: list[float] = []
+        self.started = 0.0
+
+    def attach(self, engine: Engine) -> None:
+        """Register with the trainer."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self._start)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._note_loss)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._finish)
+
+    def _start(self, engine: Engine) -> None:
+        if not self.rows and engine.state.epoch > 1 and self.path.exists():
+            self.rows = [row for row in read_json(self.path) if row["epoch"] < engine.state.epoch]
+        self.losses = []
+        self.started = time.monotonic()
+
+    def _note_loss(self, engine: Engine) -> None:
+        self.losses.append(float(engine.state.output[0]["loss"]))
+
+    def _finish(self, engine: Engine) -> None:
+        row = {
+            "epoch": engine.state.epoch,
+            "loss": sum(self.losses) / len(self.losses),
+            "lr": self.optimizer.param_groups[0]["lr"],
+            "seconds": round(time.monotonic() - self.started, 2),
+        }
+        row |= metrics_of(engine, self.class_names)
+        if self.evaluator is not None and self.evaluator.state.epoch == engine.state.epoch:
+            row |= metrics_of(self.evaluator, self.class_names)
+        self.rows.append(row)
+        write_json(self.path, self.rows)
+
+
+def metrics_of(engine: Any, class_names: Sequence[str]) -> dict[str, float]:
+    """Return an engine's metrics, ``NAME`` as the mean and ``NAME/CLASS`` for each class."""
+    metrics = {name: float(value) for name, value in engine.state.metrics.items()}
+    for name, scores in engine.state.metric_details.items():
+        means = torch.nanmean(scores, dim=0).tolist()
+        metrics |= {f"{name}/{c}": mean for c, mean in zip(class_names, means, strict=True)}
+    return metrics

@@ -1,0 +1,94 @@
+"""A run's folder: what was asked for, and whether a new call goes on with it."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lamina.errors import ConfigError
+from lamina.files import read_json, write_json
+
+# What may differ when a run goes on: a longer schedule, and how it is called and shown.
+FREE = ("epochs", "fresh", "run_dir", "bundle_root", "progress")
+
+
+def start_run(
+    run_dir: str, config: Mapping[str, Any], data: Mapping[str, Any], epochs: int, fresh: bool = False
+) -> bool:
+    """Make ``run_dir`` ready; return whether an unfinished run goes on there.
+
+    Writes ``run.json`` (the config as resolved from files and command line, and the data). With
+    the same config and data a run that is not finished goes on, and so does one that gets more
+    epochs: its schedule is then rebuilt for the new length.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds a finished run, or one with another config or other data.
+    """
+    folder = Path(run_dir)
+    asked = {"config": dict(config), "data": dict(data), "epochs": epochs}
+    if fresh:
+        _remove_run(folder)
+    previous = read_json(folder / "run.json") if (folder / "run.json").exists() else None
+    if previous is not None:
+        _refuse_other(folder, previous, asked)
+        _refuse_finished(folder, previous, epochs)
+    if previous is None or epochs != previous["epochs"]:
+        (folder / "model.pt").unlink(missing_ok=True)
+        write_json(folder / "run.json", asked)
+    return (folder / "last.pt").exists()
+
+
+def _remove_run(folder: Path) -> None:
+    for name in ("run.json", "last.pt", "best.pt", "model.pt", "history.json", "splits.json"):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+
+
+def _refuse_other(folder: Path, previous: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    differences = [
+        *differing(previous["config"], asked["config"]),
+        *differing(previous["data"], asked["data"], "data"),
+    ]
+    differences = [text for text in differences if text.split(":")[0] not in FREE]
+    if differences:
+        shown = "; ".join(differences[:5]) + (" …" if len(differences) > 5 else "")
+        raise ConfigError(
+            f"{folder} holds a run that differs in {shown}",
+            "choose another --run_dir, or --fresh true to throw that run away",
+        )
+
+
+def _refuse_finished(folder: Path, previous: Mapping[str, Any], epochs: int) -> None:
+    finished = (folder / "model.pt").exists()
+    if epochs < previous["epochs"] or (finished and epochs == previous["epochs"]):
+        state = "finished" if finished else "unfinished"
+        raise ConfigError(
+            f"{folder} holds a {state} run of {previous['epochs']} epochs, asked for {epochs}",
+            f"use it; or more than {previous['epochs']} --epochs to go on with it; "
+            "or another --run_dir; or --fresh true to throw it away",
+        )
+
+
+def differing(old: Any, new: Any, name: str = "") -> list[str]:
+    """Name what differs between two configs, innermost ids first.
+
+    >>> differing({"lr": 0.1, "net": {"width": 16}}, {"lr": 0.1, "net": {"width": 32}})
+    ['net#width: 16, now 32']
+    """
+    if old == new:
+        return []
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = list(dict.fromkeys([*old, *new]))
+        return [
+            text
+            for key in keys
+            for text in differing(old.get(key), new.get(key), f"{name}#{key}" if name else str(key))
+        ]
+    return [f"{name}: {_short(old)}, now {_short(new)}"]
+
+
+def _short(value: Any, most: int = 60) -> str:
+    text = str(value)
+    return text if len(text) <= most else text[: most - 1] + "…"

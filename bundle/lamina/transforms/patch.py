@@ -1,0 +1,116 @@
+"""Random patches of volumes, slices and pictures, all with one transform."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.transforms import MapTransform, Randomizable
+from monai.utils import convert_to_tensor
+
+from lamina.errors import DataError
+
+
+class RandPatchd(Randomizable, MapTransform):
+    """Cut random patches of ``patch_size``, padded with zeros where the image is smaller.
+
+    An image with one axis more than the patch gives patches of random slices along its last axis,
+    so that the same data trains a 2D and a 3D network. A patch is a plain tensor: it has no place
+    in space any more, and MetaTensors cost more than the cut.
+
+    Parameters
+    ----------
+    keys
+        Items to cut alike, each of shape (channels, x, y[, z]).
+    patch_size
+        Voxels along each axis of the network.
+    num_samples
+        Patches of each case; the transform returns a list as long.
+    label_key
+        The label image that says where the foreground is.
+    foreground
+        The share of patches that are centred on a voxel of a random foreground class; the others
+        lie anywhere.
+
+    Examples
+    --------
+    >>> volume = torch.ones(1, 10, 20, 30)
+    >>> cut = RandPatchd(["image", "label"], patch_size=[16, 16], num_samples=2)
+    >>> [patch["image"].shape for patch in cut({"image": volume, "label": volume})]
+    [torch.Size([1, 16, 16]), torch.Size([1, 16, 16])]
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        patch_size: Sequence[int],
+        num_samples: int = 1,
+        label_key: str = "label",
+        foreground: float = 0.5,
+    ) -> None:
+        MapTransform.__init__(self, keys)
+        self.patch_size = tuple(int(size) for size in patch_size)
+        self.num_samples = num_samples
+        self.label_key = label_key
+        self.foreground = foreground
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> list[dict[Hashable, Any]]:
+        """Return ``num_samples`` dicts, each with one patch under every key."""
+        images = {
+            key: convert_to_tensor(data[key], track_meta=False) for key in self.key_iterator(data)
+        }
+        label = images[self.label_key]
+        self._check_dims(label, data)
+        others = {key: value for key, value in data.items() if key not in images}
+        return [others | self._patch(images, label) for _ in range(self.num_samples)]
+
+    def _check_dims(self, label: torch.Tensor, data: Mapping[Hashable, Any]) -> None:
+        dims, wanted = label.ndim - 1, len(self.patch_size)
+        if dims not in (wanted, wanted + 1):
+            raise DataError(
+                f"case {data.get('case', '?')} has {dims} axes, but the patches have {wanted}",
+                f"train with --spatial_dims {dims}",
+            )
+
+    def _patch(
+        self, images: Mapping[Hashable, torch.Tensor], label: torch.Tensor
+    ) -> dict[Hashable, torch.Tensor]:
+        centre = self._centre(label)
+        if len(centre) > len(self.patch_size):
+            images = {key: image[..., centre[-1]] for key, image in images.items()}
+        return {key: cut(image, centre, self.patch_size) for key, image in images.items()}
+
+    def _centre(self, label: torch.Tensor) -> tuple[int, ...]:
+        if self.R.rand() < self.foreground:
+            found = self._foreground_voxel(label[0])
+            if found is not None:
+                return found
+        return tuple(int(self.R.randint(size)) for size in label.shape[1:])
+
+    def _foreground_voxel(self, label: torch.Tensor) -> tuple[int, ...] | None:
+        classes = torch.unique(label)
+        classes = classes[classes > 0]
+        if not len(classes):
+            return None
+        chosen = classes[self.R.randint(len(classes))]
+        voxels = torch.nonzero(label.flatten() == chosen)
+        index = int(voxels[self.R.randint(len(voxels))])
+        return tuple(int(i) for i in np.unravel_index(index, label.shape))
+
+
+def cut(image: torch.Tensor, centre: Sequence[int], size: Sequence[int]) -> torch.Tensor:
+    """Cut a patch around ``centre``, moved inside the image, zero-padded where it is larger.
+
+    >>> cut(torch.arange(6.0).reshape(1, 2, 3), centre=(1, 2), size=(2, 2))
+    tensor([[[1., 2.],
+             [4., 5.]]])
+    """
+    slices, pads = [slice(None)], []
+    for middle, width, extent in zip(centre, size, image.shape[1:], strict=False):
+        start = min(max(middle - width // 2, 0), max(extent - width, 0))
+        slices.append(slice(start, start + width))
+        missing = max(width - extent, 0)
+        pads.append((missing // 2, missing - missing // 2))
+    flat = [amount for pair in reversed(pads) for amount in pair]
+    return torch.nn.functional.pad(image[tuple(slices)], flat)
