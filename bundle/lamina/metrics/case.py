@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from monai.utils import convert_to_numpy
 
 from lamina.errors import ConfigError, GeometryError
 from lamina.metrics.catalogue import check_metric_names
@@ -33,7 +34,7 @@ class MeasureSettings:
     Raises
     ------
     ConfigError
-        If a name is unknown, or a layer metric is asked for without a depth axis.
+        If there is no name or an unknown one, or a layer metric is asked for without a depth axis.
 
     Examples
     --------
@@ -50,6 +51,8 @@ class MeasureSettings:
 
     def __post_init__(self) -> None:
         check_metric_names(self.metrics)
+        if not self.metrics:
+            raise ConfigError("metrics: the list is empty", 'name at least one, such as "dice"')
         of_layers = [name for name in self.metrics if name in LAYER_METRICS]
         if of_layers and self.depth_axis is None:
             raise ConfigError(
@@ -129,7 +132,9 @@ def measure_case(
         scores = dict.fromkeys(settings.metrics, float("nan"))
         if status != "absent":
             masks = predicted == label.value, true == label.value
-            probability = None if probabilities is None else np.asarray(probabilities[label.value])
+            probability = (
+                None if probabilities is None else convert_to_numpy(probabilities[label.value])
+            )
             scores |= {name: values[label.value].item() for name, values in overlaps.items()}
             scores |= _scores_beyond_overlap(masks, probability, grid, settings)
         measured[label.name] = {"status": status} | {
@@ -155,6 +160,11 @@ def _check_case(
         raise GeometryError(
             f"label maps of shape {truth.shape}, but a spacing of {len(spacing)} axes",
             "give (x, y[, z]) without a channel axis, and a spacing for each axis",
+        )
+    if settings.depth_axis is not None and not 0 <= settings.depth_axis < truth.ndim:
+        raise GeometryError(
+            f"depth_axis is {settings.depth_axis}, but the label maps have shape {truth.shape}",
+            f"give an axis from 0 to {truth.ndim - 1}",
         )
     if probabilities is None and settings.wants(PROBABILITY_METRICS):
         raise ConfigError(

@@ -1,7 +1,6 @@
 """What comes out: label files, pictures, tables and the report."""
 
 from lamina.output.evaluation import EvaluationWriter
-from lamina.output.information import run_information
 from lamina.output.label_files import LabelWriter, save_label_image
 from lamina.output.panels import panel_drawer
 from lamina.output.progress import CaseProgress
@@ -11,6 +10,5 @@ __all__ = [
     "EvaluationWriter",
     "LabelWriter",
     "panel_drawer",
-    "run_information",
     "save_label_image",
 ]

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import ignite.distributed as idist
 from ignite.engine import Engine, Events
@@ -16,6 +16,7 @@ from PIL import Image
 
 from lamina.errors import ConfigError, DataError, LaminaError
 from lamina.metrics import Bootstrap, MeasureSettings, measure_case
+from lamina.output.engine_cases import cases_of
 from lamina.output.evaluation_processes import gather, is_first_process
 from lamina.output.evaluation_table import summary_table, versions
 from lamina.output.pictures import PictureSettings, comparison_panels
@@ -38,7 +39,7 @@ logger = logging.getLogger(__name__)
 class EvaluationWriter:
     """Measure and draw each case as it comes; write summary and report when all are done.
 
-    ``engine.state.output`` must be a list of one dict for each case: "case" (its name), "image"
+    The engine's batch and output together must have a dict for each case: "case" (its name), "image"
     (a MetaTensor (1, x, y[, z]) with its affine), "label" and "pred" (label maps of the same
     shape, on the image's own grid), and "probabilities" where a metric needs them. Where the
     image's meta data says "spacing_unit": "px", distances are in pixels.
@@ -133,10 +134,11 @@ class EvaluationWriter:
         ConfigError
             If a case lacks one of the keys that are needed.
         """
-        for case in cast("Sequence[Mapping[str, Any]]", engine.state.output):
+        for case in cases_of(engine):
             _check_keys(case)
             name = str(case["case"])
             try:
+                self._check_is_new(name)
                 self.records[name], self.pictures[name] = self._measure(name, case)
             except LaminaError as error:
                 logger.error("%s: %s", name, error)
@@ -167,6 +169,13 @@ class EvaluationWriter:
     @property
     def _pictures_dir(self) -> Path:
         return self.output_dir / ".pictures"
+
+    def _check_is_new(self, name: str) -> None:
+        if name in self.records:
+            raise DataError(
+                f"a second case is called {name}, and only the first is measured",
+                "give each case of the data set its own name",
+            )
 
     def _measure(self, name: str, case: Mapping[str, Any]) -> tuple[Record, Panels]:
         image, truth, prediction = case["image"], case["label"][0], case["pred"][0]

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -36,18 +36,10 @@ def write_oct_dataset(
 ) -> Path:
     """Write a data set of OCT phantoms, unless that same data set is already there.
 
-    The folder then holds ``imagesTr/NAME.nii.gz`` and ``labelsTr/NAME.nii.gz``, ``dataset.json`` as
-    in the Medical Segmentation Decathlon, ``boundaries/NAME.npy`` (the exact boundaries in voxels,
-    see :class:`lamina.phantoms.oct.OctVolume`) and ``phantoms.json``, the parameters. It is
-    complete or absent. A case depends on the seed and its own number only, so that more cases
-    change none of the first ones.
-
-    Parameters are those of :func:`lamina.phantoms.oct.make_oct_volume`.
-
-    Returns
-    -------
-    Path
-        The folder.
+    The folder then holds the layout of the Medical Segmentation Decathlon (``imagesTr``,
+    ``labelsTr``, ``dataset.json``), ``boundaries/NAME.npy`` (see :class:`OctVolume`) and the
+    parameters, ``phantoms.json``. It is complete or absent. A case depends on the seed and its own
+    number only. Parameters are those of :func:`make_oct_volume`; the folder's path is returned.
 
     Raises
     ------
@@ -58,12 +50,10 @@ def write_oct_dataset(
 
     Examples
     --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as parent:
-    ...     folder = write_oct_dataset(
-    ...         f"{parent}/oct", cases=1, shape=(16, 200, 3), spacing=(100.0, 5.0, 200.0)
-    ...     )
-    ...     sorted(path.name for path in folder.iterdir())
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as new:
+    ...     small = {"shape": (16, 200, 3), "spacing": (100.0, 5.0, 200.0)}
+    ...     sorted(f.name for f in write_oct_dataset(f"{new}/oct", cases=1, **small).iterdir())
     ['boundaries', 'dataset.json', 'imagesTr', 'labelsTr', 'phantoms.json']
     """
     if cases < 1 or seed < 0:
@@ -73,16 +63,19 @@ def write_oct_dataset(
     )
     recipe = _recipe({**make.keywords, "cases": cases, "seed": seed, "scan": asdict(scan)})
     target = Path(folder).absolute()
-    if _is_there(target, recipe):
-        return target
+    if not _is_there(target, recipe):
+        _write(target, make, recipe)
+    return target
+
+
+def _write(target: Path, make: Callable[..., OctVolume], recipe: Mapping[str, Any]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
         new = Path(beside) / target.name
         _prepare(new, recipe)
-        for number in range(cases):
-            _write_case(new, case_name(number), make((seed, number)))
+        for number in range(recipe["cases"]):
+            _write_case(new, case_name(number), make((recipe["seed"], number)))
         _put_in_place(new, target, recipe)
-    return target
 
 
 def case_name(number: int) -> str:

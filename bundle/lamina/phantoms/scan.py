@@ -75,4 +75,4 @@ class OctScan:
 
 
 CIRRUS = OctScan()
-"""Like the macular B-scans of a Zeiss Cirrus: speckle and grey levels were measured on them."""
+"""Speckle and grey levels like those measured in B-scans of a Zeiss Cirrus."""

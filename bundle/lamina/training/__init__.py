@@ -2,7 +2,7 @@
 
 from lamina.training.augment import PrepareAugmentedBatch
 from lamina.training.checkpoints import RunCheckpoints
-from lamina.training.history import History
+from lamina.training.history import History, read_history
 from lamina.training.progress import TrainingProgress
 from lamina.training.run import start_run
 from lamina.training.seeding import EpochSeed
@@ -15,5 +15,6 @@ __all__ = [
     "RunCheckpoints",
     "TensorBoardWriter",
     "TrainingProgress",
+    "read_history",
     "start_run",
 ]

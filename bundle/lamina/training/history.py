@@ -80,3 +80,9 @@ def metrics_of(engine: Any, class_names: Sequence[str]) -> dict[str, float]:
         means = torch.nanmean(scores, dim=0).tolist()
         metrics |= {f"{name}/{c}": mean for c, mean in zip(class_names, means, strict=True)}
     return metrics
+
+
+def read_history(run_dir: str) -> list[dict[str, Any]] | None:
+    """Return the rows of a run's history; None where weights came without a run."""
+    path = Path(run_dir, "history.json")
+    return read_json(path) if path.exists() else None

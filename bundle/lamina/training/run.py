@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lamina.cases import fingerprint, write_splits
+from lamina.cases.splits import Splits
 from lamina.errors import ConfigError
 from lamina.files import read_json, write_json
 
@@ -13,13 +15,13 @@ FREE = ("epochs", "fresh", "run_dir", "bundle_root", "progress")
 
 
 def start_run(
-    run_dir: str, config: Mapping[str, Any], data: Mapping[str, Any], epochs: int, fresh: bool = False
+    run_dir: str, config: Mapping[str, Any], splits: Splits, epochs: int, fresh: bool = False
 ) -> bool:
     """Make ``run_dir`` ready; return whether an unfinished run goes on there.
 
-    Writes ``run.json`` (the config as resolved from files and command line, and the data). With
-    the same config and data a run that is not finished goes on, and so does one that gets more
-    epochs: its schedule is then rebuilt for the new length.
+    Writes ``run.json`` (the config as files and command line made it, and a hash of each case)
+    and ``splits.json``. With the same config and data a run that is not finished goes on, and so
+    does one that gets more epochs: its schedule is then rebuilt for the new length.
 
     Raises
     ------
@@ -27,7 +29,7 @@ def start_run(
         If the folder holds a finished run, or one with another config or other data.
     """
     folder = Path(run_dir)
-    asked = {"config": dict(config), "data": dict(data), "epochs": epochs}
+    asked = {"config": dict(config), "data": fingerprint(splits), "epochs": epochs}
     if fresh:
         _remove_run(folder)
     previous = read_json(folder / "run.json") if (folder / "run.json").exists() else None
@@ -36,6 +38,8 @@ def start_run(
         _refuse_finished(folder, previous, epochs)
     if previous is None or epochs != previous["epochs"]:
         (folder / "model.pt").unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_splits(folder / "splits.json", splits)
         write_json(folder / "run.json", asked)
     return (folder / "last.pt").exists()
 

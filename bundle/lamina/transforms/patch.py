@@ -13,9 +13,9 @@ from lamina.errors import DataError
 
 
 class RandPatchd(Randomizable, MapTransform):
-    """Cut random patches of ``patch_size``, padded with zeros where the image is smaller.
+    """Cut a random patch of ``patch_size``, padded with zeros where the image is smaller.
 
-    An image with one axis more than the patch gives patches of random slices along its last axis,
+    An image with one axis more than the patch gives a patch of a random slice along its last axis,
     so that the same data trains a 2D and a 3D network. A patch is a plain tensor: it has no place
     in space any more, and MetaTensors cost more than the cut.
 
@@ -25,8 +25,6 @@ class RandPatchd(Randomizable, MapTransform):
         Items to cut alike, each of shape (channels, x, y[, z]).
     patch_size
         Voxels along each axis of the network.
-    num_samples
-        Patches of each case; the transform returns a list as long.
     label_key
         The label image that says where the foreground is.
     foreground
@@ -36,34 +34,32 @@ class RandPatchd(Randomizable, MapTransform):
     Examples
     --------
     >>> volume = torch.ones(1, 10, 20, 30)
-    >>> cut = RandPatchd(["image", "label"], patch_size=[16, 16], num_samples=2)
-    >>> [patch["image"].shape for patch in cut({"image": volume, "label": volume})]
-    [torch.Size([1, 16, 16]), torch.Size([1, 16, 16])]
+    >>> cut = RandPatchd(["image", "label"], patch_size=[16, 16])
+    >>> cut({"image": volume, "label": volume})["image"].shape
+    torch.Size([1, 16, 16])
     """
 
     def __init__(
         self,
         keys: KeysCollection,
         patch_size: Sequence[int],
-        num_samples: int = 1,
         label_key: str = "label",
         foreground: float = 0.5,
     ) -> None:
         MapTransform.__init__(self, keys)
         self.patch_size = tuple(int(size) for size in patch_size)
-        self.num_samples = num_samples
         self.label_key = label_key
         self.foreground = foreground
 
-    def __call__(self, data: Mapping[Hashable, Any]) -> list[dict[Hashable, Any]]:
-        """Return ``num_samples`` dicts, each with one patch under every key."""
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return the item with one patch under every key."""
         images = {
             key: convert_to_tensor(data[key], track_meta=False) for key in self.key_iterator(data)
         }
         label = images[self.label_key]
         self._check_dims(label, data)
         others = {key: value for key, value in data.items() if key not in images}
-        return [others | self._patch(images, label) for _ in range(self.num_samples)]
+        return others | self._patch(images, label)
 
     def _check_dims(self, label: torch.Tensor, data: Mapping[Hashable, Any]) -> None:
         dims, wanted = label.ndim - 1, len(self.patch_size)

@@ -1,0 +1,41 @@
+"""What tells one data set from another: the contents of its files."""
+
+import hashlib
+from pathlib import Path
+
+from lamina.cases.case import SPLITS
+from lamina.cases.splits import Splits
+
+CHUNK = 1 << 20
+
+
+def fingerprint(splits: Splits) -> dict[str, dict[str, str]]:
+    """Return a hash of image and label for each case of each split.
+
+    >>> fingerprint({"training": [], "validation": [], "test": []})
+    {'training': {}, 'validation': {}, 'test': {}}
+    """
+    return {
+        split: {case.name: _hash(case.image, case.label) for case in splits[split]}
+        for split in SPLITS
+    }
+
+
+def _hash(*addresses: str | None) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for address in addresses:
+        for path in _files(address):
+            with path.open("rb") as file:
+                while chunk := file.read(CHUNK):
+                    digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _files(address: str | None) -> list[Path]:
+    """Return the file, or all files of a series' folder, whose UID may follow a ``#``."""
+    if address is None:
+        return []
+    path = Path(address)
+    if not path.exists():
+        path = Path(address.rpartition("#")[0])
+    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
