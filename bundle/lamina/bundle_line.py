@@ -3,6 +3,7 @@
 import logging
 import shlex
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ def run_bundle(words: list[str]) -> None:
     import fire
     from monai.bundle import run
 
+    # The configs are Lamina's own: what MONAI says about running those of strangers is left out.
+    warnings.filterwarnings("ignore", message="parsing config_file")
     for noisy in ("monai.bundle.scripts", "monai.bundle.config_parser", "monai.bundle.workflows"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     sys.argv = ["monai.bundle", *words]

@@ -4,10 +4,6 @@ Each message says what was given, what was expected and what to do, and names th
 config id. Anything else that is raised is a bug of Lamina.
 """
 
-import os
-import sys
-from types import TracebackType
-
 
 class LaminaError(Exception):
     """Base of all errors that are shown to a user without a traceback.
@@ -57,22 +53,3 @@ def find_cause(error: BaseException | None) -> LaminaError | None:
             return error
         error = error.__cause__ or error.__context__
     return None
-
-
-def show_plainly() -> None:
-    """Let Python end with the bare message, and status 1, where a user's mistake ends a program.
-
-    ``LAMINA_DEBUG=1`` keeps the traceback.
-    """
-    if not os.environ.get("LAMINA_DEBUG"):
-        sys.excepthook = _show
-
-
-def _show(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
-    cause = find_cause(error)
-    if cause is None:
-        sys.__excepthook__(kind, error, traceback)
-    else:
-        print(f"error: {cause}", file=sys.stderr)

@@ -1,7 +1,8 @@
-"""What is segmented and how: the task files of ``configs/tasks``."""
+"""What is segmented and how: the task files of ``configs/tasks``, and checks of configs."""
 
+from lamina.tasks.check import check_config
 from lamina.tasks.dimensions import for_dims
 from lamina.tasks.labels import Label, read_labels
 from lamina.tasks.workflow import current_config
 
-__all__ = ["Label", "current_config", "for_dims", "read_labels"]
+__all__ = ["Label", "check_config", "current_config", "for_dims", "read_labels"]

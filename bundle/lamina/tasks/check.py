@@ -1,0 +1,128 @@
+"""Mistakes in a config that can be seen before any time is lost."""
+
+import difflib
+import inspect
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pydoc import locate
+from typing import Any
+
+from monai.bundle import ComponentLocator
+
+from lamina.errors import ConfigError
+from lamina.tasks.keys import OPTIONAL_TASK_KEYS, TASK_KEYS
+
+# Ids that the runner, its clients, or only some tasks ask for.
+ENTRY_IDS = {
+    "imports",
+    "initialize",
+    "finalize",
+    "run",
+    "training",
+    "inference",
+    "evaluating",
+    "train",
+    "validate",
+    "dataset_dir",
+    "patch_size",
+    "spacing",
+    "_meta_",
+}
+# What MONAI itself understands beside a component's arguments.
+COMPONENT_KEYS = {"_target_", "_disabled_", "_requires_", "_desc_", "_mode_"}
+
+
+def check_config(config: Mapping[str, Any]) -> None:
+    """Refuse a config with an id, a task key or an argument that nothing knows.
+
+    MONAI ignores an id on the command line that no config has, so that ``--epochz 9`` would train
+    for the default number of epochs.
+
+    Raises
+    ------
+    ConfigError
+        All that is wrong, each with the nearest known name.
+
+    Examples
+    --------
+    >>> check_config({"epochs": 3, "epochz": 9, "run": "$print(@epochs)"})
+    Traceback (most recent call last):
+        ...
+    lamina.errors.ConfigError: config: nothing knows the id 'epochz' (did you mean 'epochs'?)
+      → correct it; ids stand in the config file, and `lamina COMMAND --help` lists the usual ones
+    """
+    wrong = [*_unknown_ids(config), *_task_keys(config.get("task")), *_unknown_arguments(config)]
+    if wrong:
+        raise ConfigError(
+            "config: " + "\n".join(wrong),
+            "correct it; ids stand in the config file, "
+            "and `lamina COMMAND --help` lists the usual ones",
+        )
+
+
+def _unknown_ids(config: Mapping[str, Any]) -> Iterator[str]:
+    """Name top-level ids that no other id refers to: they change nothing."""
+    referred = set(re.findall(r"[@%](\w+)", json.dumps(config, default=str)))
+    known = referred & set(config) | ENTRY_IDS
+    for name in config:
+        if name not in known and not name.startswith("_desc"):
+            yield f"nothing knows the id {name!r}{nearest(name, known)}"
+
+
+def _task_keys(task: Any) -> Iterator[str]:
+    if not isinstance(task, Mapping):
+        return
+    for name in task:
+        if name not in TASK_KEYS and not name.startswith("_desc"):
+            yield f"nothing knows the task's key {name!r}{nearest(name, TASK_KEYS)}"
+    for name in TASK_KEYS:
+        if name not in task and name not in OPTIONAL_TASK_KEYS:
+            yield f"the task lacks {name!r}: {TASK_KEYS[name]}"
+
+
+def _unknown_arguments(node: Any, path: str = "") -> Iterator[str]:
+    """Name arguments of a ``_target_`` that it does not take."""
+    if isinstance(node, Mapping):
+        if isinstance(node.get("_target_"), str):
+            yield from _wrong_component(node, path)
+        for name, value in node.items():
+            yield from _unknown_arguments(value, f"{path}#{name}" if path else str(name))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _unknown_arguments(value, f"{path}#{index}")
+
+
+def _wrong_component(node: Mapping[str, Any], path: str) -> Iterator[str]:
+    target = find_target(node["_target_"])
+    if target is None:
+        yield f"{path}: there is no {node['_target_']!r}"
+        return
+    taken = inspect.signature(target).parameters
+    if any(taken[name].kind is inspect.Parameter.VAR_KEYWORD for name in taken):
+        return
+    for name in node:
+        if name not in taken and name not in COMPONENT_KEYS and not name.startswith("_desc"):
+            yield f"{path}: {node['_target_']} takes no {name!r}{nearest(name, taken)}"
+
+
+def find_target(name: str) -> Any:
+    """Return what MONAI makes of a ``_target_``, None if there is no such thing.
+
+    >>> find_target("UNet").__name__, find_target("torch.optim.AdamW").__name__, find_target("Nett")
+    ('UNet', 'AdamW', None)
+    """
+    found = ComponentLocator().get_component_module_name(name)
+    if isinstance(found, list):
+        found = found[0]
+    return locate(f"{found}.{name}") if found else locate(name)
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """Return a hint at the nearest known name, empty if none is near.
+
+    >>> nearest("epochz", ["lr", "epochs"])
+    " (did you mean 'epochs'?)"
+    """
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
