@@ -164,8 +164,7 @@ def _add_data(commands: Any) -> None:
         "lamina data ~/my_images --task hippocampus_mr",
     )
     parser.add_argument("dataset_dir", metavar="DIR", help="folder with images and labels")
-    parser.add_argument("--task", metavar="TASK", help="check labels and splits for this task")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split; default: 0")
+    parser.add_argument("--task", metavar="TASK", help="check the labels for this task")
 
 
 def _task(parser: argparse.ArgumentParser) -> None:
@@ -269,7 +268,15 @@ def _tasks(_: argparse.Namespace) -> int:
 
 
 def _data(options: argparse.Namespace) -> int:
-    raise NotImplementedError
+    from lamina.cases import describe, find_cases
+    from lamina.tasks.catalogue import find_task, read_task
+    from lamina.tasks.labels import read_labels
+
+    dataset = find_cases(Path(options.dataset_dir).expanduser())
+    task = read_task(find_task(options.task)) if options.task else None
+    labels = read_labels(task["labels"]) if task else None
+    print(describe(dataset, labels, task["label_values"] if task else None))
+    return 0
 
 
 if __name__ == "__main__":

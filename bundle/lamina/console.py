@@ -23,9 +23,7 @@ def speak_plainly() -> None:
         sys.excepthook = _show
 
 
-def _show(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
+def _show(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     cause = find_cause(error)
     if cause is None:
         sys.__excepthook__(kind, error, traceback)

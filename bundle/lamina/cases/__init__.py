@@ -8,7 +8,13 @@ from lamina.cases.fingerprint import fingerprint
 from lamina.cases.grid import Grid
 from lamina.cases.images import read_grid, read_image, read_label
 from lamina.cases.reader import CaseReader, LabelReader
-from lamina.cases.selection import evaluation_items, held_out_items, inference_items, make_splits
+from lamina.cases.selection import (
+    evaluation_items,
+    held_out_items,
+    inference_items,
+    make_splits,
+    tell_splits,
+)
 from lamina.cases.splits import split_cases
 from lamina.cases.splits_file import read_splits, write_splits
 
@@ -34,5 +40,6 @@ __all__ = [
     "read_splits",
     "require_usable",
     "split_cases",
+    "tell_splits",
     "write_splits",
 ]

@@ -74,13 +74,13 @@ def problems_in(facts: Sequence[CaseFacts], labels: Sequence[Label]) -> list[str
             wrong.append(
                 f"{one.case.label}: values {format_values(strange)}, "
                 f"expected {format_values(sorted(known))}\n"
-                '  → correct the mask, or map it in the task: "values": {"0": 0, "255": 1}'
+                '  → correct the mask, or map it in the task: "label_values": {"0": 0, "255": 1}'
             )
     with_label = [one for one in facts if one.values]
     if with_label and not any(set(one.values) - {0} for one in with_label):
         wrong.append(
             f"no foreground in any of {len(with_label)} labels: all values are 0\n"
-            '  → correct the masks, or the values of the task, such as {"0": 0, "255": 1}'
+            '  → correct the masks, or map them in the task: "label_values": {"0": 0, "255": 1}'
         )
     return wrong
 

@@ -18,8 +18,12 @@ from lamina.cases.grid import Grid, Unit, format_size, lps_to_ras, pixel_grid
 from lamina.errors import GeometryError, ReadError
 
 _HEADER_BYTES = 65536
-_DATA_FILE = re.compile(rb"^(?:ElementDataFile\s*=|data ?file:)\s*(.+?)\s*$", re.M | re.I)
-_SPACING = re.compile(rb"^(?:Element(?:Spacing|Size)\s*=|spacings:|space directions:)", re.M)
+_DATA_FILE = re.compile(
+    rb"^(?:ElementDataFile\s*=|data ?file:)\s*(.+?)\s*$", re.MULTILINE | re.IGNORECASE
+)
+_SPACING = re.compile(
+    rb"^(?:Element(?:Spacing|Size)\s*=|spacings:|space directions:)", re.MULTILINE
+)
 
 
 def read_itk(path: Path) -> tuple[NDArray[Any], Grid]:

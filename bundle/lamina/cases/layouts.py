@@ -34,7 +34,7 @@ SPLIT_FOLDERS: dict[str, Split] = {
     "testing": "test",
 }
 _SPLIT_ENDINGS: dict[str, Split] = {"tr": "training", "va": "validation", "ts": "test"}
-_NNUNET_FOLDER = re.compile(r"(images|labels)(tr|va|ts)", re.I)
+_NNUNET_FOLDER = re.compile(r"(images|labels)(tr|va|ts)", re.IGNORECASE)
 _IMAGE_WORDS = {"image", "images", "img", "imgs"}
 _LABEL_WORDS = {
     "mask",
@@ -47,7 +47,7 @@ _LABEL_WORDS = {
     "segmentation",
     "segmentations",
 }
-_LABEL_ENDING = re.compile(r"[_-](mask|masks|seg|segmentation|label|labels)$", re.I)
+_LABEL_ENDING = re.compile(r"[_-](mask|masks|seg|segmentation|label|labels)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def _grey_codes(picture: Image.Image, path: Path) -> NDArray[Any]:
     if (colors != colors[..., :1]).any():
         raise ReadError(
             f"{path}: a mask in colours, of which no class is known",
-            'map them in the task: "values": {"#000000": 0, "#ff0000": 1}',
+            'map them in the task: "label_values": {"#000000": 0, "#ff0000": 1}',
         )
     return colors[..., 0]
 

@@ -48,10 +48,13 @@ def make_splits(
         )
     dataset = find_cases(dataset_dir)
     require_usable(dataset, labels, label_values)
-    splits = split_cases(dataset.cases, **division)
+    return split_cases(dataset.cases, **division)
+
+
+def tell_splits(dataset_dir: str | Path | None, splits: Splits) -> None:
+    """Say how many cases of a folder are for training, validation and test."""
     counts = ", ".join(f"{len(splits[name])} {name}" for name in SPLITS)
-    logger.info("%s: %d labelled cases (%s)", dataset.root, len(dataset.labelled), counts)
-    return splits
+    logger.info("%s: labelled cases: %s", dataset_dir, counts)
 
 
 def inference_items(input_dir: str | Path) -> Items:
@@ -95,6 +98,7 @@ def chosen_cases(
     recorded = Path(run_dir, "splits.json")
     if recorded.is_file():
         splits = _as_recorded(splits, read_splits(recorded))
+    tell_splits(dataset_dir, splits)
     chosen = [case for name in SPLITS for case in splits[name] if split in (name, "all")]
     if not chosen:
         raise DataError(

@@ -8,5 +8,6 @@ from ignite.engine import Engine
 
 def cases_of(engine: Engine) -> Sequence[dict[str, Any]]:
     """Return a dict a case: what the data set gave, and over it what the network made of it."""
-    batch, output = engine.state.batch, engine.state.output
-    return [dict(given) | dict(made) for given, made in zip(batch, output, strict=True)]
+    state: Any = engine.state
+    pairs = zip(state.batch, state.output, strict=True)
+    return [dict(given) | dict(made) for given, made in pairs]

@@ -106,4 +106,3 @@ class LabelWriter:
 
     def _tell(self, engine: Engine) -> None:
         logger.info("%d label image(s) in %s", len(self.written), self.output_dir)
-

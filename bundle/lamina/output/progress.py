@@ -37,7 +37,8 @@ class CaseProgress:
 
     def _step(self, engine: Engine) -> None:
         assert self.bar is not None
-        self.bar.update(len(engine.state.output))
+        state: Any = engine.state
+        self.bar.update(len(state.output))
 
     def _close(self, engine: Engine) -> None:
         assert self.bar is not None

@@ -92,7 +92,7 @@ def opening_sentences(summary: Mapping[str, Any]) -> str:
     ...     "bootstrap": {"confidence": 0.95},
     ... }))
     A network marked 1 structure in 2 cases, and its result was compared with the reference: the mean Dice is 0.400 (95 % interval 0.000 to 0.800). Counted over all cases, 1 structure was missed altogether and 0 were marked where there is none.
-    """  # noqa: E501
+    """
     metric = leading_metric(summary)
     counts = [scores["counts"] for scores in summary["classes"].values()]
     missed, false = (sum(of_class[status] for of_class in counts) for status in ("missed", "false"))

@@ -25,7 +25,9 @@ class PrepareAugmentedBatch(PrepareBatch):
     (2.0, 1.0)
     """
 
-    def __init__(self, augmentation: Callable[[dict[str, torch.Tensor]], Mapping[str, Any]]) -> None:
+    def __init__(
+        self, augmentation: Callable[[dict[str, torch.Tensor]], Mapping[str, Any]]
+    ) -> None:
         self.augmentation = augmentation
 
     def __call__(
@@ -37,7 +39,7 @@ class PrepareAugmentedBatch(PrepareBatch):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return image and label of one batch."""
         batch = {
-            key: batchdata[key].to(device=device, non_blocking=non_blocking, **kwargs)
+            str(key): batchdata[key].to(device=device, non_blocking=non_blocking, **kwargs)
             for key in (CommonKeys.IMAGE, CommonKeys.LABEL)
         }
         with torch.no_grad():

@@ -94,7 +94,9 @@ class RunCheckpoints:
 
     def _weights(self) -> dict[str, torch.Tensor]:
         module = getattr(self.network, "module", self.network)
-        return {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+        return {
+            key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()
+        }
 
     def _is_best(self, engine: Engine) -> bool:
         return self.evaluator is None or self._best("best_metric_epoch") == engine.state.epoch

@@ -57,7 +57,8 @@ class History:
         self.started = time.monotonic()
 
     def _note_loss(self, engine: Engine) -> None:
-        self.losses.append(float(engine.state.output[0]["loss"]))
+        state: Any = engine.state
+        self.losses.append(float(state.output[0]["loss"]))
 
     def _finish(self, engine: Engine) -> None:
         row = {

@@ -34,7 +34,7 @@ class TrainingProgress:
             engine.add_event_handler(event, self._close)
 
     def _open(self, engine: Engine) -> None:
-        state = engine.state
+        state: Any = engine.state
         self.bar = tqdm(
             total=state.max_epochs * state.epoch_length * self.batch_size,
             initial=state.iteration * self.batch_size,
@@ -46,9 +46,10 @@ class TrainingProgress:
 
     def _step(self, engine: Engine) -> None:
         assert self.bar is not None
+        state: Any = engine.state
         shown = {
-            "epoch": f"{engine.state.epoch}/{engine.state.max_epochs}",
-            "loss": f"{float(engine.state.output[0]['loss']):.3f}",
+            "epoch": f"{state.epoch}/{state.max_epochs}",
+            "loss": f"{float(state.output[0]['loss']):.3f}",
         }
         if self.evaluator is not None and self.evaluator.state.metrics:
             name = self.evaluator.state.key_metric_name

@@ -94,5 +94,5 @@ def differing(old: Any, new: Any, name: str = "") -> list[str]:
 
 
 def _short(value: Any, most: int = 60) -> str:
-    text = str(value)
+    text = str(value).replace("::", "#")
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -59,8 +59,9 @@ class TensorBoardWriter:
         )
 
     def _keep_case(self, engine: Engine) -> None:
-        if self.source is None or engine.state.iteration == 1:
-            self.drawn = engine.state.output[0]
+        state: Any = engine.state
+        if self.source is None or state.iteration == 1:
+            self.drawn = state.output[0]
 
     def _write(self, engine: Engine) -> None:
         row = self.history.rows[-1]

@@ -85,8 +85,10 @@ class RandAffineBatchd:
         linear = torch.where(keep[..., None], torch.eye(dims), linear)
         shift = torch.where(keep, torch.zeros(dims), shift)
         linear = linear * extent[None, None, :] / extent[None, :, None] @ self._flips(count, dims)
-        return torch.cat([linear, shift[..., None]], dim=2).flip([1]).index_select(
-            2, torch.tensor([*reversed(range(dims)), dims])
+        return (
+            torch.cat([linear, shift[..., None]], dim=2)
+            .flip([1])
+            .index_select(2, torch.tensor([*reversed(range(dims)), dims]))
         )
 
     def _flips(self, count: int, dims: int) -> torch.Tensor:
