@@ -85,8 +85,7 @@ class RandPatchd(Randomizable, MapTransform):
         return tuple(int(self.R.randint(size)) for size in label.shape[1:])
 
     def _foreground_voxel(self, label: torch.Tensor) -> tuple[int, ...] | None:
-        classes = torch.unique(label)
-        classes = classes[classes > 0]
+        classes = torch.bincount(label.flatten().long())[1:].nonzero().flatten() + 1
         if not len(classes):
             return None
         chosen = classes[self.R.randint(len(classes))]
