@@ -2,8 +2,6 @@
 
 import difflib
 import inspect
-import json
-import re
 from collections.abc import Collection, Iterator, Mapping
 from pydoc import locate
 from typing import Any
@@ -12,29 +10,28 @@ from monai.bundle import ComponentLocator
 
 from lamina.errors import ConfigError
 from lamina.tasks.keys import OPTIONAL_TASK_KEYS, TASK_KEYS
+from lamina.tasks.workflow import command_line_ids
 
-# Ids that the runner, its clients, or only some tasks ask for.
-ENTRY_IDS = {
-    "imports",
-    "initialize",
-    "finalize",
-    "run",
-    "training",
-    "inference",
-    "evaluating",
-    "train",
-    "validate",
-    "dataset_dir",
-    "patch_size",
-    "spacing",
-    "_meta_",
+# What MONAI's runner takes beside ids of the config.
+RUNNER_OPTIONS = {
+    "run_id",
+    "init_id",
+    "final_id",
+    "meta_file",
+    "config_file",
+    "logging_file",
+    "tracking",
+    "args_file",
+    "workflow_name",
+    "workflow_type",
+    "properties_path",
 }
 # What MONAI itself understands beside a component's arguments.
 COMPONENT_KEYS = {"_target_", "_disabled_", "_requires_", "_desc_", "_mode_"}
 
 
 def check_config(config: Mapping[str, Any]) -> None:
-    """Refuse a config with an id, a task key or an argument that nothing knows.
+    """Refuse an id on the command line, a task key or an argument that nothing knows.
 
     MONAI ignores an id on the command line that no config has, so that ``--epochz 9`` would train
     for the default number of epochs.
@@ -46,28 +43,25 @@ def check_config(config: Mapping[str, Any]) -> None:
 
     Examples
     --------
-    >>> check_config({"epochs": 3, "epochz": 9, "run": "$print(@epochs)"})
+    >>> check_config({"loss": {"_target_": "DiceLoss", "sigmod": True}})
     Traceback (most recent call last):
         ...
-    lamina.errors.ConfigError: config: nothing knows the id 'epochz' (did you mean 'epochs'?)
+    lamina.errors.ConfigError: loss: DiceLoss takes no 'sigmod' (did you mean 'sigmoid'?)
       → correct it; ids stand in the config file, and `lamina COMMAND --help` lists the usual ones
     """
-    wrong = [*_unknown_ids(config), *_task_keys(config.get("task")), *_unknown_arguments(config)]
+    wrong = [*_unknown_ids(), *_task_keys(config.get("task")), *_unknown_arguments(config)]
     if wrong:
         raise ConfigError(
-            "config: " + "\n".join(wrong),
+            "\n".join(wrong),
             "correct it; ids stand in the config file, "
             "and `lamina COMMAND --help` lists the usual ones",
         )
 
 
-def _unknown_ids(config: Mapping[str, Any]) -> Iterator[str]:
-    """Name top-level ids that no other id refers to: they change nothing."""
-    referred = set(re.findall(r"[@%](\w+)", json.dumps(config, default=str)))
-    known = referred & set(config) | ENTRY_IDS
-    for name in config:
-        if name not in known and not name.startswith("_desc"):
-            yield f"nothing knows the id {name!r}{nearest(name, known)}"
+def _unknown_ids() -> Iterator[str]:
+    ids = command_line_ids()
+    for name in sorted(ids["given"] - ids["known"] - RUNNER_OPTIONS):
+        yield f"--{name}: no id of the config is called so{nearest(name, ids['known'])}"
 
 
 def _task_keys(task: Any) -> Iterator[str]:

@@ -1,7 +1,13 @@
-"""The config of the workflow that is running, as files and command line made it."""
+"""The workflow that is running: its config, and what the command line asked for.
+
+MONAI gives an expression no access to the parser that evaluates it, and ``sys.argv`` is not the
+workflow's where it is made from Python (``ConfigWorkflow``, MONAI Label): so both are looked up
+among the callers.
+"""
 
 import copy
 import inspect
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -13,19 +19,36 @@ from lamina.errors import ConfigError
 def current_config() -> dict[str, Any]:
     """Return the config whose expression is being evaluated, macros resolved, overrides included.
 
-    MONAI gives an expression no access to the parser that evaluates it, and the command line is
-    not known where a workflow is made from Python (``ConfigWorkflow``, MONAI Label): so the
-    parser is looked up among the callers.
-
     Raises
     ------
     ConfigError
         If no MONAI workflow calls.
     """
-    frame: FrameType | None = inspect.currentframe()
-    while frame is not None:
+    for frame in _callers():
         owner = frame.f_locals.get("self")
         if isinstance(owner, ConfigParser):
             return copy.deepcopy(owner.get())
-        frame = frame.f_back
     raise ConfigError("no MONAI config is being evaluated", "call this from a config's expression")
+
+
+def command_line_ids() -> dict[str, set[str]]:
+    """Return the top-level ids that the runner was given, and those that its config files have.
+
+    Returns
+    -------
+    ``{"given": …, "known": …}``; both are empty where no runner calls, but Python.
+    """
+    for frame in _callers():
+        if frame.f_code.co_name == "create_workflow" and "_args" in frame.f_locals:
+            files = frame.f_locals["config_file"]
+            known = set(ConfigParser.load_config_files(files)) if files else set()
+            given = {name.replace("::", "#").split("#")[0] for name in frame.f_locals["_args"]}
+            return {"given": given, "known": known}
+    return {"given": set(), "known": set()}
+
+
+def _callers() -> Iterator[FrameType]:
+    frame = inspect.currentframe()
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
