@@ -1,5 +1,6 @@
 """The checkpoints of a run: the last one to go on from, the best one to use."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import torch
 from ignite.engine import Engine, Events
 
 from lamina.files import load_checkpoint, save_checkpoint
+
+logger = logging.getLogger(__name__)
 
 SCHEDULE_LENGTH = ("total_steps", "_schedule_phases", "T_max", "total_iters")
 
@@ -62,7 +65,7 @@ class RunCheckpoints:
         if self.evaluator is not None:
             self.evaluator.state.best_metric = state["best_metric"]
             self.evaluator.state.best_metric_epoch = state["best_metric_epoch"]
-        engine.logger.info("going on after epoch %d of %d", state["epoch"], engine.state.max_epochs)
+        logger.info("going on after epoch %d of %d", state["epoch"], engine.state.max_epochs)
 
     def _resume_schedule(self, saved: dict[str, Any]) -> None:
         """Take over where the saved schedule stood, but not how long it was.
@@ -90,7 +93,7 @@ class RunCheckpoints:
     def finish(self, engine: Engine) -> None:
         """Make the best weights the model of the run."""
         save_checkpoint(self.run_dir / "model.pt", load_checkpoint(self.run_dir / "best.pt"))
-        engine.logger.info("the model stands in %s", self.run_dir / "model.pt")
+        logger.info("the model stands in %s", self.run_dir / "model.pt")
 
     def _weights(self) -> dict[str, torch.Tensor]:
         module = getattr(self.network, "module", self.network)

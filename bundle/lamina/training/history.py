@@ -1,5 +1,6 @@
 """What happened in each epoch: for the report's curves, and for people."""
 
+import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ import torch
 from ignite.engine import Engine, Events
 
 from lamina.files import read_json, write_json
+
+logger = logging.getLogger(__name__)
 
 
 class History:
@@ -71,6 +74,8 @@ class History:
         if self.evaluator is not None and self.evaluator.state.epoch == engine.state.epoch:
             row |= metrics_of(self.evaluator, self.class_names)
         self.rows.append(row)
+        values = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if "/" not in name)
+        logger.debug("%s", values)
         write_json(self.path, self.rows)
 
 
