@@ -4,7 +4,6 @@ Heavy imports stand in the functions that need them, so that ``--help`` comes at
 """
 
 import argparse
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -20,9 +19,7 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 failed, 2 wrong use."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser().parse_args([_with_hyphens(word) for word in words])
-    if options.debug:
-        os.environ["LAMINA_DEBUG"] = "1"
+    options = _parse([_with_hyphens(word) for word in words])
     try:
         status = options.command(options)
     except KeyboardInterrupt:
@@ -31,6 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the one place where errors become messages
         return _report(error, options.debug)
     return status or 0
+
+
+def _parse(words: list[str]) -> argparse.Namespace:
+    """Parse; take INPUT behind options too, where argparse does not look for it."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(words)
+    if len(rest) == 1 and not rest[0].startswith("-") and vars(options).get("input", "") is None:
+        options.input = rest.pop()
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
 
 
 def _report(error: Exception, debug: bool) -> int:

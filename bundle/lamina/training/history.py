@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 class History:
     """Write ``history.json``: a row an epoch with loss, learning rate, metrics and seconds.
 
+    The rows are the trainer's ``state.history`` too, for the handlers behind it.
+
     It stands behind the validation handler. A resumed run keeps the rows of the epochs that are
     done. The metrics of single classes come from metric handlers with ``save_details``.
 
@@ -74,6 +76,7 @@ class History:
         if self.evaluator is not None and self.evaluator.state.epoch == engine.state.epoch:
             row |= metrics_of(self.evaluator, self.class_names)
         self.rows.append(row)
+        engine.state.history = self.rows
         values = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if "/" not in name)
         logger.debug("%s", values)
         write_json(self.path, self.rows)

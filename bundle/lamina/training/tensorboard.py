@@ -7,20 +7,16 @@ from typing import Any
 import numpy as np
 from ignite.engine import Engine, Events
 
-from lamina.training.history import History
-
 
 class TensorBoardWriter:
     """Write loss, learning rate, metrics of each class, and pictures of one validation case.
 
-    It stands behind `History`, whose rows it shows.
+    It stands behind `lamina.training.History`, whose rows it shows.
 
     Parameters
     ----------
     run_dir
         Folder of the run; the events go to ``run_dir/tensorboard``.
-    history
-        The run's history.
     draw
         Makes a picture (rows, columns, 3) of a dict with ``image``, ``label`` and ``pred``, each
         (1, x, y[, z]).
@@ -31,12 +27,10 @@ class TensorBoardWriter:
     def __init__(
         self,
         run_dir: str,
-        history: History,
         draw: Callable[[Mapping[str, Any]], np.ndarray],
         evaluator: Any = None,
     ) -> None:
         self.folder = Path(run_dir, "tensorboard")
-        self.history = history
         self.draw = draw
         self.source = evaluator
         self.drawn: Mapping[str, Any] | None = None
@@ -64,7 +58,8 @@ class TensorBoardWriter:
             self.drawn = state.output[0]
 
     def _write(self, engine: Engine) -> None:
-        row = self.history.rows[-1]
+        state: Any = engine.state
+        row = state.history[-1]
         for name, value in row.items():
             if name != "epoch":
                 self.writer.add_scalar(name, value, row["epoch"])

@@ -1,0 +1,42 @@
+"""One small training in each dimension, which many tests look at."""
+
+import json
+
+import pytest
+
+from lamina.cli import main
+from lamina.phantoms import write_oct_dataset
+from lamina.tasks.catalogue import CHECKOUT
+
+def write_small_task(folder, name="tiny", **changes):
+    """Write the default task with a tiny network, for volumes of 32 × 128 × 5 voxels."""
+    task = json.loads((CHECKOUT / "configs" / "tasks" / "oct_phantom.json").read_text())
+    network = task["network_def"] | {"channels": [4, 8, 16], "num_res_units": 0, "strides": [2, 2]}
+    size = {"2": [32, 128], "3": [32, 128, 4]}
+    task |= {"name": name, "phantoms": None, "network_def": network, "strides": None}
+    task |= {"patch_size": size, "window_size": size, "fractions": [0.6, 0.2, 0.2]}
+    task |= {"epochs": 2, "val_interval": 1, "batch_size": 4, "patches_per_case": 2}
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(task | changes))
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_task():
+    return write_small_task
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("phantoms") / "oct"
+    return write_oct_dataset(folder, cases=12, shape=(32, 128, 5), spacing=(60.0, 8.0, 200.0))
+
+
+@pytest.fixture(scope="session", params=[2, 3], ids=["2D", "3D"])
+def trained(request, dataset, tmp_path_factory):
+    """A finished run: (task file, run folder, what every command is given)."""
+    folder = tmp_path_factory.mktemp(f"run{request.param}")
+    task, run = write_small_task(folder), folder / "run"
+    common = [str(task), "--run-dir", str(run), "--spatial-dims", str(request.param)]
+    assert main(["train", *common, "--dataset-dir", str(dataset)]) == 0
+    return task, run, common

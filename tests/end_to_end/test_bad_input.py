@@ -1,0 +1,107 @@
+"""Mistakes of a user end with one to three lines, status 1, and nothing half-written."""
+
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from lamina.cli import main
+
+
+@pytest.fixture
+def broken(small_task, dataset, tmp_path):
+    """A copy of the data set to break, its task, and one case's image and label."""
+    folder = tmp_path / "data"
+    shutil.copytree(dataset, folder)
+    image, label = (folder / part / "oct_003.nii.gz" for part in ("imagesTr", "labelsTr"))
+    return folder, small_task(tmp_path), image, label
+
+
+def rewrite(path, change):
+    image = nib.load(path)
+    array, affine = np.asarray(image.dataobj).astype(np.float32), image.affine
+    nib.save(nib.Nifti1Image(change(array), affine), path)
+
+
+def refused(capsys, *words):
+    assert main([str(word) for word in words]) == 1
+    said = capsys.readouterr().err
+    error = said[said.index("error: ") :]
+    assert "Traceback" not in said
+    assert "→" in error
+    return error
+
+
+def train(capsys, folder, task):
+    error = refused(capsys, "train", task, "--dataset-dir", folder, "--run-dir", folder / "run")
+    assert not (folder / "run").exists()
+    return error
+
+
+def test_an_empty_folder(small_task, capsys, tmp_path):
+    (tmp_path / "none").mkdir()
+    error = train(capsys, tmp_path / "none", small_task(tmp_path))
+    assert "none: no image of a data set" in error
+
+
+def test_a_truncated_image(capsys, broken):
+    folder, task, image, _ = broken
+    image.write_bytes(image.read_bytes()[:-2000])
+    assert "oct_003.nii.gz" in train(capsys, folder, task)
+
+
+def test_a_label_of_another_shape(capsys, broken):
+    folder, task, _, label = broken
+    rewrite(label, lambda array: array[:-3])
+    error = train(capsys, folder, task)
+    assert "oct_003" in error
+    assert "29" in error
+    assert "32" in error
+
+
+def test_nan_in_an_image(capsys, broken):
+    folder, task, image, _ = broken
+    rewrite(image, lambda array: np.where(array > array.mean(), np.nan, array))
+    error = train(capsys, folder, task)
+    assert "oct_003" in error
+    assert "finite" in error.lower() or "nan" in error.lower()
+
+
+def test_a_value_that_the_task_does_not_know(capsys, broken):
+    folder, task, _, label = broken
+    rewrite(label, lambda array: np.where(array == 3, 77, array))
+    error = train(capsys, folder, task)
+    assert "oct_003" in error
+    assert "77" in error
+
+
+def test_no_foreground_in_any_label(capsys, broken):
+    folder, task, _, _ = broken
+    for label in (folder / "labelsTr").glob("*.nii.gz"):
+        rewrite(label, np.zeros_like)
+    assert "no foreground in any of 12 labels" in train(capsys, folder, task)
+
+
+def test_all_that_is_wrong_stands_in_one_list(capsys, broken):
+    folder, task, image, label = broken
+    image.write_bytes(b"")
+    rewrite(label.with_name("oct_004.nii.gz"), lambda array: array + 50)
+    error = train(capsys, folder, task)
+    assert "oct_003" in error
+    assert "oct_004" in error
+
+
+def test_weights_of_another_network(small_task, capsys, trained, tmp_path):
+    task, run, _ = trained
+    wide = small_task(tmp_path, name="wide")
+    wide.write_text(task.read_text().replace("[4, 8, 16]", "[8, 16, 32]"))
+    words = ("predict", wide, tmp_path, "-o", tmp_path / "out", "--weights", run / "model.pt")
+    error = refused(capsys, *words)
+    assert "model.pt is of another network" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_weights_at_all(small_task, capsys, tmp_path):
+    error = refused(capsys, "predict", small_task(tmp_path), tmp_path, "--run-dir", tmp_path / "r")
+    assert "there are no weights" in error

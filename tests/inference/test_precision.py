@@ -1,0 +1,44 @@
+import pytest
+import torch
+from monai.inferers import SimpleInferer
+
+from lamina.errors import ConfigError
+from lamina.inference import AutocastInferer, choose_precision, place, precision
+
+
+def test_unknown_precision_names_the_known_ones():
+    with pytest.raises(ConfigError, match="precision: 'fp8'\n.*auto, fp32, bf16"):
+        choose_precision("fp8", torch.device("cpu"))
+
+
+@pytest.mark.parametrize(("units", "chosen"), [(True, "bf16"), (False, "fp32")])
+def test_auto_follows_the_processor(monkeypatch, units, chosen):
+    monkeypatch.setattr(precision, "has_bf16_units", lambda: units)
+    assert choose_precision("auto", torch.device("cpu")) == chosen
+    assert choose_precision("fp32", torch.device("cpu")) == "fp32"
+    assert choose_precision("auto", torch.device("cuda")) == "fp32"
+
+
+@pytest.mark.parametrize("able", [{"amx_bf16": True}, {"avx512_bf16": True}, {"avx2": True}])
+def test_units_are_read_from_the_processor(monkeypatch, able):
+    precision.has_bf16_units.cache_clear()
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert precision.has_bf16_units() is ("avx2" not in able)
+    precision.has_bf16_units.cache_clear()
+
+
+def test_gradients_flow_in_float32():
+    network = torch.nn.Conv2d(1, 2, 3)
+    AutocastInferer(SimpleInferer(), "bf16")(torch.rand(2, 1, 8, 8), network).sum().backward()
+    assert network.weight.grad.dtype == torch.float32
+    assert network.weight.grad.abs().sum() > 0
+
+
+def test_place_keeps_the_numbers_and_the_names():
+    network = torch.nn.Sequential(torch.nn.Conv3d(2, 3, 3), torch.nn.BatchNorm3d(3)).eval()
+    x = torch.rand(1, 2, 6, 7, 8)
+    before, names = network(x), list(network.state_dict())
+    placed = place(network, torch.device("cpu"), 3)
+    torch.testing.assert_close(placed(x), before)
+    assert list(placed.state_dict()) == names
+    assert placed[0].weight.is_contiguous(memory_format=torch.channels_last_3d)

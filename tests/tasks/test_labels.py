@@ -1,0 +1,33 @@
+import pytest
+
+from lamina.errors import ConfigError
+from lamina.tasks import Label, read_labels
+
+
+def entry(value, name, **more):
+    return {"value": value, "name": name, "color": [1, 2, 3], **more}
+
+
+def test_a_label_is_read_whole():
+    code = {"value": "10200004", "meaning": "Liver"}
+    labels = read_labels([entry(0, "background"), entry(1, "liver", code=code)])
+    assert labels[1] == Label(1, "liver", (1, 2, 3), code)
+
+
+@pytest.mark.parametrize("values", [(1, 2), (0, 2), (0, 1, 1), (1, 0)])
+def test_values_must_run_from_0(values):
+    with pytest.raises(ConfigError, match=r"task#labels: values \[.*\], expected \[0, 1"):
+        read_labels([entry(value, f"n{i}") for i, value in enumerate(values)])
+
+
+def test_a_name_that_stands_twice_is_named():
+    with pytest.raises(ConfigError, match=r"\['lung'\] stands twice"):
+        read_labels([entry(0, "background"), entry(1, "lung"), entry(2, "lung")])
+
+
+@pytest.mark.parametrize("key", ["value", "name", "color"])
+def test_what_is_missing_is_named(key):
+    broken = entry(0, "background")
+    del broken[key]
+    with pytest.raises(ConfigError, match=f"lacks {key}"):
+        read_labels([broken])

@@ -1,0 +1,43 @@
+import pytest
+import torch
+
+from lamina.errors import ReadError
+from lamina.files import load_checkpoint, read_json, save_checkpoint, write_json, written_whole
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def write_half():
+        with written_whole(path) as part:
+            part.write_text("ha")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_half()
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_the_suffix_stays_for_libraries_that_look_at_it(tmp_path):
+    with written_whole(tmp_path / "new" / "a.nii.gz") as part:
+        assert part.name.endswith("a.nii.gz")
+        part.write_text("x")
+    assert (tmp_path / "new" / "a.nii.gz").read_text() == "x"
+
+
+def test_checkpoints_come_back(tmp_path):
+    content = {"network": {"w": torch.arange(3.0)}, "epoch": 4}
+    save_checkpoint(tmp_path / "c.pt", content)
+    loaded = load_checkpoint(tmp_path / "c.pt")
+    assert torch.equal(loaded["network"]["w"], content["network"]["w"])
+    assert loaded["epoch"] == 4
+
+
+def test_json_comes_back_and_its_faults_have_a_line(tmp_path):
+    write_json(tmp_path / "a.json", {"µm": [1, 2]})
+    assert read_json(tmp_path / "a.json") == {"µm": [1, 2]}
+    (tmp_path / "b.json").write_text('{\n"a": 1,,\n}')
+    with pytest.raises(ReadError, match=r"b.json, line 2: .*\n.*mend the file"):
+        read_json(tmp_path / "b.json")

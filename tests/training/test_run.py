@@ -1,0 +1,75 @@
+import json
+
+import pytest
+
+from lamina.cases import Case, read_splits
+from lamina.errors import ConfigError
+from lamina.training import start_run
+from lamina.training.run import differing
+
+CONFIG = {"epochs": 3, "lr": 0.1, "task": {"network_def": {"channels": [16, 32]}}}
+
+
+@pytest.fixture
+def splits(tmp_path):
+    image = tmp_path / "a.nii.gz"
+    image.write_bytes(b"voxels")
+    return {"training": [Case("a", str(image), None, "a")], "validation": [], "test": []}
+
+
+@pytest.fixture
+def run_dir(tmp_path):
+    return tmp_path / "run"
+
+
+def test_a_new_run_writes_what_it_is(run_dir, splits):
+    assert start_run(str(run_dir), CONFIG, splits, epochs=3) is False
+    assert json.loads((run_dir / "run.json").read_text())["config"] == CONFIG
+    assert read_splits(run_dir / "splits.json") == splits
+
+
+def test_the_same_again_goes_on(run_dir, splits):
+    start_run(str(run_dir), CONFIG, splits, epochs=3)
+    (run_dir / "last.pt").touch()
+    assert start_run(str(run_dir), CONFIG, splits, epochs=3) is True
+
+
+def test_another_config_is_refused_with_what_differs(run_dir, splits):
+    start_run(str(run_dir), CONFIG, splits, epochs=3)
+    other = CONFIG | {"task": {"network_def": {"channels": [16, 64]}}}
+    with pytest.raises(ConfigError, match=r"task#network_def#channels: \[16, 32\], now \[16, 64\]"):
+        start_run(str(run_dir), other, splits, epochs=3)
+
+
+def test_other_data_are_refused_by_the_name_of_the_case(run_dir, splits, tmp_path):
+    start_run(str(run_dir), CONFIG, splits, epochs=3)
+    (tmp_path / "a.nii.gz").write_bytes(b"other!")
+    with pytest.raises(ConfigError, match="data#training#a: "):
+        start_run(str(run_dir), CONFIG, splits, epochs=3)
+
+
+def test_a_finished_run_is_refused_unless_it_gets_more_epochs(run_dir, splits):
+    start_run(str(run_dir), CONFIG, splits, epochs=3)
+    for name in ("last.pt", "model.pt"):
+        (run_dir / name).touch()
+    with pytest.raises(ConfigError, match="a finished run of 3 epochs, asked for 3"):
+        start_run(str(run_dir), CONFIG, splits, epochs=3)
+    with pytest.raises(ConfigError, match="a finished run of 3 epochs, asked for 2"):
+        start_run(str(run_dir), CONFIG | {"epochs": 2}, splits, epochs=2)
+    assert start_run(str(run_dir), CONFIG | {"epochs": 5}, splits, epochs=5) is True
+    assert not (run_dir / "model.pt").exists()
+    assert json.loads((run_dir / "run.json").read_text())["epochs"] == 5
+
+
+def test_fresh_throws_the_run_away_and_nothing_else(run_dir, splits):
+    start_run(str(run_dir), CONFIG, splits, epochs=3)
+    for name in ("last.pt", "model.pt", "history.json", "notes.txt"):
+        (run_dir / name).touch()
+    assert start_run(str(run_dir), CONFIG | {"lr": 0.5}, splits, epochs=3, fresh=True) is False
+    assert {p.name for p in run_dir.iterdir()} == {"run.json", "splits.json", "notes.txt"}
+
+
+def test_differing_names_added_and_removed_ids():
+    assert differing({"a": 1}, {"b": 2}) == ["a: 1, now None", "b: None, now 2"]
+    assert differing({"a": [1]}, {"a": [1]}) == []
+    assert len(differing({"a": "x" * 500}, {"a": "y"})[0]) < 100
