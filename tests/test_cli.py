@@ -48,7 +48,10 @@ def test_predict_takes_its_input_any_way(lines, monkeypatch, tmp_path, words):
     monkeypatch.chdir(tmp_path)
     cli.main(["predict", "oct_phantom", *words])
     given = pairs(lines[0])
-    assert (given["input_dir"], given["output_dir"]) == (str(tmp_path / "scans"), str(tmp_path / "out"))
+    assert (given["input_dir"], given["output_dir"]) == (
+        str(tmp_path / "scans"),
+        str(tmp_path / "out"),
+    )
 
 
 def test_released_weights_are_no_path(lines):
@@ -66,7 +69,9 @@ def test_patch_size_is_a_list(lines, capsys):
 def test_a_wrong_task_is_named_with_the_nearest(capsys):
     assert cli.main(["train", "oct_fantom"]) == 1
     said = capsys.readouterr()
-    assert said.err.startswith("error: task 'oct_fantom' is not known\n  → did you mean oct_phantom?")
+    assert said.err.startswith(
+        "error: task 'oct_fantom' is not known\n  → did you mean oct_phantom?"
+    )
     assert "Traceback" not in said.err
 
 

@@ -8,6 +8,7 @@ from lamina.cli import main
 from lamina.phantoms import write_oct_dataset
 from lamina.tasks.catalogue import CHECKOUT
 
+
 def write_small_task(folder, name="tiny", **changes):
     """Write the default task with a tiny network, for volumes of 32 × 128 × 5 voxels."""
     task = json.loads((CHECKOUT / "configs" / "tasks" / "oct_phantom.json").read_text())

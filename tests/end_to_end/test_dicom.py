@@ -44,7 +44,10 @@ def test_the_mask_of_a_series_is_that_of_its_nifti(real_data, task, tmp_path, di
         to_nifti(folder, tmp_path / "nifti" / f"{folder.parent.name}.nii.gz")
     common = [str(task / "task.json"), "--weights", str(task / f"{dims}.pt")]
     common += ["--spatial-dims", str(dims), "--precision", "fp32"]
-    for source, target in (("nifti", tmp_path / "a"), (real_data / "hippocampus_dicom", tmp_path / "b")):
+    for source, target in (
+        ("nifti", tmp_path / "a"),
+        (real_data / "hippocampus_dicom", tmp_path / "b"),
+    ):
         assert main(["predict", *common, str(tmp_path / source), "-o", str(target)]) == 0
     masks = sorted((tmp_path / "a").iterdir()), sorted((tmp_path / "b").iterdir())
     assert len(masks[0]) == len(masks[1]) == 3

@@ -181,7 +181,7 @@ def test_real_hippocampus_moved_by_a_voxel():
     folder = Path(os.environ.get("LAMINA_DATA", default)) / "hippocampus/labelsTr"
     if not folder.is_dir():
         pytest.skip(f"{folder} is not there")
-    truth = np.asarray(nib.load(sorted(folder.glob("*.nii.gz"))[0]).dataobj).astype(np.uint8)
+    truth = np.asarray(nib.load(min(folder.glob("*.nii.gz"))).dataobj).astype(np.uint8)
     settings = MeasureSettings(
         ("dice", "hausdorff_distance_95", "average_surface_distance", "volume_error")
     )

@@ -85,8 +85,8 @@ def test_other_shape_is_named():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([0.0, 0.5], "truth: values between whole numbers, or NaN"),
-        ([0.0, float("nan")], "truth: values between whole numbers, or NaN"),
+        ([0.0, 0.5], "truth: values between whole numbers, or not finite"),
+        ([0.0, float("nan")], "truth: values between whole numbers, or not finite"),
         ([0, 3], "truth: values from 0 to 3, expected 0 to 2"),
         ([-1, 2], "truth: values from -1 to 2, expected 0 to 2"),
         ([], "truth: shape (0,) has no voxel"),

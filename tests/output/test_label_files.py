@@ -52,7 +52,10 @@ def test_the_handler_writes_each_case_under_its_name(tmp_path):
     affine = torch.as_tensor(OBLIQUE)
 
     def step(engine, batch):
-        return [{"pred": MetaTensor(torch.full((1, 3, 4, 5), case["n"]), affine=affine)} for case in batch]
+        return [
+            {"pred": MetaTensor(torch.full((1, 3, 4, 5), case["n"]), affine=affine)}
+            for case in batch
+        ]
 
     engine = Engine(step)
     LabelWriter(str(tmp_path)).attach(engine)

@@ -3,6 +3,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lamina.errors import ConfigError
 from lamina.phantoms.anatomy import EIGHT_LAYERS, LAYERS, SCLERA, group_edges
 

@@ -2,10 +2,11 @@ import json
 import os
 from dataclasses import replace
 
-import lamina.phantoms.dataset as dataset_module
 import nibabel as nib
 import numpy as np
 import pytest
+
+import lamina.phantoms.dataset as dataset_module
 from lamina.errors import ConfigError, DataError
 from lamina.phantoms import CIRRUS, make_oct_volume, write_oct_dataset
 from lamina.phantoms.dataset import case_name

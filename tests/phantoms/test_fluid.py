@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from lamina.phantoms.anatomy import LAYERS
 from lamina.phantoms.fluid import HOSTS, Pocket, draw_pockets, fluid_spans
 from lamina.phantoms.surfaces import add_pockets

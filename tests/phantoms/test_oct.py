@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lamina.errors import ConfigError
 from lamina.phantoms.anatomy import EIGHT_LAYERS, LAYERS
 from lamina.phantoms.oct import SHAPE, SPACING, make_oct_volume, oct_affine

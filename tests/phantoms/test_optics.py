@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lamina.phantoms.anatomy import LAYERS, SCLERA
 from lamina.phantoms.optics import coverage, draw_image, draw_shadows, draw_speckle, reflect
 from lamina.phantoms.scan import CIRRUS

@@ -2,6 +2,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+
 from lamina.errors import ConfigError
 from lamina.phantoms import CIRRUS, OctScan, make_oct_volume
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lamina.errors import ConfigError
 from lamina.phantoms.anatomy import LAYERS
 from lamina.phantoms.fluid import HOSTS, Pocket

@@ -18,7 +18,9 @@ def test_a_name_or_a_path_both_do(tmp_path):
 
 
 def test_an_unknown_name_gives_the_nearest():
-    with pytest.raises(ConfigError, match="'hipocampus' is not known\n.*did you mean hippocampus_mr"):
+    with pytest.raises(
+        ConfigError, match="'hipocampus' is not known\n.*did you mean hippocampus_mr"
+    ):
         find_task("hipocampus")
     with pytest.raises(ConfigError, match="known are .*oct_phantom"):
         find_task("xyz")

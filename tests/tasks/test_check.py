@@ -31,7 +31,9 @@ def test_nothing_is_wrong_with_the_configs_that_lamina_ships(name, task):
 
 def test_an_unknown_task_key_is_named_with_the_nearest(config):
     config["task"]["epoch"] = 3
-    with pytest.raises(ConfigError, match=r"nothing knows the task's key 'epoch' \(did you mean 'epochs'"):
+    with pytest.raises(
+        ConfigError, match=r"nothing knows the task's key 'epoch' \(did you mean 'epochs'"
+    ):
         check_config(config)
 
 
@@ -48,7 +50,9 @@ def test_an_argument_that_a_component_does_not_take(config):
         check_config(config)
     text = str(error.value)
     assert "task#network_def: UNet takes no 'chanels' (did you mean 'channels'?)" in text
-    assert "train#trainer: SupervisedTrainer takes no 'max_epoch' (did you mean 'max_epochs'?)" in text
+    assert (
+        "train#trainer: SupervisedTrainer takes no 'max_epoch' (did you mean 'max_epochs'?)" in text
+    )
 
 
 def test_a_component_that_does_not_exist(config):

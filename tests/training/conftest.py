@@ -45,7 +45,9 @@ def make_trainer(tmp_path):
         ]
         transform = Compose([RandGaussianNoised(keys="image", prob=0.7)])
         network = torch.nn.Sequential(
-            torch.nn.Conv2d(1, 3, 3, padding=1), torch.nn.BatchNorm2d(3), torch.nn.Dropout(0.3),
+            torch.nn.Conv2d(1, 3, 3, padding=1),
+            torch.nn.BatchNorm2d(3),
+            torch.nn.Dropout(0.3),
             torch.nn.Conv2d(3, 1, 1),
         )
         optimizer = torch.optim.AdamW(network.parameters(), lr=0.01)

@@ -78,7 +78,7 @@ def test_a_failed_write_leaves_the_last_good_one(make_trainer, tmp_path, monkeyp
 class FakeEvaluator:
     """Says which epoch is the best, as MONAI's evaluator does."""
 
-    class state:  # noqa: N801
+    class state:
         best_metric = 0.5
         best_metric_epoch = 2
         epoch = 0

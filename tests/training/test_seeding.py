@@ -9,7 +9,7 @@ from lamina.training.seeding import epoch_seed
 
 
 class Engine:
-    class state:  # noqa: N801
+    class state:
         epoch = 3
 
 

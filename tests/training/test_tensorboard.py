@@ -7,6 +7,7 @@ from lamina.training import TensorBoardWriter
 
 def run(folder, epochs):
     engine = Engine(lambda engine, batch: [{"image": batch}])
+
     def draw(case):
         return np.full((4, 5, 3), 7, np.uint8)
 

@@ -41,7 +41,9 @@ def test_nothing_asked_changes_nothing(volume):
 
 def test_prob_0_moves_nothing(volume):
     batch = batch_of(volume[:, :12, :7])
-    moved = RandAffineBatchd(rotate_range=1.0, scale_range=0.5, translate_range=0.3, prob=0.0)(batch)
+    moved = RandAffineBatchd(rotate_range=1.0, scale_range=0.5, translate_range=0.3, prob=0.0)(
+        batch
+    )
     torch.testing.assert_close(moved["image"], batch["image"], atol=1e-5, rtol=1e-5)
 
 
@@ -100,7 +102,10 @@ def test_angles_hold_in_millimetres_where_voxels_are_not_cubes():
 def test_image_and_label_move_alike(volume):
     torch.manual_seed(3)
     mask = (volume > volume.mean()).float()
-    batch = {"image": mask[None, None].repeat(4, 1, 1, 1, 1), "label": mask[None, None].repeat(4, 1, 1, 1, 1)}
+    batch = {
+        "image": mask[None, None].repeat(4, 1, 1, 1, 1),
+        "label": mask[None, None].repeat(4, 1, 1, 1, 1),
+    }
     moved = RandAffineBatchd(0.5, 0.2, 0.1, 0.1, flip_axes=[0, 2])(batch)
     near = (moved["image"] > 0.5).float()
     agree = (near == moved["label"]).float().mean().item()

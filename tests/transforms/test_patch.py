@@ -71,7 +71,9 @@ def test_rare_classes_are_found_as_often_as_frequent_ones():
     label[0, 4, 5, 6] = 7
     cutter = RandPatchd(["image", "label"], patch_size=[2, 2, 2], foreground=1.0)
     cutter.set_random_state(seed=0)
-    found = sum(bool((cutter({"image": label, "label": label})["label"] == 7).any()) for _ in range(60))
+    found = sum(
+        bool((cutter({"image": label, "label": label})["label"] == 7).any()) for _ in range(60)
+    )
     assert 18 < found < 42
 
 
@@ -99,7 +101,9 @@ def test_no_foreground_is_no_error():
 def test_same_seed_same_patches_and_the_item_is_untouched():
     case = item(10, 20, 30, foreground=[(1, 2, 3)])
     before = case["image"].clone()
-    first, second = (RandPatchd(["image", "label"], [4, 4, 4]).set_random_state(seed=5) for _ in "ab")
+    first, second = (
+        RandPatchd(["image", "label"], [4, 4, 4]).set_random_state(seed=5) for _ in "ab"
+    )
     for _ in range(5):
         assert torch.equal(first(case)["image"], second(case)["image"])
     assert torch.equal(case["image"], before)
@@ -107,5 +111,7 @@ def test_same_seed_same_patches_and_the_item_is_untouched():
 
 
 def test_too_flat_for_the_network_names_case_and_remedy():
-    with pytest.raises(DataError, match=r"case a has 2 axes, but the patches have 3\n.*--spatial_dims 2"):
+    with pytest.raises(
+        DataError, match=r"case a has 2 axes, but the patches have 3\n.*--spatial_dims 2"
+    ):
         RandPatchd(["image", "label"], [4, 4, 4])(item(10, 20))

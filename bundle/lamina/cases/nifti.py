@@ -73,12 +73,18 @@ def _grid(image: Nifti1Pair, path: Path) -> Grid:
             "split time points and channels into files of their own",
         )
     affine = _affine_in_mm(image)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
+    if not np.isfinite(affine).all() or _is_flat(affine):
         raise GeometryError(
             f"{path}: the affine {affine.tolist()} does not say where the voxels lie",
             "write the file again with a valid sform or qform",
         )
     return Grid(shape, affine)
+
+
+def _is_flat(affine: NDArray[np.float64]) -> bool:
+    """Tell whether the axes span no volume, however small the voxels are."""
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    return bool(abs(np.linalg.det(affine)) <= 1e-6 * lengths.prod())
 
 
 def _affine_in_mm(image: Nifti1Pair) -> NDArray[np.float64]:

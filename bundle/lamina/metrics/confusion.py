@@ -36,9 +36,10 @@ def read_label_map(values: Any, num_classes: int, what: str = "label map") -> to
     labels = convert_to_tensor(values, track_meta=False)
     if labels.numel() == 0:
         raise DataError(f"{what}: shape {tuple(labels.shape)} has no voxel")
-    if labels.is_floating_point() and not torch.equal(labels, labels.round()):
+    if labels.is_floating_point() and not (labels - labels.round() == 0).all():
         raise DataError(
-            f"{what}: values between whole numbers, or NaN", "give class indices, not probabilities"
+            f"{what}: values between whole numbers, or not finite",
+            "give class indices, not probabilities",
         )
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= num_classes:

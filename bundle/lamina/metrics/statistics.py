@@ -56,7 +56,7 @@ def describe(scores: ArrayLike, bootstrap: Bootstrap | None = None) -> dict[str,
     (0.9, 0.9, 0.1, 3)
     """
     table = np.asarray(scores, dtype=float)
-    table = table.reshape(len(table), -1)
+    table = table.reshape(len(table), -1 if table.size else 1)
     cases = _mean(table, axis=1)
     cases = cases[~np.isnan(cases)]
     return {

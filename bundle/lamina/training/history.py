@@ -76,7 +76,8 @@ class History:
         if self.evaluator is not None and self.evaluator.state.epoch == engine.state.epoch:
             row |= metrics_of(self.evaluator, self.class_names)
         self.rows.append(row)
-        engine.state.history = self.rows
+        state: Any = engine.state
+        state.history = self.rows
         values = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if "/" not in name)
         logger.debug("%s", values)
         write_json(self.path, self.rows)

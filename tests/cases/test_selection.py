@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from lamina.cases import (
+    Case,
+    evaluation_items,
+    fingerprint,
+    held_out_items,
+    inference_items,
+    make_splits,
+    write_splits,
+)
+from lamina.cases.selection import chosen_cases
+from lamina.errors import ConfigError, DataError
+from lamina.tasks import Label
+
+HOW = {"labels": [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 0, 255))], "seed": 0}
+HOW["fractions"] = (0.5, 0.2, 0.3)
+
+
+@pytest.fixture
+def folder(tmp_path, write_picture):
+    for number in range(30):
+        write_picture(tmp_path / "data" / "images" / f"c{number}.png")
+        write_picture(tmp_path / "data" / "masks" / f"c{number}.png", np.eye(3, 4, dtype=np.uint8))
+    return tmp_path / "data"
+
+
+def names(cases):
+    return {case.name for case in cases}
+
+
+def test_without_a_folder_it_says_which_option():
+    with pytest.raises(DataError, match="--dataset-dir FOLDER"):
+        make_splits(None, **HOW)
+
+
+def test_splits_do_not_overlap_and_all_is_everybody(folder, tmp_path):
+    parts = [
+        names(chosen_cases(folder, tmp_path, s, **HOW)) for s in ("training", "validation", "test")
+    ]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 30
+    assert names(chosen_cases(folder, tmp_path, "all", **HOW)) == set.union(*parts)
+
+
+def test_the_runs_own_division_counts_whatever_seed_is_given(folder, tmp_path):
+    splits = make_splits(folder, **HOW)
+    write_splits(tmp_path / "splits.json", splits)
+    other = HOW | {"seed": 7}
+    assert names(make_splits(folder, **other)["test"]) != names(splits["test"])
+    chosen = names(chosen_cases(folder, tmp_path, "test", **other))
+    assert chosen == names(splits["test"])
+
+
+def test_the_division_of_another_folder_does_not(folder, tmp_path):
+    other = [Case("x", "/elsewhere/x.png", "/elsewhere/m.png", "x")]
+    write_splits(tmp_path / "splits.json", {"training": other, "validation": [], "test": other})
+    assert names(chosen_cases(folder, tmp_path, "test", **HOW)) == names(
+        make_splits(folder, **HOW)["test"]
+    )
+
+
+def test_unknown_and_empty_splits(folder, tmp_path):
+    with pytest.raises(ConfigError, match="split: 'tests'"):
+        chosen_cases(folder, tmp_path, "tests", **HOW)
+    with pytest.raises(DataError, match="no case in the test split"):
+        chosen_cases(folder, tmp_path, "test", **HOW | {"fractions": (0.8, 0.2, 0.0)})
+
+
+def test_items_for_each_workflow(folder, tmp_path):
+    (first, *_) = evaluation_items(folder, tmp_path, "test", **HOW)
+    assert set(first) == {"image", "raw", "truth", "case"}
+    assert first["image"] == first["raw"]
+    assert {tuple(item) for item in held_out_items(folder, tmp_path, **HOW)} == {("image", "case")}
+    assert len(inference_items(folder / "images")) == 30
+
+
+def test_the_fingerprint_sees_a_changed_voxel_and_nothing_else(folder):
+    splits = make_splits(folder, **HOW)
+    before = fingerprint(splits)
+    victim = splits["training"][0]
+    path = folder / "masks" / f"{victim.name}.png"
+    content = path.read_bytes()
+    path.touch()
+    assert fingerprint(splits) == before
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    after = fingerprint(splits)
+    changed = {
+        name for name in before["training"] if before["training"][name] != after["training"][name]
+    }
+    assert changed == {victim.name}
+
+
+def test_the_fingerprint_of_a_series_is_that_of_its_files(tmp_path, write_series, volume, oblique):
+    folder = write_series(tmp_path / "s", volume, oblique)
+    splits = {"training": [Case("s", f"{folder}#1.2.3", None, "s")], "validation": [], "test": []}
+    before = fingerprint(splits)
+    assert (
+        before["training"]["s"]
+        == fingerprint(splits | {"training": [Case("s", str(folder), None, "s")]})["training"]["s"]
+    )
+    (folder / "000.dcm").write_bytes(b"other")
+    assert fingerprint(splits) != before
