@@ -110,3 +110,14 @@ def _handler(trainer, name):
         if type(owner).__name__ == name:
             return owner
     raise AssertionError(name)
+
+
+def test_a_tensor_with_two_names_is_saved_once(make_trainer, tmp_path):
+    trainer = make_trainer(1)
+    checkpoints = _handler(trainer, "RunCheckpoints")
+    layer = torch.nn.Conv2d(64, 64, 3).to(memory_format=torch.channels_last)
+    checkpoints.network = torch.nn.ModuleDict({"one": layer, "two": layer})
+    state = checkpoints._weights()
+    assert state["one.weight"] is state["two.weight"]
+    torch.save(state, tmp_path / "shared.pt")
+    assert (tmp_path / "shared.pt").stat().st_size < 1.3 * layer.weight.nbytes

@@ -96,9 +96,14 @@ class RunCheckpoints:
         logger.info("the model stands in %s", self.run_dir / "model.pt")
 
     def _weights(self) -> dict[str, torch.Tensor]:
+        """Return the weights as plain tensors; one that has several names (DynUNet's) stays one."""
         module = getattr(self.network, "module", self.network)
+        copies: dict[tuple[int, torch.Size], torch.Tensor] = {}
         return {
-            key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()
+            name: copies.setdefault(
+                (value.data_ptr(), value.shape), value.detach().cpu().contiguous()
+            )
+            for name, value in module.state_dict().items()
         }
 
     def _is_best(self, engine: Engine) -> bool:
