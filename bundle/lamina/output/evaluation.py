@@ -211,7 +211,7 @@ class EvaluationWriter:
         number = f"{idist.get_rank()}-{len(self.pictures)}"
         kept = {title: self._pictures_dir / f"{number}-{title}.png" for title in panels}
         for title, panel in panels.items():
-            panel.save(kept[title], optimize=True)
+            panel.save(kept[title])
         return kept
 
     def _write(
