@@ -46,13 +46,14 @@ lint: venv-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# One thread a process: two processes with two threads each on two cores are ten times slower.
 test: venv-test
 	scripts/install_system_packages.sh
-	$(BIN)/python -m pytest -m "not slow" -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2
 
 test-all: venv-test
 	scripts/install_system_packages.sh
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 clean:
 	rm -rf $(VENV) runs/demo data/oct_phantom
