@@ -34,9 +34,31 @@ def refused(capsys, *words):
 
 
 def train(capsys, folder, task):
+    """Return how a training on the folder is refused; no run may be left behind."""
     error = refused(capsys, "train", task, "--dataset-dir", folder, "--run-dir", folder / "run")
     assert not (folder / "run").exists()
     return error
+
+
+def predict(capsys, trained, folder):
+    """Return how a prediction is refused; nothing of the broken case may be written."""
+    _, _, common = trained
+    out = folder.parent / "out"
+    error = refused(capsys, "predict", *common, folder, "-o", out)
+    left = [path.name for path in out.iterdir()] if out.exists() else []
+    assert not [name for name in left if "oct_003" in name or name.startswith(".")]
+    return error
+
+
+def test_a_wrong_task_name(capsys):
+    error = refused(capsys, "train", "oct_fantom")
+    assert "task 'oct_fantom' is not known" in error
+    assert "did you mean oct_phantom?" in error
+
+
+def test_a_folder_that_is_not_there(capsys, small_task, tmp_path):
+    error = train(capsys, tmp_path / "none", small_task(tmp_path))
+    assert "none" in error
 
 
 def test_an_empty_folder(small_task, capsys, tmp_path):
@@ -65,7 +87,7 @@ def test_nan_in_an_image(capsys, broken):
     rewrite(image, lambda array: np.where(array > array.mean(), np.nan, array))
     error = train(capsys, folder, task)
     assert "oct_003" in error
-    assert "finite" in error.lower() or "nan" in error.lower()
+    assert "NaN" in error
 
 
 def test_a_value_that_the_task_does_not_know(capsys, broken):
@@ -102,6 +124,47 @@ def test_weights_of_another_network(small_task, capsys, trained, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_weights_of_the_other_dimension(capsys, trained, tmp_path):
+    _, run, common = trained
+    other = "3" if common[-1] == "2" else "2"
+    words = ("predict", *common[:-1], other, tmp_path, "-o", tmp_path / "out")
+    error = refused(capsys, *words)
+    assert f"{run / 'model.pt'} is of another network" in error
+    assert "--spatial_dims" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_are_cut_off(capsys, trained, tmp_path):
+    task, run, _ = trained
+    broken = tmp_path / "cut.pt"
+    broken.write_bytes((run / "model.pt").read_bytes()[:900])
+    error = refused(capsys, "predict", task, tmp_path, "--weights", broken)
+    assert "cut.pt is not a whole checkpoint" in error
+
+
+def test_nothing_to_predict(capsys, trained, tmp_path):
+    _, _, common = trained
+    (tmp_path / "notes.txt").write_text("no image")
+    error = refused(capsys, "predict", *common, tmp_path, "-o", tmp_path / "out")
+    assert f"{tmp_path}: no image" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_truncated_image_to_predict(capsys, trained, broken):
+    _, _, image, _ = broken
+    image.write_bytes(image.read_bytes()[:-2000])
+    assert "oct_003.nii.gz: not a complete NIfTI file" in predict(capsys, trained, image.parent)
+
+
+def test_nan_in_an_image_to_predict(capsys, trained, broken):
+    _, _, image, _ = broken
+    rewrite(image, lambda array: np.where(array > array.mean(), np.nan, array))
+    error = predict(capsys, trained, image.parent)
+    assert "oct_003.nii.gz" in error
+    assert "NaN" in error
+
+
 def test_no_weights_at_all(small_task, capsys, tmp_path):
     error = refused(capsys, "predict", small_task(tmp_path), tmp_path, "--run-dir", tmp_path / "r")
     assert "there are no weights" in error
+    assert "train first" in error

@@ -1,0 +1,108 @@
+"""What the workflows' JSON promises to whoever overrides it, or runs it from elsewhere."""
+
+import json
+
+import pytest
+import torch
+
+from lamina.tasks.catalogue import CHECKOUT, task_files
+
+CONFIGS = CHECKOUT / "configs"
+MAIN = {"train.json": "training", "inference.json": "inference", "evaluate.json": "evaluating"}
+
+# Other networks of MONAI's, small, as a task's or a person's ``network_def`` would name them.
+NETWORKS = {
+    "BasicUNet": {"features": [4, 4, 8, 8, 16, 4], "norm": "batch"},
+    "AttentionUnet": {"channels": [4, 8], "strides": [2]},
+    "SegResNet": {"init_filters": 8, "blocks_down": [1, 1], "blocks_up": [1]},
+    "DynUNet": {"kernel_size": [3, 3, 3], "strides": [1, 2, 2], "upsample_kernel_size": [2, 2]},
+}
+
+
+@pytest.mark.parametrize("name", MAIN)
+def test_without_a_run_id_the_work_is_done_once(name):
+    """The run id ``run`` is a reference: a copied expression would do the work twice."""
+    content = json.loads((CONFIGS / name).read_text())
+    assert content["run"] == f"@{MAIN[name]}"
+    assert len(content[MAIN[name]]) == 1
+
+
+def test_monai_label_finds_the_ids_that_it_overrides():
+    """It writes into them, so that a reference or an expression in their place would not do."""
+    train = json.loads((CONFIGS / "train.json").read_text())
+    assert "max_epochs" in train["train"]["trainer"]
+    assert isinstance(train["train"]["handlers"], list)
+    assert all(isinstance(handler, dict) for handler in train["train"]["handlers"])
+    assert "data" in train["train"]["dataset"]
+    assert "data" in train["validate"]["dataset"]
+    inference = json.loads((CONFIGS / "inference.json").read_text())
+    wanted = {"network_def", "network", "preprocessing", "inferer", "postprocessing", "device"}
+    assert wanted <= set(inference)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_another_network_by_network_def_alone(workflow, network, dims):
+    arguments = {"spatial_dims": "@spatial_dims", "in_channels": 1, "out_channels": 9}
+    definition = {"_target_": network} | arguments | NETWORKS[network]
+    made = workflow("inference.json", network_def=definition, spatial_dims=dims)
+    network = made.parser.get_parsed_content("network").eval()
+    with torch.no_grad():
+        assert network(torch.zeros(1, 1, *[16] * dims)).shape == (1, 9, *[16] * dims)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize("task", task_files(), ids=lambda path: path.stem)
+def test_a_shipped_task_fits_its_network_in_both_dimensions(workflow, task, dims):
+    made = workflow("train.json", task=task, spatial_dims=dims).parser
+    classes = len(json.loads(task.read_text())["labels"])
+    network = made.get_parsed_content("network").eval()
+    for size in ("patch_size", "window_size"):
+        shape = made.get_parsed_content(size)
+        assert len(shape) == dims
+        with torch.no_grad():
+            assert network(torch.zeros(1, 1, *shape)).shape == (1, classes, *shape)
+
+
+def test_knobs_reach_what_they_turn(workflow, dataset, tmp_path):
+    knobs = {"epochs": 7, "lr": 0.5, "batch_size": 3, "patch_size": [32, 64], "val_interval": 2}
+    places = {"dataset_dir": dataset, "run_dir": str(tmp_path / "run")}
+    made = workflow("train.json", precision="fp32", **knobs, **places)
+    made.initialize()
+    parsed = made.parser.get_parsed_content
+    assert parsed("train#trainer").state.max_epochs == 7
+    assert parsed("lr_scheduler").total_steps == 7 * len(parsed("train#dataloader")) + 1
+    assert max(group["max_lr"] for group in parsed("optimizer").param_groups) == 0.5
+    batch = next(iter(parsed("train#dataloader")))
+    assert batch["image"].shape == batch["label"].shape == (3, 1, 32, 64)
+
+
+def test_a_workflow_made_in_python_trains_and_infers(workflow, dataset, tmp_path):
+    task = json.loads((CONFIGS / "tasks" / "oct_phantom.json").read_text())
+    task["network_def"] |= {"channels": [4, 8], "strides": [2], "num_res_units": 0}
+    small = tmp_path / "small.json"
+    small.write_text(json.dumps(task))
+    size = {"patch_size": [16, 64], "window_size": [16, 64], "patches_per_case": 1, "epochs": 1}
+    places = {"dataset_dir": dataset, "run_dir": str(tmp_path / "run"), "progress": False}
+    for name in ("train.json", "inference.json"):
+        knobs = size if name == "train.json" else {"window_size": [16, 64]}
+        made = workflow(name, task=small, **knobs, **places)
+        made.initialize()
+        made.run()
+        made.finalize()
+    test = json.loads((tmp_path / "run" / "splits.json").read_text())["test"]
+    written = {path.name for path in (tmp_path / "run" / "predictions").iterdir()}
+    assert written == {f"{case['name']}.nii.gz" for case in test}
+
+
+def test_an_unknown_id_ends_the_runner_with_the_nearest_one(bundle, dataset, tmp_path):
+    """A process of its own, from another folder, with absolute paths."""
+    config = ("--config_file", CONFIGS / "train.json", "--bundle_root", CHECKOUT)
+    task = ("--task", f"%{CONFIGS / 'tasks' / 'oct_phantom.json'}")
+    places = ("--dataset_dir", dataset, "--run_dir", tmp_path / "run")
+    done = bundle("run", "training", *config, *task, *places, "--epochz", 9, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "error: --epochz" in done.stderr
+    assert "did you mean 'epochs'?" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
