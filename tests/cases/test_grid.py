@@ -1,11 +1,21 @@
 """Grids: spacing, differences and the way from LPS to RAS."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina.cases.grid import Grid, format_size, grid_difference, lps_to_ras, pixel_grid
+from lamina.cases.grid import (
+    Grid,
+    format_size,
+    grid_difference,
+    lps_to_ras,
+    pixel_grid,
+    require_affine,
+)
+from lamina.errors import GeometryError
 
 
 def test_spacing_is_the_length_of_each_axis(oblique):
@@ -105,3 +115,21 @@ def test_where_one_has_no_physical_size_pixels_alone_are_compared():
 def test_sizes_are_written_with_a_cross():
     assert format_size((1,)) == "1"
     assert format_size((512, 1024)) == "512×1024"
+
+
+@given(st.floats(1e-6, 1e6))
+def test_affines_of_any_scale_are_accepted(scale):
+    require_affine(np.diag([scale, 2 * scale, 3 * scale, 1.0]), Path("a.nii"))
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_an_axis_without_a_length_is_refused(value):
+    with pytest.raises(GeometryError, match=r"a\.nii: the affine"):
+        require_affine(np.diag([1.0, value, 3.0, 1.0]), Path("a.nii"))
+
+
+def test_axes_in_one_plane_are_refused(oblique):
+    flat = oblique.copy()
+    flat[:3, 2] = flat[:3, 0] + flat[:3, 1]
+    with pytest.raises(GeometryError, match="valid spacing and directions"):
+        require_affine(flat, Path("a.nii"))

@@ -2,12 +2,17 @@
 
 import itertools
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lamina.errors import GeometryError
+
 Unit = Literal["mm", "px"]
+
+_SMALLEST_VOLUME = 1e-3
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,28 @@ def lps_to_ras(affine: NDArray[np.float64]) -> NDArray[np.float64]:
     [-1.0, -1.0, 1.0, 1.0]
     """
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+
+
+def require_affine(affine: NDArray[np.float64], path: Path) -> None:
+    """Refuse an affine that does not give each voxel a place of its own.
+
+    However small the voxels are, their axes must have a length and not lie in one plane: the
+    volume that the axes' directions span is at least a thousandth.
+
+    Raises
+    ------
+    GeometryError
+        If it is singular or not finite; the message names the file.
+    """
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if np.isfinite(affine).all() and lengths.min() > 0:
+        directions = affine[:3, :3] / lengths
+        if abs(np.linalg.det(directions)) > _SMALLEST_VOLUME:
+            return
+    raise GeometryError(
+        f"{path}: the affine {affine.tolist()} does not say where the voxels lie",
+        "write the file again with valid spacing and directions",
+    )
 
 
 def grid_difference(first: Grid, second: Grid, tolerance: float = 0.1) -> str | None:

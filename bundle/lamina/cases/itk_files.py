@@ -14,8 +14,8 @@ from monai.data import ITKReader
 from monai.data.utils import to_affine_nd
 from numpy.typing import NDArray
 
-from lamina.cases.grid import Grid, Unit, format_size, lps_to_ras, pixel_grid
-from lamina.errors import GeometryError, ReadError
+from lamina.cases.grid import Grid, Unit, format_size, lps_to_ras, pixel_grid, require_affine
+from lamina.errors import ReadError
 
 _HEADER_BYTES = 65536
 _DATA_FILE = re.compile(
@@ -107,11 +107,7 @@ def _affine(information: "itk.ImageIOBase", path: Path) -> NDArray[np.float64]:
         affine[:-1, axis] = direction * information.GetSpacing(axis)
         affine[axis, -1] = information.GetOrigin(axis)
     affine = np.asarray(to_affine_nd(3, affine), dtype=float)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
-        raise GeometryError(
-            f"{path}: the affine {affine.tolist()} does not say where the voxels lie",
-            "write the file again with valid spacing and directions",
-        )
+    require_affine(affine, path)
     return lps_to_ras(affine)
 
 

@@ -16,8 +16,8 @@ from nibabel.nifti1 import Nifti1Pair
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from lamina.cases.grid import Grid, format_size
-from lamina.errors import GeometryError, ReadError
+from lamina.cases.grid import Grid, format_size, require_affine
+from lamina.errors import ReadError
 
 _UNREADABLE = (OSError, EOFError, ValueError, zlib.error, ImageFileError, HeaderDataError)
 _MM_PER_UNIT = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
@@ -73,18 +73,8 @@ def _grid(image: Nifti1Pair, path: Path) -> Grid:
             "split time points and channels into files of their own",
         )
     affine = _affine_in_mm(image)
-    if not np.isfinite(affine).all() or _is_flat(affine):
-        raise GeometryError(
-            f"{path}: the affine {affine.tolist()} does not say where the voxels lie",
-            "write the file again with a valid sform or qform",
-        )
+    require_affine(affine, path)
     return Grid(shape, affine)
-
-
-def _is_flat(affine: NDArray[np.float64]) -> bool:
-    """Tell whether the axes span no volume, however small the voxels are."""
-    lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    return bool(abs(np.linalg.det(affine)) <= 1e-6 * lengths.prod())
 
 
 def _affine_in_mm(image: Nifti1Pair) -> NDArray[np.float64]:
