@@ -3,6 +3,7 @@ import json
 import pytest
 import torch
 
+from lamina.errors import DataError
 from lamina.files import load_checkpoint
 
 STEPS = 3  # of an epoch: 7 cases in batches of 3
@@ -121,3 +122,12 @@ def test_a_tensor_with_two_names_is_saved_once(make_trainer, tmp_path):
     assert state["one.weight"] is state["two.weight"]
     torch.save(state, tmp_path / "shared.pt")
     assert (tmp_path / "shared.pt").stat().st_size < 1.3 * layer.weight.nbytes
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_without_a_model(make_trainer, tmp_path):
+    trainer = make_trainer(2)
+    trainer.loss_function = lambda output, label: output.mean() * float("nan")
+    with pytest.raises(DataError, match="the loss is nan in epoch 1, step 1"):
+        trainer.run()
+    assert not (tmp_path / "run" / "model.pt").exists()
+    assert not (tmp_path / "run" / "last.pt").exists()

@@ -73,3 +73,8 @@ def test_differing_names_added_and_removed_ids():
     assert differing({"a": 1}, {"b": 2}) == ["a: 1, now None", "b: None, now 2"]
     assert differing({"a": [1]}, {"a": [1]}) == []
     assert len(differing({"a": "x" * 500}, {"a": "y"})[0]) < 100
+
+
+def test_another_description_of_the_bundle_is_no_other_run(run_dir, splits):
+    start_run(str(run_dir), CONFIG | {"_meta_": {"version": "1"}}, splits, epochs=3)
+    assert not start_run(str(run_dir), CONFIG | {"_meta_": {"version": "2"}}, splits, epochs=3)

@@ -57,7 +57,8 @@ def read_image(
         values, grid = read_itk(path)
     else:
         values, grid = read_dicom(address, slice_tolerance)
-    return _finite(values.astype(np.float32), grid, address), grid
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+        return _finite(values.astype(np.float32), grid, address), grid
 
 
 def read_grid(address: str, *, max_pixels: int = MAX_PIXELS) -> Grid:

@@ -1,6 +1,7 @@
 """What happened in each epoch: for the report's curves, and for people."""
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 
+from lamina.errors import DataError
 from lamina.files import read_json, write_json
 
 logger = logging.getLogger(__name__)
@@ -20,7 +22,8 @@ class History:
     The rows are the trainer's ``state.history`` too, for the handlers behind it.
 
     It stands behind the validation handler. A resumed run keeps the rows of the epochs that are
-    done. The metrics of single classes come from metric handlers with ``save_details``.
+    done. The metrics of single classes come from metric handlers with ``save_details``. A loss that
+    is not finite ends the training with a `DataError`, since nothing after it can be right.
 
     Parameters
     ----------
@@ -63,7 +66,13 @@ class History:
 
     def _note_loss(self, engine: Engine) -> None:
         state: Any = engine.state
-        self.losses.append(float(state.output[0]["loss"]))
+        loss = float(state.output[0]["loss"])
+        if not math.isfinite(loss):
+            raise DataError(
+                f"training: the loss is {loss} in epoch {state.epoch}, step {state.iteration}",
+                "lower --lr, or try --precision fp32; the last whole epoch stands in last.pt",
+            )
+        self.losses.append(loss)
 
     def _finish(self, engine: Engine) -> None:
         row = {

@@ -1,5 +1,6 @@
 """A run's folder: what was asked for, and whether a new call goes on with it."""
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +11,8 @@ from lamina.cases.splits import Splits
 from lamina.errors import ConfigError
 from lamina.files import read_json, write_json
 
-# What may differ when a run goes on: a longer schedule, and how it is called and shown.
-FREE = ("epochs", "fresh", "run_dir", "bundle_root", "progress")
+# What may differ when a run goes on: a longer schedule, and how it is called, shown, described.
+FREE = ("epochs", "fresh", "run_dir", "bundle_root", "progress", "_meta_")
 
 
 def start_run(
@@ -55,7 +56,7 @@ def _refuse_other(folder: Path, previous: Mapping[str, Any], asked: Mapping[str,
         *differing(previous["config"], asked["config"]),
         *differing(previous["data"], asked["data"], "data"),
     ]
-    differences = [text for text in differences if text.split(":")[0] not in FREE]
+    differences = [text for text in differences if re.split("[:#]", text)[0] not in FREE]
     if differences:
         shown = "; ".join(differences[:5]) + (" …" if len(differences) > 5 else "")
         raise ConfigError(
