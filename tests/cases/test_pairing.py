@@ -77,10 +77,11 @@ def test_two_folders_of_masks_are_named_and_none_is_taken():
     places = [image("a"), label("a", folder="left_mask"), label("a", folder="right_mask")]
     cases, problems = pair(places)
     assert cases[0].label is None
-    assert problems == [
+    (problem,) = problems
+    assert problem == (
         "2 folders of masks, of which none is taken: left_mask/, right_mask/\n"
         "  → merge their masks into one folder masks/, with one class value for each"
-    ]
+    )
 
 
 def test_the_folders_of_nnunets_splits_are_no_conflict():

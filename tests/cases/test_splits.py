@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamina.cases import Case, read_splits, split_cases, write_splits
+from lamina.cases.splits import patient_number
 from lamina.errors import ConfigError, DataError
 
 NAMES = ("training", "validation", "test")
@@ -91,3 +92,107 @@ def test_splits_come_back_from_their_file(tmp_path):
     (tmp_path / "splits.json").write_text("{}")
     with pytest.raises(DataError, match=r"splits.json: not the splits of a run"):
         read_splits(tmp_path / "splits.json")
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 20), st.integers(0, 3)), unique=True, min_size=30, max_size=60
+    ),
+    st.integers(0, 5),
+    st.sampled_from([{}, {"test_count": 5}, {"fold": 1, "folds": 4}]),
+)
+def test_one_patient_never_stands_in_two_splits(entries, seed, how):
+    cases = [case(f"{patient}-{number}", f"p{patient}") for patient, number in entries]
+    splits = split_cases(cases, seed=seed, **how)
+    patients = [{one.patient for one in splits[name]} for name in NAMES]
+    assert sum(map(len, patients)) == len(set.union(*patients)) == len({c.patient for c in cases})
+    assert len(where(splits)) == len(cases)
+
+
+def test_cases_without_a_label_are_left_out():
+    unlabelled = Case("x", "x.png", None, "x", "test")
+    assert "x" not in where(split_cases([*MANY, unlabelled]))
+    assert where(split_cases([*MANY, unlabelled])) == where(split_cases(MANY))
+
+
+def test_the_folders_own_validation_set_stands_and_no_test_set_is_drawn():
+    cases = [case(f"a{i}", split="training") for i in range(50)]
+    cases += [case(f"b{i}", split="validation") for i in range(5)]
+    splits = split_cases(cases)
+    assert [len(splits[name]) for name in NAMES] == [50, 5, 0]
+
+
+def test_a_wanted_count_draws_a_test_set_beside_the_folders_validation_set():
+    cases = [case(f"a{i}", split="training") for i in range(50)]
+    cases += [case(f"b{i}", split="validation") for i in range(5)]
+    splits = split_cases(cases, test_count=10)
+    assert [len(splits[name]) for name in NAMES] == [40, 5, 10]
+    assert all(one.name[0] == "b" for one in splits["validation"])
+
+
+def test_a_wanted_count_takes_whole_patients_until_it_is_reached():
+    cases = [case(f"{p}-{i}", patient=f"p{p}") for p in range(40) for i in range(3)]
+    assert len(split_cases(cases, test_count=10)["test"]) == 12
+
+
+def test_a_wanted_count_against_the_folders_test_set_is_refused():
+    cases = [case("a", split="training"), case("b", split="test")]
+    with pytest.raises(ConfigError, match="the folder has its own test set"):
+        split_cases(cases, test_count=1)
+
+
+def test_folds_take_in_the_folders_validation_set():
+    cases = [case(f"a{i}", split="training") for i in range(50)]
+    cases += [case(f"b{i}", split="validation") for i in range(50)]
+    folds = [split_cases(cases, fold=k, folds=3)["validation"] for k in range(3)]
+    assert sum(map(len, folds)) == 100
+
+
+def test_folds_leave_the_same_test_set_out_as_no_folds():
+    assert split_cases(MANY, fold=0, folds=5)["test"] == split_cases(MANY)["test"]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"fold": 0},
+        {"folds": 5},
+        {"fold": 5, "folds": 5},
+        {"fold": -1, "folds": 5},
+        {"fold": 0, "folds": 1},
+    ],
+)
+def test_folds_that_make_no_sense(how):
+    with pytest.raises(ConfigError, match="expected both, and fold from 0 to folds - 1"):
+        split_cases(MANY, **how)
+
+
+def test_nobody_left_to_train_is_refused():
+    with pytest.raises(DataError, match="no case is left for training"):
+        split_cases([case("a", split="test")])
+    with pytest.raises(DataError, match="no case is left for training"):
+        split_cases([])
+
+
+def test_a_single_patient_trains_without_validation(caplog):
+    splits = split_cases([case("a", "p"), case("b", "p")], fractions=(0.9, 0.1, 0.0))
+    assert len(splits["training"]) == 2
+    assert "The validation set is empty" in caplog.text
+
+
+def test_no_validation_wanted_is_none_taken():
+    splits = split_cases(MANY, fractions=(0.9, 0.0, 0.1))
+    assert splits["validation"] == []
+
+
+@given(st.text(), st.integers(0, 1000))
+def test_numbers_lie_between_0_and_1_and_differ_by_purpose(patient, seed):
+    first, second = (patient_number(patient, purpose, seed) for purpose in ("test", "validation"))
+    assert 0 <= first < 1
+    assert 0 <= second < 1
+    assert first != second
+
+
+def test_numbers_are_evenly_spread():
+    numbers = sorted(patient_number(f"p{n}", "test", 0) for n in range(1000))
+    assert max(abs(number - n / 1000) for n, number in enumerate(numbers)) < 0.05

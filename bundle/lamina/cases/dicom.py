@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import apply_modality_lut
 
+from lamina.cases.address import split_address
 from lamina.cases.dicom_geometry import SLICE_TOLERANCE, order_slices, series_grid
 from lamina.cases.dicom_series import Slice, find_series, is_dicom, read_slice
 from lamina.cases.grid import Grid
@@ -62,14 +63,7 @@ def dicom_slices(address: str) -> list[Slice]:
     """Return the slices of a series in the order of the volume's last axis."""
     if Path(address).is_file():
         return [read_slice(Path(address))]
-    return order_slices(_series_slices(*_split_address(address)))
-
-
-def _split_address(address: str) -> tuple[Path, str | None]:
-    if Path(address).is_dir() or "#" not in address:
-        return Path(address), None
-    folder, _, uid = address.rpartition("#")
-    return Path(folder), uid
+    return order_slices(_series_slices(*split_address(address)))
 
 
 def _series_slices(folder: Path, uid: str | None) -> tuple[Slice, ...]:

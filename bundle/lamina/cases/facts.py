@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lamina.cases.address import split_address
 from lamina.cases.case import Case
 from lamina.cases.grid import Grid, grid_difference
 from lamina.cases.images import read_grid, read_image, read_label
@@ -85,5 +86,4 @@ def _size(addresses: Iterable[str]) -> int:
 def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    folder = path if path.is_dir() else path.with_name(path.name.partition("#")[0])
-    return [file for file in folder.glob("*") if file.is_file()]
+    return [file for file in split_address(path)[0].glob("*") if file.is_file()]

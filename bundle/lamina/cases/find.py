@@ -10,7 +10,7 @@ from lamina.cases.formats import SUFFIXES, stem_of
 from lamina.cases.found_images import find_images
 from lamina.cases.layouts import UNDERSTOOD, describe_layout, give_roles, read_place
 from lamina.cases.lists import find_list, read_list
-from lamina.cases.names import unique_names
+from lamina.cases.names import safe_name, unique_names
 from lamina.cases.pairing import pair
 from lamina.cases.patients import FILE_NAME, patients_by_file, patients_by_pattern
 from lamina.errors import DataError
@@ -60,9 +60,9 @@ def input_cases(input_dir: str | Path) -> DataSet:
     if not root.exists():
         raise DataError(f"{root}: no such file or folder", "correct input_dir")
     if root.is_file():
-        return DataSet(root, "one file", (_unlabelled(stem_of(root), str(root)),))
+        return DataSet(root, "one file", (_unlabelled(safe_name(stem_of(root)), str(root)),))
     found = find_images(root)
-    problems = (*found.problems, *(f"{path}: neither {_FORMATS}" for path in found.others))
+    problems = (*found.problems, *(f"{path}: not {_FORMATS}" for path in found.others))
     if not found.addresses:
         reasons = "".join(f"\n{problem}" for problem in problems[:5])
         raise DataError(f"{root}: no image{reasons}", f"expected files of {_FORMATS}")

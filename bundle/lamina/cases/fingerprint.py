@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from lamina.cases.address import split_address
 from lamina.cases.case import SPLITS
 from lamina.cases.splits import Splits
 
@@ -35,7 +36,5 @@ def _files(address: str | None) -> list[Path]:
     """Return the file, or all files of a series' folder, whose UID may follow a ``#``."""
     if address is None:
         return []
-    path = Path(address)
-    if not path.exists():
-        path = Path(address.rpartition("#")[0])
+    path, _ = split_address(address)
     return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]

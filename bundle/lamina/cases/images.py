@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lamina.cases.address import split_address
 from lamina.cases.dicom import read_dicom, read_dicom_grid
 from lamina.cases.dicom_geometry import SLICE_TOLERANCE
 from lamina.cases.dicom_series import is_dicom
@@ -124,7 +125,7 @@ def _format(address: str) -> Format | None:
                 "convert it to one of these",
             )
         return kind
-    if not path.is_dir() and not Path(address.rpartition("#")[0] or address).is_dir():
+    if not split_address(address)[0].is_dir():
         raise ReadError(f"{address}: no such file or folder")
     return None
 

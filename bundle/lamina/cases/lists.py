@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from lamina.cases.address import split_address
 from lamina.cases.case import Case
 from lamina.cases.layouts import SPLIT_FOLDERS, read_place
 from lamina.cases.names import unique_names
@@ -97,8 +98,7 @@ def _key(image: str) -> str:
 
 
 def _missing(path: Path, file: str) -> bool:
-    place = path.parent / file
-    return not place.exists() and not Path(str(place).rpartition("#")[0]).is_dir()
+    return not split_address(path.parent / file)[0].exists()
 
 
 def _case(path: Path, row: dict[str, str], name: str) -> Case:

@@ -4,6 +4,15 @@ For each purpose a patient has a number in [0, 1), made from the seed, the purpo
 patient's name by SHA-256. Neither the other cases nor their order have a say: the same folder
 always splits alike, and an added file moves nobody. The two exceptions are ``test_count``, and a
 validation set that would otherwise be empty.
+
+- What the folder says stands.
+- Where it names neither a test nor a validation set, the patients whose test number is below the
+  third fraction are the test set.
+- Where it names no validation set, patients are taken by their validation number: the second
+  fraction's share of the first two or, beside a test set that the folder names, 1 minus the first
+  fraction (8:2).
+- A validation set that comes out empty gets the training patient whose number lies nearest. A
+  warning in the log says so, and so it does where the test set is empty.
 """
 
 import hashlib
@@ -30,12 +39,7 @@ def split_cases(
 ) -> Splits:
     """Divide the labelled cases into training, validation and test.
 
-    What the folder says stands. Where it names neither a test nor a validation set, the patients
-    whose test number is below the third fraction are the test set. Where it names no validation
-    set, patients are taken by their validation number: the second fraction's share of the first
-    two or, beside a test set that the folder names, 1 minus the first fraction (8:2). A validation
-    set that comes out empty gets the training patient whose number lies nearest; a log warning
-    says so, and so it does where the test set is empty.
+    The rules stand at the head of this module.
 
     Parameters
     ----------
