@@ -1,26 +1,22 @@
 """A data set of made-up OCT volumes on disk, in the Decathlon layout."""
 
-import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 
-from lamina.errors import ConfigError, DataError
+from lamina.errors import ConfigError
 from lamina.phantoms.anatomy import EIGHT_LAYERS, LayerGroups
+from lamina.phantoms.folder import make_once, write_json
 from lamina.phantoms.oct import SHAPE, SPACING, OctVolume, Triple, make_oct_volume
 from lamina.phantoms.scan import CIRRUS, OctScan
 
 RECIPE = 1
 """Raise it whenever the same parameters give other volumes than before."""
-
-_RECIPE_FILE = "phantoms.json"
 
 
 def write_oct_dataset(
@@ -61,21 +57,18 @@ def write_oct_dataset(
     make = partial(
         make_oct_volume, shape=shape, spacing=spacing, layers=layers, fluid=fluid, scan=scan
     )
-    recipe = _recipe({**make.keywords, "cases": cases, "seed": seed, "scan": asdict(scan)})
-    target = Path(folder).absolute()
-    if not _is_there(target, recipe):
-        _write(target, make, recipe)
-    return target
+    recipe = {"recipe": RECIPE, **make.keywords, "cases": cases, "seed": seed, "scan": asdict(scan)}
+    names = [case_name(number) for number in range(cases)]
+    files = ["dataset.json", *(part for name in names for part in _case_files(name))]
+    return make_once(folder, recipe, files, partial(_write, make=make, recipe=recipe))
 
 
-def _write(target: Path, make: Callable[..., OctVolume], recipe: Mapping[str, Any]) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
-        new = Path(beside) / target.name
-        _prepare(new, recipe)
-        for number in range(recipe["cases"]):
-            _write_case(new, case_name(number), make((recipe["seed"], number)))
-        _put_in_place(new, target, recipe)
+def _write(folder: Path, make: Callable[..., OctVolume], recipe: Mapping[str, Any]) -> None:
+    for part in _case_files(""):
+        (folder / part).parent.mkdir(parents=True)
+    write_json(folder / "dataset.json", _describe(recipe))
+    for number in range(recipe["cases"]):
+        _write_case(folder, case_name(number), make((recipe["seed"], number)))
 
 
 def case_name(number: int) -> str:
@@ -87,63 +80,8 @@ def case_name(number: int) -> str:
     return f"oct_{number:03d}"
 
 
-def _recipe(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters as they read when they come back from JSON."""
-    recipe: dict[str, Any] = json.loads(json.dumps({"recipe": RECIPE, **parameters}))
-    return recipe
-
-
-def _is_there(target: Path, recipe: Mapping[str, Any]) -> bool:
-    """Tell whether the folder holds this data set; raise DataError if it holds something else."""
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-        return False
-    path = target / _RECIPE_FILE
-    if not path.is_file():
-        raise DataError(
-            f"{target}: expected a new or empty folder, found other files in it",
-            "name another folder for the phantoms, or empty this one",
-        )
-    found = _read_recipe(path)
-    differing = [key for key in recipe if found.get(key) != recipe[key]]
-    if differing:
-        told = "; ".join(f"{key} {found.get(key)}, not {recipe[key]}" for key in differing)
-        raise DataError(
-            f"{target}: holds phantoms made with other parameters: {told}",
-            "remove that folder, or name another one",
-        )
-    _check_complete(target, recipe["cases"])
-    return True
-
-
-def _read_recipe(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path}: not JSON ({error})", "remove that folder") from error
-    return found if isinstance(found, dict) else {}
-
-
-def _check_complete(target: Path, cases: int) -> None:
-    wanted = [target / "dataset.json"]
-    for name in map(case_name, range(cases)):
-        wanted += [target / part for part in _case_files(name)]
-    missing = [str(path.relative_to(target)) for path in wanted if not path.is_file()]
-    if missing:
-        raise DataError(
-            f"{target}: {len(missing)} files of the phantoms are missing, {missing[0]} among them",
-            "remove that folder, so that it is made again",
-        )
-
-
 def _case_files(name: str) -> tuple[str, str, str]:
     return f"imagesTr/{name}.nii.gz", f"labelsTr/{name}.nii.gz", f"boundaries/{name}.npy"
-
-
-def _prepare(folder: Path, recipe: Mapping[str, Any]) -> None:
-    for part in _case_files(""):
-        (folder / part).parent.mkdir(parents=True)
-    _write_json(folder / _RECIPE_FILE, recipe)
-    _write_json(folder / "dataset.json", _describe(recipe))
 
 
 def _describe(recipe: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,10 +100,6 @@ def _describe(recipe: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
 def _write_case(folder: Path, name: str, volume: OctVolume) -> None:
     image, label, boundaries = (folder / part for part in _case_files(name))
     for path, voxels in ((image, volume.image), (label, volume.label)):
@@ -173,12 +107,3 @@ def _write_case(folder: Path, name: str, volume: OctVolume) -> None:
         nifti.header.set_xyzt_units("mm")
         nib.save(nifti, path)
     np.save(boundaries, volume.boundaries)
-
-
-def _put_in_place(new: Path, target: Path, recipe: Mapping[str, Any]) -> None:
-    try:
-        os.rename(new, target)
-    except OSError:
-        # Another process was faster; if it wrote the same, all is well.
-        if not _is_there(target, recipe):
-            raise

@@ -1,0 +1,111 @@
+"""A folder of phantoms that is made once: complete, or absent, or refused."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from lamina.errors import DataError
+
+RECIPE_FILE = "phantoms.json"
+
+
+def make_once(
+    folder: str | Path,
+    parameters: Mapping[str, Any],
+    files: Iterable[str],
+    write: Callable[[Path], None],
+) -> Path:
+    """Return the folder's path, after writing it unless that same data set is already there.
+
+    Parameters
+    ----------
+    folder
+        Where the data set goes.
+    parameters
+        All that decides how it looks; they are kept in it as ``phantoms.json``.
+    files
+        What a complete data set holds, as paths below the folder.
+    write
+        Fills an empty folder.
+
+    Raises
+    ------
+    DataError
+        If the folder holds anything else than this very data set.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as new:
+    ...     path = make_once(f"{new}/a", {"seed": 1}, ["x"], lambda to: (to / "x").touch())
+    ...     sorted(file.name for file in path.iterdir())
+    ['phantoms.json', 'x']
+    """
+    recipe = json.loads(json.dumps(parameters))
+    target = Path(folder).absolute()
+    wanted = list(files)
+    if not _is_there(target, recipe, wanted):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
+            new = Path(beside) / target.name
+            new.mkdir()
+            write_json(new / RECIPE_FILE, recipe)
+            write(new)
+            _put_in_place(new, target, recipe, wanted)
+    return target
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON into a folder that nobody sees yet."""
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _is_there(target: Path, recipe: Mapping[str, Any], files: list[str]) -> bool:
+    """Tell whether the folder holds this data set; raise DataError if it holds something else."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return False
+    path = target / RECIPE_FILE
+    if not path.is_file():
+        raise DataError(
+            f"{target}: expected a new or empty folder, found other files in it",
+            "name another folder for the phantoms, or empty this one",
+        )
+    found = _read_recipe(path)
+    differing = [key for key in recipe if found.get(key) != recipe[key]]
+    if differing:
+        told = "; ".join(f"{key} {found.get(key)}, not {recipe[key]}" for key in differing)
+        raise DataError(
+            f"{target}: holds phantoms made with other parameters: {told}",
+            "remove that folder, or name another one",
+        )
+    _check_complete(target, files)
+    return True
+
+
+def _read_recipe(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path}: not JSON ({error})", "remove that folder") from error
+    return found if isinstance(found, dict) else {}
+
+
+def _check_complete(target: Path, files: list[str]) -> None:
+    missing = [name for name in files if not (target / name).is_file()]
+    if missing:
+        raise DataError(
+            f"{target}: {len(missing)} files of the phantoms are missing, {missing[0]} among them",
+            "remove that folder, so that it is made again",
+        )
+
+
+def _put_in_place(new: Path, target: Path, recipe: Mapping[str, Any], files: list[str]) -> None:
+    try:
+        os.rename(new, target)
+    except OSError:
+        # Another process was faster; if it wrote the same, all is well.
+        if not _is_there(target, recipe, files):
+            raise
