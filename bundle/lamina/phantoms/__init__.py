@@ -8,11 +8,22 @@
 ``optics``    from the layers to the picture
 ``oct``       one volume with its truth
 ``dataset``   a folder of them
+``oct_pictures``  a folder of B-scans as PNG with coded masks
+``folder``    how such a folder is made, once
 """
 
 from lamina.phantoms.anatomy import EIGHT_LAYERS
 from lamina.phantoms.dataset import write_oct_dataset
 from lamina.phantoms.oct import OctVolume, make_oct_volume
+from lamina.phantoms.oct_pictures import write_oct_pictures
 from lamina.phantoms.scan import CIRRUS, OctScan
 
-__all__ = ["CIRRUS", "EIGHT_LAYERS", "OctScan", "OctVolume", "make_oct_volume", "write_oct_dataset"]
+__all__ = [
+    "CIRRUS",
+    "EIGHT_LAYERS",
+    "OctScan",
+    "OctVolume",
+    "make_oct_volume",
+    "write_oct_dataset",
+    "write_oct_pictures",
+]
