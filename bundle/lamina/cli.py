@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lamina import __version__
+from lamina.commands import pack
+from lamina.commands.parsers import add_command, add_task
 from lamina.errors import LaminaError, find_cause
 
 INTERRUPTED = 130
@@ -79,36 +81,23 @@ def _parser() -> argparse.ArgumentParser:
     _add_predict(commands)
     _add_evaluate(commands)
     _add_data(commands)
-    return parser
-
-
-def _add(commands: Any, name: str, text: str, run: Any, example: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog="example: " + example,
-    )
-    parser.set_defaults(command=run)
-    parser.add_argument(
-        "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks"
-    )
+    pack.add(commands)
     return parser
 
 
 def _add_tasks(commands: Any) -> None:
-    _add(commands, "tasks", "list what Lamina can segment", _tasks, "lamina tasks")
+    add_command(commands, "tasks", "list what Lamina can segment", _tasks, "lamina tasks")
 
 
 def _add_train(commands: Any) -> None:
-    parser = _add(
+    parser = add_command(
         commands,
         "train",
         "train a task on a folder of images and labels",
         _train,
         "lamina train hippocampus_mr --dataset-dir ~/Task04_Hippocampus --epochs 30",
     )
-    _task(parser)
+    add_task(parser)
     _dataset(parser)
     _run_dir(parser)
     parser.add_argument("--epochs", type=int, metavar="N", help="how often each case is seen")
@@ -123,14 +112,14 @@ def _add_train(commands: Any) -> None:
 
 
 def _add_predict(commands: Any) -> None:
-    parser = _add(
+    parser = add_command(
         commands,
         "predict",
         "segment a file or a folder of images",
         _predict,
         "lamina predict hippocampus_mr ~/scans -o ~/masks",
     )
-    _task(parser)
+    add_task(parser)
     parser.add_argument(
         "input", nargs="?", metavar="INPUT", help="file or folder; without, the held-out cases"
     )
@@ -143,14 +132,14 @@ def _add_predict(commands: Any) -> None:
 
 
 def _add_evaluate(commands: Any) -> None:
-    parser = _add(
+    parser = add_command(
         commands,
         "evaluate",
         "measure how well a trained task does on labelled cases, with a report",
         _evaluate,
         "lamina evaluate hippocampus_mr --dataset-dir ~/Task04_Hippocampus --split test",
     )
-    _task(parser)
+    add_task(parser)
     _dataset(parser)
     _run_dir(parser)
     parser.add_argument(
@@ -164,7 +153,7 @@ def _add_evaluate(commands: Any) -> None:
 
 
 def _add_data(commands: Any) -> None:
-    parser = _add(
+    parser = add_command(
         commands,
         "data",
         "say what a folder holds, how it is paired and split, and what is wrong with it",
@@ -173,10 +162,6 @@ def _add_data(commands: Any) -> None:
     )
     parser.add_argument("dataset_dir", metavar="DIR", help="folder with images and labels")
     parser.add_argument("--task", metavar="TASK", help="check the labels for this task")
-
-
-def _task(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", metavar="TASK", help="a name from `lamina tasks`, or a task file")
 
 
 def _dataset(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,45 @@
+"""``lamina pack``: a task as one self-contained MONAI bundle."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from lamina.commands.parsers import add_command, add_task
+
+
+def add(commands: Any) -> None:
+    """Register the command."""
+    parser = add_command(
+        commands,
+        "pack",
+        "write a task as one MONAI bundle that runs without Lamina: a folder and a zip",
+        _pack,
+        "lamina pack hippocampus_mr -o ~/bundles",
+    )
+    add_task(parser)
+    parser.add_argument("-o", "--output-dir", metavar="DIR", required=True, help="where it goes")
+    parser.add_argument("--run-dir", metavar="DIR", help="a run to take the weights of")
+    parser.add_argument(
+        "--weights",
+        metavar="FILE|released|none",
+        help="default: the finished run in --run-dir (runs/TASK), else the released model; "
+        "none packs a bundle that is to be trained",
+    )
+
+
+def _pack(options: argparse.Namespace) -> int:
+    from lamina.console import speak_plainly
+    from lamina.inference import find_weights
+    from lamina.package import pack_task
+    from lamina.tasks.catalogue import CHECKOUT, find_task, read_task
+
+    speak_plainly()
+    task = find_task(options.task)
+    name = read_task(task)["name"]
+    run_dir = options.run_dir or str(CHECKOUT / "runs" / name)
+    released = str(CHECKOUT / "models" / name / "model.pt")
+    packed_without = options.weights == "none"
+    weights = None if packed_without else find_weights(options.weights, run_dir, released)
+    for path in pack_task(task, weights, Path(options.output_dir).expanduser()):
+        print(path)
+    return 0
