@@ -103,6 +103,12 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("--epochs", type=int, metavar="N", help="how often each case is seen")
     parser.add_argument("--batch-size", type=int, metavar="N", help="patches of one step")
     parser.add_argument("--lr", type=float, metavar="RATE", help="largest learning rate")
+    parser.add_argument(
+        "--patience",
+        type=int,
+        metavar="N",
+        help="stop after N validations without a better one; default: never",
+    )
     parser.add_argument("--patch-size", metavar="X,Y[,Z]", help="voxels of a patch, as 64,64")
     _workflow(parser)
     parser.add_argument("--num-workers", type=int, metavar="N", help="processes that load data")

@@ -4,6 +4,9 @@ Each message says what was given, what was expected and what to do, and names th
 config id. Anything else that is raised is a bug of Lamina.
 """
 
+import errno
+import os
+
 
 class LaminaError(Exception):
     """Base of all errors that are shown to a user without a traceback.
@@ -32,8 +35,24 @@ class GeometryError(LaminaError):
     """The position of voxels in space is unclear, or two grids that should agree do not."""
 
 
+class WriteError(LaminaError):
+    """A file can't be written: no room, no permission."""
+
+
 class WeightsError(LaminaError):
     """A checkpoint is missing, broken, or of another network."""
+
+
+NO_ROOM = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EROFS,
+    errno.EACCES,
+    errno.ENOTDIR,
+    errno.EEXIST,
+}
+"""No space, quota, largest size, read-only, permission, a file where a folder should be."""
 
 
 def find_cause(error: BaseException | None) -> LaminaError | None:
@@ -51,5 +70,20 @@ def find_cause(error: BaseException | None) -> LaminaError | None:
     while error is not None:
         if isinstance(error, LaminaError):
             return error
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return not_written(error.filename or "a file", error)
         error = error.__cause__ or error.__context__
     return None
+
+
+def not_written(path: object, error: OSError) -> WriteError:
+    """Return what to tell a user whose disk is full, or who may not write.
+
+    >>> print(not_written("a.txt", OSError(errno.ENOSPC, "")))
+    a.txt can't be written: No space left on device
+      → make room there, or choose another folder; what was whole before is still there
+    """
+    return WriteError(
+        f"{path} can't be written: {os.strerror(error.errno or 0)}",
+        "make room there, or choose another folder; what was whole before is still there",
+    )

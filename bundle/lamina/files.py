@@ -1,6 +1,7 @@
 """Files that are whole or absent."""
 
 import contextlib
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -9,12 +10,17 @@ from typing import Any
 
 import torch
 
-from lamina.errors import ReadError, WeightsError
+from lamina.errors import NO_ROOM, ReadError, WeightsError, not_written
 
 
 @contextlib.contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a name beside ``path`` to write to; rename it to ``path`` when all went well.
+
+    Raises
+    ------
+    WriteError
+        If there is no room or no permission; what ``path`` held before is still there.
 
     Examples
     --------
@@ -26,22 +32,30 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     ['a.txt']
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: libraries choose the format by it.
     part = path.with_name(f".part-{os.getpid()}-{path.name}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(path)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise not_written(path, error) from error
     finally:
         part.unlink(missing_ok=True)
 
 
 def save_checkpoint(path: str | os.PathLike[str], content: Any) -> None:
     """Save tensors and plain values, whole or not at all."""
+    # torch turns the error of a full disk into a RuntimeError without its number: so it writes
+    # to memory, and Python to the disk.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
     with written_whole(path) as part:
-        torch.save(content, part)
+        part.write_bytes(buffer.getbuffer())
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Any:

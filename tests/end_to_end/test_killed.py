@@ -1,5 +1,6 @@
 """A training that was killed goes on to the weights of one that was not, bit for bit."""
 
+import random
 import subprocess
 import sys
 
@@ -13,11 +14,12 @@ EPOCHS = "4"
 
 # What stands before the command in the process that is killed; each in its second epoch.
 KILL = """
-import os, signal, sys
+import io, os, signal, sys
+from pathlib import Path
 import torch
 from lamina.cli import main
 from lamina.training import RunCheckpoints
-save, write = RunCheckpoints.save, torch.save
+save = RunCheckpoints.save
 def die(): os.kill(os.getpid(), signal.SIGKILL)
 """
 MOMENTS = {
@@ -27,12 +29,13 @@ def killed(self, engine):
 RunCheckpoints.save = killed
 """,
     "during the write of one": """
-def half(content, path):
-    write(content, path)
-    if path.name.endswith("last.pt") and content["epoch"] == 2:
-        os.truncate(path, 1000)
+write = Path.write_bytes
+def half(path, content):
+    if path.name.endswith("last.pt") and torch.load(io.BytesIO(content))["epoch"] == 2:
+        write(path, bytes(content)[:1000])
         die()
-torch.save = half
+    return write(path, content)
+Path.write_bytes = half
 """,
     "after a checkpoint": """
 def killed(self, engine):
@@ -42,6 +45,24 @@ def killed(self, engine):
 RunCheckpoints.save = killed
 """,
 }
+
+AT_STEP = """
+from lamina.training import History
+note = History._note_loss
+def killed(self, engine):
+    note(self, engine)
+    if engine.state.iteration == STEP:
+        die()
+History._note_loss = killed
+"""
+FULL = """
+import resource
+def limited(self, engine):
+    save(self, engine)
+    size = (self.run_dir / "last.pt").stat().st_size // 2
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+RunCheckpoints.save = limited
+"""
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +99,30 @@ def test_killed_and_resumed(command, whole, tmp_path, moment):
     line = [sys.executable, "-c", script, *command, str(run)]
     assert subprocess.run(line, capture_output=True, check=False).returncode == -9
     assert not (run / "model.pt").exists()
+    assert main([*command, str(run)]) == 0
+    assert_alike(run, whole)
+
+
+@pytest.mark.parametrize("step", random.Random(7).sample(range(1, 12), 3))
+def test_killed_at_a_random_step(command, whole, tmp_path, step):
+    run = tmp_path / "run"
+    script = KILL + AT_STEP + "sys.exit(main(sys.argv[1:]))"
+    line = [sys.executable, "-c", f"STEP = {step}\n{script}", *command, str(run)]
+    assert subprocess.run(line, capture_output=True, check=False).returncode == -9
+    assert main([*command, str(run)]) == 0
+    assert_alike(run, whole)
+    assert not list(run.glob(".part-*"))
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(command, whole, tmp_path):
+    """No file may grow beyond what a checkpoint takes, from the second epoch on."""
+    run = tmp_path / "run"
+    line = [sys.executable, "-c", KILL + FULL + "sys.exit(main(sys.argv[1:]))", *command, str(run)]
+    done = subprocess.run(line, capture_output=True, check=False, text=True)
+    assert done.returncode == 1
+    assert "written: File too large" in done.stderr, done.stderr
+    assert "bug of Lamina" not in done.stderr
+    assert load_checkpoint(run / "last.pt")["epoch"] == 1
     assert main([*command, str(run)]) == 0
     assert_alike(run, whole)
 

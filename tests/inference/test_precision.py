@@ -4,6 +4,7 @@ from monai.inferers import SimpleInferer
 
 from lamina.errors import ConfigError
 from lamina.inference import AutocastInferer, choose_precision, place, precision
+from lamina.inference.precision import bf16_difference
 
 
 def test_unknown_precision_names_the_known_ones():
@@ -42,3 +43,49 @@ def test_place_keeps_the_numbers_and_the_names():
     torch.testing.assert_close(placed(x), before)
     assert list(placed.state_dict()) == names
     assert placed[0].weight.is_contiguous(memory_format=torch.channels_last_3d)
+
+
+class Wrong(torch.nn.Module):
+    """Right in float32; other numbers, or none, in bfloat16, as oneDNN has them now and then."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.layer = torch.nn.Conv2d(1, 2, 1)
+        self.factor = factor
+
+    def forward(self, x):
+        y = self.layer(x)
+        return y * self.factor if y.dtype == torch.bfloat16 else y
+
+
+@pytest.mark.parametrize("factor", [1.5, float("nan"), float("inf")])
+def test_a_network_that_is_wrong_in_bf16_runs_in_float32(factor, caplog):
+    network, x = Wrong(factor), torch.rand(1, 1, 8, 6)
+    inferer = AutocastInferer(SimpleInferer(), "bf16")
+    with caplog.at_level("WARNING"):
+        found = inferer(x, network)
+    torch.testing.assert_close(found, network(x))
+    assert "images of 8 × 6" in caplog.text
+    assert caplog.text.count("float32 is used") == 1
+
+
+def test_a_network_that_is_right_in_bf16_is_compared_once_a_size():
+    network = torch.nn.Conv2d(1, 2, 3)
+    counted = []
+    network.register_forward_hook(lambda *_: counted.append(1))
+    inferer = AutocastInferer(SimpleInferer(), "bf16")
+    for size in (8, 8, 8, 9):
+        inferer(torch.rand(1, 1, size, size), network)
+    assert len(counted) == 4 + 2 * 2
+
+
+def test_comparing_changes_neither_statistics_nor_random_numbers():
+    network = torch.nn.Sequential(torch.nn.BatchNorm2d(1), torch.nn.Dropout(0.5)).train()
+    before = torch.get_rng_state()
+    bf16_difference(network, torch.rand(2, 1, 4, 4))
+    after_images = torch.get_rng_state()
+    assert network.training
+    assert network[0].num_batches_tracked == 0
+    torch.set_rng_state(before)
+    torch.rand(2, 1, 4, 4)
+    assert (torch.get_rng_state() == after_images).all()

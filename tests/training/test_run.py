@@ -5,7 +5,7 @@ import pytest
 from lamina.cases import Case, read_splits
 from lamina.errors import ConfigError
 from lamina.training import start_run
-from lamina.training.run import differing
+from lamina.training.run import changed_cases, differing
 
 CONFIG = {"epochs": 3, "lr": 0.1, "task": {"network_def": {"channels": [16, 32]}}}
 
@@ -36,6 +36,7 @@ def test_the_same_again_goes_on(run_dir, splits):
 
 def test_another_config_is_refused_with_what_differs(run_dir, splits):
     start_run(str(run_dir), CONFIG, splits, epochs=3)
+    (run_dir / "last.pt").touch()
     other = CONFIG | {"task": {"network_def": {"channels": [16, 64]}}}
     with pytest.raises(ConfigError, match=r"task#network_def#channels: \[16, 32\], now \[16, 64\]"):
         start_run(str(run_dir), other, splits, epochs=3)
@@ -43,8 +44,9 @@ def test_another_config_is_refused_with_what_differs(run_dir, splits):
 
 def test_other_data_are_refused_by_the_name_of_the_case(run_dir, splits, tmp_path):
     start_run(str(run_dir), CONFIG, splits, epochs=3)
+    (run_dir / "last.pt").touch()
     (tmp_path / "a.nii.gz").write_bytes(b"other!")
-    with pytest.raises(ConfigError, match="data#training#a: "):
+    with pytest.raises(ConfigError, match="data: training case a has changed"):
         start_run(str(run_dir), CONFIG, splits, epochs=3)
 
 
@@ -73,6 +75,45 @@ def test_differing_names_added_and_removed_ids():
     assert differing({"a": 1}, {"b": 2}) == ["a: 1, now None", "b: None, now 2"]
     assert differing({"a": [1]}, {"a": [1]}) == []
     assert len(differing({"a": "x" * 500}, {"a": "y"})[0]) < 100
+
+
+def test_a_run_that_failed_before_its_first_checkpoint_is_begun_anew(run_dir, splits):
+    start_run(str(run_dir), CONFIG, splits, epochs=3)
+    assert start_run(str(run_dir), CONFIG | {"lr": 0.5}, splits, epochs=7) is False
+    assert json.loads((run_dir / "run.json").read_text())["config"]["lr"] == 0.5
+
+
+def test_what_a_killed_write_left_is_removed(run_dir, splits):
+    run_dir.mkdir()
+    (run_dir / ".part-17-last.pt").write_bytes(b"half")
+    start_run(str(run_dir), CONFIG, splits, epochs=3)
+    assert not list(run_dir.glob(".part-*"))
+
+
+def test_the_tasks_own_value_is_called_so(run_dir, splits):
+    default = "$lamina.tasks.for_dims(@task#lr, @spatial_dims, 'lr')"
+    start_run(str(run_dir), CONFIG | {"lr": default}, splits, epochs=3)
+    (run_dir / "last.pt").touch()
+    with pytest.raises(ConfigError, match="differs in lr: the task's, now 0.1"):
+        start_run(str(run_dir), CONFIG, splits, epochs=3)
+
+
+def test_a_changed_patience_goes_on(run_dir, splits):
+    start_run(str(run_dir), CONFIG | {"patience": None}, splits, epochs=3)
+    (run_dir / "last.pt").touch()
+    assert start_run(str(run_dir), CONFIG | {"patience": 4}, splits, epochs=3) is True
+
+
+def test_cases_that_changed_came_or_went_are_named():
+    old = {"training": {"a": "1", "b": "2"}, "test": {"c": "3"}}
+    new = {"training": {"a": "9", "c": "3"}, "test": {}}
+    assert changed_cases(old, new) == [
+        "data: training case a has changed",
+        "data: training case b is gone",
+        "data: training case c is new",
+        "data: test case c is gone",
+    ]
+    assert changed_cases(old, old) == []
 
 
 def test_another_description_of_the_bundle_is_no_other_run(run_dir, splits):

@@ -4,7 +4,7 @@ from lamina.cases.case import Case, DataSet, items
 from lamina.cases.checks import check_cases, require_usable
 from lamina.cases.describe import describe
 from lamina.cases.find import find_cases, input_cases
-from lamina.cases.fingerprint import fingerprint
+from lamina.cases.fingerprint import fingerprint, hash_files
 from lamina.cases.grid import Grid
 from lamina.cases.images import read_grid, read_image, read_label
 from lamina.cases.reader import CaseReader, LabelReader
@@ -29,6 +29,7 @@ __all__ = [
     "evaluation_items",
     "find_cases",
     "fingerprint",
+    "hash_files",
     "held_out_items",
     "inference_items",
     "input_cases",

@@ -17,12 +17,13 @@ def fingerprint(splits: Splits) -> dict[str, dict[str, str]]:
     {'training': {}, 'validation': {}, 'test': {}}
     """
     return {
-        split: {case.name: _hash(case.image, case.label) for case in splits[split]}
+        split: {case.name: hash_files(case.image, case.label) for case in splits[split]}
         for split in SPLITS
     }
 
 
-def _hash(*addresses: str | None) -> str:
+def hash_files(*addresses: str | None) -> str:
+    """Return a hash of the contents of files, folders or series; None counts as nothing."""
     digest = hashlib.blake2b(digest_size=16)
     for address in addresses:
         for path in _files(address):

@@ -1,5 +1,7 @@
 """In which number format a network runs, and how its input lies in memory."""
 
+import logging
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -8,6 +10,11 @@ import torch
 from monai.inferers import Inferer
 
 from lamina.errors import ConfigError
+
+TOLERANCE = 0.1
+"""Relative difference up to which bfloat16 is taken for right."""
+
+logger = logging.getLogger("lamina")
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -84,17 +91,60 @@ class AutocastInferer(Inferer):
         super().__init__()
         self.inferer = inferer
         self.precision = precision
+        self.trusted: dict[torch.Size, bool] = {}
 
     def __call__(
         self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args: Any, **kwargs: Any
     ) -> Any:
         """Return what ``inferer`` returns for ``inputs`` of shape (batch, channels, x, y[, z])."""
-        bf16 = choose_precision(self.precision, inputs.device) == "bf16"
+        wanted = choose_precision(self.precision, inputs.device) == "bf16"
 
         def run(images: torch.Tensor, *more: Any, **options: Any) -> torch.Tensor:
             images = images.contiguous(memory_format=channels_last(images.ndim - 2))
+            bf16 = wanted and self._trusts_bf16(network, images)
             with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16):
                 result = network(images, *more, **options)
             return result.float() if bf16 else result
 
         return self.inferer(inputs, run, *args, **kwargs)
+
+    def _trusts_bf16(self, network: Callable[..., torch.Tensor], images: torch.Tensor) -> bool:
+        """Compare with float32 once for each size of images, and fall back where it differs."""
+        size = images.shape[2:]
+        if size not in self.trusted:
+            difference = bf16_difference(network, images)
+            self.trusted[size] = difference <= TOLERANCE
+            if not self.trusted[size]:
+                logger.warning(
+                    "bfloat16 gives other numbers than float32 for this network and images of %s "
+                    "(relative difference %.2g, at most %.2g): float32 is used, which is slower",
+                    " × ".join(map(str, size)),
+                    difference,
+                    TOLERANCE,
+                )
+        return self.trusted[size]
+
+
+def bf16_difference(network: Callable[..., torch.Tensor], images: torch.Tensor) -> float:
+    """Return how far a network's bfloat16 output is from its float32 one, relative (L2).
+
+    Infinite where it is not finite. oneDNN on AMX computes wrong numbers for some strided
+    convolutions (pytorch#169688), without a word; a network that is right differs by about 0.01.
+
+    Examples
+    --------
+    >>> bf16_difference(torch.nn.Conv2d(1, 2, 3), torch.ones(1, 1, 8, 8)) < 0.02
+    True
+    """
+    modules = [network] if isinstance(network, torch.nn.Module) else []
+    training = [module for module in modules if module.training]
+    for module in training:
+        module.eval()  # neither running statistics nor random numbers are touched
+    with torch.no_grad():
+        exact = network(images[:1])
+        with torch.autocast(images.device.type, torch.bfloat16):
+            fast = network(images[:1]).float()
+    for module in training:
+        module.train()
+    difference = float((fast - exact).norm() / exact.norm().clamp_min(1e-12))
+    return difference if math.isfinite(difference) else math.inf

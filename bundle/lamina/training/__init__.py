@@ -1,20 +1,33 @@
 """Training: randomness, augmentation of batches, checkpoints, progress."""
 
 from lamina.training.augment import PrepareAugmentedBatch
+from lamina.training.cache import CaseCache
 from lamina.training.checkpoints import RunCheckpoints
+from lamina.training.early_stopping import EarlyStopping
+from lamina.training.gradients import ClipGradients, SkipNonFinite
 from lamina.training.history import History, read_history
 from lamina.training.progress import TrainingProgress
+from lamina.training.ranks import SyncBuffers, join_group, leave_group, local_device, on_main
 from lamina.training.run import start_run
 from lamina.training.seeding import EpochSeed
 from lamina.training.tensorboard import TensorBoardWriter
 
 __all__ = [
+    "CaseCache",
+    "ClipGradients",
+    "EarlyStopping",
     "EpochSeed",
     "History",
     "PrepareAugmentedBatch",
     "RunCheckpoints",
+    "SkipNonFinite",
+    "SyncBuffers",
     "TensorBoardWriter",
     "TrainingProgress",
+    "join_group",
+    "leave_group",
+    "local_device",
+    "on_main",
     "read_history",
     "start_run",
 ]

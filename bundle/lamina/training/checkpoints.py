@@ -8,6 +8,7 @@ import torch
 from ignite.engine import Engine, Events
 
 from lamina.files import load_checkpoint, save_checkpoint
+from lamina.training.ranks import is_main
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,8 @@ class RunCheckpoints:
         evaluator: Any = None,
     ) -> None:
         self.run_dir = Path(run_dir)
-        self.network = network
+        # A network that is trained by several processes is wrapped.
+        self.network = getattr(network, "module", network)
         self.optimizer = optimizer
         self.lr_scheduler = lr_scheduler
         self.evaluator = evaluator
@@ -48,8 +50,9 @@ class RunCheckpoints:
     def attach(self, engine: Engine) -> None:
         """Register with the trainer."""
         engine.add_event_handler(Events.STARTED, self.resume)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
-        engine.add_event_handler(Events.COMPLETED, self.finish)
+        if is_main():
+            engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
+            engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def resume(self, engine: Engine) -> None:
         """Go on where ``last.pt`` stands, if there is one."""
@@ -97,13 +100,12 @@ class RunCheckpoints:
 
     def _weights(self) -> dict[str, torch.Tensor]:
         """Return the weights as plain tensors; one that has several names (DynUNet's) stays one."""
-        module = getattr(self.network, "module", self.network)
         copies: dict[tuple[int, torch.Size], torch.Tensor] = {}
         return {
             name: copies.setdefault(
                 (value.data_ptr(), value.shape), value.detach().cpu().contiguous()
             )
-            for name, value in module.state_dict().items()
+            for name, value in self.network.state_dict().items()
         }
 
     def _is_best(self, engine: Engine) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 
-from lamina.errors import DataError
 from lamina.files import read_json, write_json
+from lamina.training.ranks import is_main, mean_of_ranks
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +22,8 @@ class History:
     The rows are the trainer's ``state.history`` too, for the handlers behind it.
 
     It stands behind the validation handler. A resumed run keeps the rows of the epochs that are
-    done. The metrics of single classes come from metric handlers with ``save_details``. A loss that
-    is not finite ends the training with a `DataError`, since nothing after it can be right.
+    done. The metrics of single classes come from metric handlers with ``save_details``. The loss
+    of an epoch is the mean over the steps whose loss is finite, and over the processes.
 
     Parameters
     ----------
@@ -67,17 +67,13 @@ class History:
     def _note_loss(self, engine: Engine) -> None:
         state: Any = engine.state
         loss = float(state.output[0]["loss"])
-        if not math.isfinite(loss):
-            raise DataError(
-                f"training: the loss is {loss} in epoch {state.epoch}, step {state.iteration}",
-                "lower --lr, or try --precision fp32; the last whole epoch stands in last.pt",
-            )
-        self.losses.append(loss)
+        if math.isfinite(loss):
+            self.losses.append(loss)
 
     def _finish(self, engine: Engine) -> None:
         row = {
             "epoch": engine.state.epoch,
-            "loss": sum(self.losses) / len(self.losses),
+            "loss": mean_of_ranks(sum(self.losses) / max(len(self.losses), 1)),
             "lr": self.optimizer.param_groups[0]["lr"],
             "seconds": round(time.monotonic() - self.started, 2),
         }
@@ -89,7 +85,8 @@ class History:
         state.history = self.rows
         values = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if "/" not in name)
         logger.debug("%s", values)
-        write_json(self.path, self.rows)
+        if is_main():
+            write_json(self.path, self.rows)
 
 
 def metrics_of(engine: Any, class_names: Sequence[str]) -> dict[str, float]:

@@ -1,10 +1,15 @@
 """The progress bar of a training: loss, validation, samples per second, time to the end."""
 
+import logging
 import sys
+from contextlib import ExitStack
 from typing import Any
 
 from ignite.engine import Engine, Events
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from lamina.training.ranks import is_main
 
 
 class TrainingProgress:
@@ -25,16 +30,26 @@ class TrainingProgress:
         self.evaluator = evaluator
         self.title = title
         self.bar: tqdm[Any] | None = None
+        self.open = ExitStack()
 
     def attach(self, engine: Engine) -> None:
         """Register with the trainer."""
+        if not is_main():
+            return
         engine.add_event_handler(Events.STARTED, self._open)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._step)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._show)
         for event in (Events.COMPLETED, Events.EXCEPTION_RAISED):
             engine.add_event_handler(event, self._close)
 
     def _open(self, engine: Engine) -> None:
         state: Any = engine.state
+        # What is logged meanwhile stands above the bar, not in it.
+        loggers = [logging.getLogger(), logging.getLogger("lamina")]
+        before = {handler for logger in loggers for handler in logger.handlers}
+        self.open.enter_context(logging_redirect_tqdm(loggers))
+        for handler in {handler for logger in loggers for handler in logger.handlers} - before:
+            handler.setLevel(logging.INFO)  # tqdm forgets it
         self.bar = tqdm(
             total=state.max_epochs * state.epoch_length * self.batch_size,
             initial=state.iteration * self.batch_size,
@@ -46,6 +61,11 @@ class TrainingProgress:
 
     def _step(self, engine: Engine) -> None:
         assert self.bar is not None
+        self._show(engine)
+        self.bar.update(self.batch_size)
+
+    def _show(self, engine: Engine) -> None:
+        assert self.bar is not None
         state: Any = engine.state
         shown = {
             "epoch": f"{state.epoch}/{state.max_epochs}",
@@ -55,11 +75,11 @@ class TrainingProgress:
             name = self.evaluator.state.key_metric_name
             shown[name] = f"{self.evaluator.state.metrics[name]:.3f}"
         self.bar.set_postfix(shown, refresh=False)
-        self.bar.update(self.batch_size)
 
     def _close(self, engine: Engine, error: BaseException | None = None) -> None:
         if self.bar is not None:
             self.bar.close()
             self.bar = None
+        self.open.close()
         if error is not None:
             raise error

@@ -12,7 +12,17 @@ from lamina.errors import ConfigError
 from lamina.files import read_json, write_json
 
 # What may differ when a run goes on: a longer schedule, and how it is called, shown, described.
-FREE = ("epochs", "fresh", "run_dir", "bundle_root", "progress", "_meta_")
+FREE = (
+    "epochs",
+    "fresh",
+    "run_dir",
+    "bundle_root",
+    "progress",
+    "patience",
+    "cache_gb",
+    "cache_dir",
+    "_meta_",
+)
 
 
 def start_run(
@@ -33,7 +43,9 @@ def start_run(
     asked = {"config": dict(config), "data": fingerprint(splits), "epochs": epochs}
     if fresh:
         _remove_run(folder)
-    previous = read_json(folder / "run.json") if (folder / "run.json").exists() else None
+    for part in folder.glob(".part-*"):  # what a killed write left
+        part.unlink(missing_ok=True)
+    previous = read_json(folder / "run.json") if _has_weights(folder) else None
     if previous is not None:
         _refuse_other(folder, previous, asked)
         _refuse_finished(folder, previous, epochs)
@@ -45,23 +57,31 @@ def start_run(
     return (folder / "last.pt").exists()
 
 
+def _has_weights(folder: Path) -> bool:
+    """Say whether a run got as far as a checkpoint; one that did not is begun anew."""
+    return (folder / "run.json").exists() and any(
+        (folder / name).exists() for name in ("last.pt", "model.pt")
+    )
+
+
 def _remove_run(folder: Path) -> None:
     for name in ("run.json", "last.pt", "best.pt", "model.pt", "history.json", "splits.json"):
         (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+    for name in ("tensorboard", "cache"):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def _refuse_other(folder: Path, previous: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     differences = [
         *differing(previous["config"], asked["config"]),
-        *differing(previous["data"], asked["data"], "data"),
+        *changed_cases(previous["data"], asked["data"]),
     ]
     differences = [text for text in differences if re.split("[:#]", text)[0] not in FREE]
     if differences:
         shown = "; ".join(differences[:5]) + (" …" if len(differences) > 5 else "")
         raise ConfigError(
             f"{folder} holds a run that differs in {shown}",
-            "choose another --run_dir, or --fresh true to throw that run away",
+            "choose another --run-dir, or --fresh to throw that run away (MONAI's runner: --fresh true)",
         )
 
 
@@ -71,8 +91,8 @@ def _refuse_finished(folder: Path, previous: Mapping[str, Any], epochs: int) -> 
         state = "finished" if finished else "unfinished"
         raise ConfigError(
             f"{folder} holds a {state} run of {previous['epochs']} epochs, asked for {epochs}",
-            f"use it; or more than {previous['epochs']} --epochs to go on with it; "
-            "or another --run_dir; or --fresh true to throw it away",
+            f"predict or evaluate with it; or more than {previous['epochs']} --epochs to go on with "
+            "it; or another --run-dir; or --fresh to throw it away (MONAI's runner: --fresh true)",
         )
 
 
@@ -94,6 +114,27 @@ def differing(old: Any, new: Any, name: str = "") -> list[str]:
     return [f"{name}: {_short(old)}, now {_short(new)}"]
 
 
+def changed_cases(
+    old: Mapping[str, Mapping[str, str]], new: Mapping[str, Mapping[str, str]]
+) -> list[str]:
+    """Name the cases whose files changed, that came, went, or moved to another split.
+
+    >>> changed_cases({"training": {"a": "1", "b": "2"}}, {"training": {"a": "3"}})
+    ['data: training case a has changed', 'data: training case b is gone']
+    """
+    texts = []
+    for split in dict.fromkeys([*old, *new]):
+        before, now = old.get(split, {}), new.get(split, {})
+        for name in dict.fromkeys([*before, *now]):
+            if before.get(name) != now.get(name):
+                what = "is gone" if name not in now else "has changed"
+                what = "is new" if name not in before else what
+                texts.append(f"data: {split} case {name} {what}")
+    return texts
+
+
 def _short(value: Any, most: int = 60) -> str:
     text = str(value).replace("::", "#")
+    if text.startswith(("$lamina.tasks.for_dims(@task#", "@task#")):
+        return "the task's"
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import ignite.distributed as idist
 from ignite.engine import Engine, Events
 from monai.utils import set_determinism
 
@@ -31,7 +32,8 @@ class EpochSeed:
 
     def __call__(self, engine: Engine) -> None:
         """Seed Python, numpy, torch and the transforms for the epoch that starts."""
-        seed = epoch_seed(self.seed, engine.state.epoch)
+        # Each process draws its own augmentation.
+        seed = epoch_seed(self.seed + 1_000 * idist.get_rank(), engine.state.epoch)
         set_determinism(seed)
         if hasattr(self.transform, "set_random_state"):
             self.transform.set_random_state(seed=seed)

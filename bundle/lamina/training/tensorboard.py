@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from ignite.engine import Engine, Events
 
+from lamina.training.ranks import is_main
+
 
 class TensorBoardWriter:
     """Write loss, learning rate, metrics of each class, and pictures of one validation case.
@@ -38,6 +40,8 @@ class TensorBoardWriter:
 
     def attach(self, engine: Engine) -> None:
         """Register with the trainer."""
+        if not is_main():
+            return
         engine.add_event_handler(Events.STARTED, self._open)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
         engine.add_event_handler(Events.COMPLETED, self._close)
