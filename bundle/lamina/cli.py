@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lamina import __version__
-from lamina.commands import pack
+from lamina.commands import check, pack
+from lamina.commands.division import DIVISION, add_division
 from lamina.commands.parsers import add_command, add_task
 from lamina.errors import LaminaError, find_cause
 
@@ -25,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = options.command(options)
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command goes on where it was", file=sys.stderr)
+        print(
+            "\ninterrupted; the same command goes on where it was, or begins anew", file=sys.stderr
+        )
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the one place where errors become messages
         return _report(error, options.debug)
@@ -81,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_predict(commands)
     _add_evaluate(commands)
     _add_data(commands)
+    check.add(commands)
     pack.add(commands)
     return parser
 
@@ -168,6 +172,7 @@ def _add_data(commands: Any) -> None:
     )
     parser.add_argument("dataset_dir", metavar="DIR", help="folder with images and labels")
     parser.add_argument("--task", metavar="TASK", help="check the labels for this task")
+    add_division(parser)
 
 
 def _dataset(parser: argparse.ArgumentParser) -> None:
@@ -195,7 +200,7 @@ def _workflow(parser: argparse.ArgumentParser) -> None:
         choices=(2, 3),
         help="2 works slice by slice, 3 on volumes; default: the task's",
     )
-    parser.add_argument("--seed", type=int, metavar="N", help="of splits and training; default: 0")
+    add_division(parser)
     parser.add_argument(
         "--precision", choices=("auto", "fp32", "bf16"), help="default: auto, by the processor"
     )
@@ -229,12 +234,26 @@ def _numbers(text: str) -> list[int]:
 
 def _run(run_id: str, config: str, options: argparse.Namespace) -> int:
     from lamina.bundle_line import bundle_arguments, run_bundle
-    from lamina.tasks.catalogue import find_task, read_task
+    from lamina.tasks.catalogue import CHECKOUT, find_task, read_task
 
     task = find_task(options.task)
     read_task(task)
-    run_bundle(bundle_arguments(run_id, config, task, _overrides(options)))
+    overrides = _overrides(options)
+    if run_id != "training" and options.spatial_dims is None and options.weights is None:
+        overrides |= _dims_of_run(options.run_dir or CHECKOUT / "runs" / task.stem)
+    run_bundle(bundle_arguments(run_id, config, task, overrides))
     return 0
+
+
+def _dims_of_run(run_dir: str | Path) -> dict[str, int]:
+    """Return the dimension that a finished run was asked to train in, where it was asked."""
+    from lamina.files import read_json
+
+    record = Path(run_dir, "run.json")
+    if not (record.is_file() and Path(run_dir, "model.pt").is_file()):
+        return {}
+    dims = read_json(record)["config"].get("spatial_dims")
+    return {"spatial_dims": dims} if dims in (2, 3) else {}
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -271,10 +290,15 @@ def _data(options: argparse.Namespace) -> int:
     from lamina.tasks.catalogue import find_task, read_task
     from lamina.tasks.labels import read_labels
 
-    dataset = find_cases(Path(options.dataset_dir).expanduser())
+    folder = Path(options.dataset_dir).expanduser()
+    dataset = find_cases(folder, patient_pattern=options.patient_pattern)
     task = read_task(find_task(options.task)) if options.task else None
     labels = read_labels(task["labels"]) if task else None
-    print(describe(dataset, labels, task["label_values"] if task else None))
+    division = {name: getattr(options, name) for name in DIVISION if name != "patient_pattern"}
+    division = {name: value for name, value in division.items() if value is not None}
+    if task:
+        division["fractions"] = task["fractions"]
+    print(describe(dataset, labels, task["label_values"] if task else None, **division))
     return 0
 
 

@@ -96,3 +96,25 @@ def test_a_patient_in_two_splits_is_a_problem(tmp_path, write_picture):
 def test_real_data_sets(data, folder_name, expected):
     found = lines(describe(find_cases(data / folder_name)))
     assert {name: found[name] for name in expected} == expected
+
+
+def test_classes_that_no_label_has_are_noted(tmp_path, write_picture):
+    for name in ("a", "b", "c"):
+        write_picture(tmp_path / "images" / f"{name}.png")
+        mask = np.zeros((3, 4), np.uint8)
+        mask[0] = 2
+        write_picture(tmp_path / "masks" / f"{name}.png", mask)
+    labels = [Label(value, name, (0, 0, 0)) for value, name in enumerate(("background", "x", "y"))]
+    text = describe(find_cases(tmp_path), labels)
+    assert "in no label: x (of 2 classes of the task)" in text
+    assert "note" not in describe(find_cases(tmp_path))
+
+
+def test_the_division_is_the_one_that_is_asked_for(tmp_path, write_picture):
+    for number in range(20):
+        write_picture(tmp_path / "images" / f"{number}.png")
+        write_picture(tmp_path / "masks" / f"{number}.png", np.eye(3, 4, dtype=np.uint8))
+    text = describe(find_cases(tmp_path), test_count=5, seed=3)
+    assert "5 test (by hash, seed 3)" in text
+    wrong = describe(find_cases(tmp_path), fractions=[1, 1, 1])
+    assert "three shares that add up to 1" in wrong

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from lamina.cases import (
 )
 from lamina.cases.selection import chosen_cases
 from lamina.errors import ConfigError, DataError
+from lamina.files import write_json
 from lamina.tasks import Label
 
 HOW = {"labels": [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 0, 255))], "seed": 0}
@@ -21,7 +24,8 @@ HOW["fractions"] = (0.5, 0.2, 0.3)
 @pytest.fixture
 def folder(tmp_path, write_picture):
     for number in range(30):
-        write_picture(tmp_path / "data" / "images" / f"c{number}.png")
+        image = np.full((3, 4), number, np.uint8)
+        write_picture(tmp_path / "data" / "images" / f"c{number}.png", image)
         write_picture(tmp_path / "data" / "masks" / f"c{number}.png", np.eye(3, 4, dtype=np.uint8))
     return tmp_path / "data"
 
@@ -101,3 +105,48 @@ def test_the_fingerprint_of_a_series_is_that_of_its_files(tmp_path, write_series
     )
     (folder / "000.dcm").write_bytes(b"other")
     assert fingerprint(splits) != before
+
+
+def test_a_copy_of_the_data_set_is_divided_as_the_run_did(folder, tmp_path):
+    splits = make_splits(folder, **HOW)
+    write_splits(tmp_path / "splits.json", splits)
+    write_json(tmp_path / "run.json", {"data": fingerprint(splits)})
+    copied = tmp_path / "copy"
+    shutil.copytree(folder, copied)
+    assert len(set(fingerprint(splits)["training"].values())) == len(splits["training"])
+    chosen = names(chosen_cases(copied, tmp_path, "test", **(HOW | {"seed": 7})))
+    trained = names(splits["training"])
+    assert not chosen & trained
+
+
+def test_measuring_on_what_was_trained_on_is_told(folder, tmp_path, caplog):
+    with caplog.at_level("WARNING", "lamina"):
+        chosen_cases(folder, tmp_path, "test", **HOW)
+        assert "trained on" not in caplog.text
+        chosen_cases(folder, tmp_path, "all", **HOW)
+    assert "of these cases were trained on" in caplog.text
+
+
+def test_folds_share_their_test_set_and_validate_everybody_once(folder):
+    parts = [make_splits(folder, **HOW, fold=fold, folds=3) for fold in range(3)]
+    assert len({frozenset(names(part["test"])) for part in parts}) == 1
+    validated = [name for part in parts for name in names(part["validation"])]
+    assert len(validated) == len(set(validated)) == 30 - len(parts[0]["test"])
+
+
+def test_a_pattern_keeps_patients_together(folder):
+    splits = make_splits(folder, **HOW, patient_pattern=r"^c(\d)")
+    tens = [{name[1] for name in names(part)} for part in splits.values()]
+    assert sum(map(len, tens)) == len(set.union(*tens))
+
+
+def test_of_two_equal_images_the_one_that_was_trained_on_counts(folder, tmp_path):
+    splits = make_splits(folder, **HOW)
+    data = fingerprint(splits)
+    twin, original = splits["test"][0], splits["training"][0]
+    data["test"][twin.name] = data["training"][original.name]
+    write_splits(tmp_path / "splits.json", splits)
+    write_json(tmp_path / "run.json", {"data": data})
+    copied = tmp_path / "copy"
+    shutil.copytree(folder, copied)
+    assert original.name not in names(chosen_cases(copied, tmp_path, "test", **HOW))

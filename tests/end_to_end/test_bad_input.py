@@ -168,3 +168,39 @@ def test_no_weights_at_all(small_task, capsys, tmp_path):
     error = refused(capsys, "predict", small_task(tmp_path), tmp_path, "--run-dir", tmp_path / "r")
     assert "there are no weights" in error
     assert "train first" in error
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["--epochs", "0"], "epochs: 0"),
+        (["--batch-size", "0"], "batch_size: 0"),
+        (["--lr", "-1"], "lr: -1"),
+        (["--patch-size", "64"], "patch_size: [64], expected 2 sizes"),
+        (["--patch-size", "31,128"], "32 × 128 would do"),
+        (["--fold", "5", "--folds", "5"], "fold 5 of 5 folds"),
+        (["--patience", "0"], "patience: 0"),
+    ],
+)
+def test_a_number_that_makes_no_sense(capsys, dataset, small_task, tmp_path, words, wanted):
+    run = tmp_path / "run"
+    task = small_task(tmp_path)
+    error = refused(capsys, "train", task, "--dataset-dir", dataset, "--run-dir", run, *words)
+    assert wanted in error
+    assert not run.exists()
+
+
+def test_an_output_folder_that_is_a_file(capsys, trained, dataset, tmp_path):
+    _, _, common = trained
+    (tmp_path / "out").write_text("mine")
+    error = refused(capsys, "predict", *common, dataset / "imagesTr", "-o", tmp_path / "out")
+    assert "out" in error
+    assert "can't be written" in error
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_the_runs_own_dimension_needs_no_option(capsys, trained, dataset, tmp_path):
+    task, run, _ = trained
+    words = ["predict", str(task), str(dataset / "imagesTr"), "--run-dir", str(run)]
+    assert main([*words, "-o", str(tmp_path / "out")]) == 0
+    assert len(list((tmp_path / "out").glob("*.nii.gz"))) == 12

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from lamina.cases.facts import CaseFacts, read_facts
 from lamina.cases.formats import suffix_of
 from lamina.cases.grid import Grid
 from lamina.cases.splits import split_cases
-from lamina.errors import DataError
+from lamina.errors import LaminaError
 from lamina.tasks import Label
 
 
@@ -19,6 +20,7 @@ def describe(
     dataset: DataSet,
     labels: Sequence[Label] | None = None,
     values: Mapping[str, int] | None = None,
+    **division: Any,
 ) -> str:
     """Return what was found, how it was paired and split, and what is wrong.
 
@@ -30,10 +32,12 @@ def describe(
         The classes of a task; without them any value is right.
     values
         What label files hold and the class that it stands for, as `read_label` takes it.
+    division
+        As `lamina.cases.split_cases` takes it.
     """
     facts = read_facts(dataset.cases, values)
     grids = [one.grid for one in facts if one.grid]
-    split, split_problems = _split(dataset.labelled)
+    split, split_problems = _split(dataset.labelled, division)
     problems = [*dataset.problems, *_problems(facts, labels), *split_problems]
     rows = [
         ("folder", str(dataset.root)),
@@ -48,6 +52,7 @@ def describe(
     ]
     lines = [f"{name:<10}{text}" for name, text in rows]
     prefix = f"{dataset.root}/"
+    lines += [f"{'note':<10}{text}" for text in _never(facts, labels)]
     return "\n".join([*lines, *(f"- {line.replace(prefix, '')}" for line in bounded(problems))])
 
 
@@ -55,6 +60,15 @@ def _problems(facts: Sequence[CaseFacts], labels: Sequence[Label] | None) -> lis
     if labels is not None:
         return problems_in(facts, labels)
     return [problem for one in facts for problem in one.problems]
+
+
+def _never(facts: Sequence[CaseFacts], labels: Sequence[Label] | None) -> list[str]:
+    """Say which classes of the task no label has: perhaps these are labels of another task."""
+    seen = {value for one in facts for value in one.values}
+    absent = [label.name for label in labels or [] if label.value and label.value not in seen]
+    if not absent or not seen:
+        return []
+    return [f"in no label: {', '.join(absent)} (of {len(labels or []) - 1} classes of the task)"]
 
 
 def _formats(addresses: Iterable[str]) -> str:
@@ -97,14 +111,14 @@ def _labels(facts: Sequence[CaseFacts]) -> str:
     return f"{len(labelled)}, with values {format_values(values)}{without}"
 
 
-def _split(labelled: Sequence[Case]) -> tuple[str, list[str]]:
-    """Return the sizes of the default split, and why it can't be made."""
+def _split(labelled: Sequence[Case], division: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Return the sizes of the splits, and why it can't be made."""
     if not labelled:
         return "none, since nothing is labelled", []
     try:
-        splits = split_cases(labelled)
-    except DataError as error:
+        splits = split_cases(labelled, **division)
+    except LaminaError as error:
         return "none", [str(error)]
     by_folder = {case.split for case in labelled} & {"validation", "test"}
-    rule = "as the folders say" if by_folder else "by hash, seed 0"
+    rule = "as the folders say" if by_folder else f"by hash, seed {division.get('seed', 0)}"
     return ", ".join(f"{len(part)} {name}" for name, part in splits.items()) + f" ({rule})", []

@@ -8,9 +8,11 @@ from typing import Any
 from lamina.cases.case import SPLITS, Case, items
 from lamina.cases.checks import bounded, require_usable
 from lamina.cases.find import find_cases, input_cases
+from lamina.cases.fingerprint import hash_files
 from lamina.cases.splits import Splits, split_cases
 from lamina.cases.splits_file import read_splits
 from lamina.errors import ConfigError, DataError
+from lamina.files import read_json
 from lamina.tasks import Label
 
 Items = list[dict[str, str]]
@@ -23,6 +25,7 @@ def make_splits(
     *,
     labels: Sequence[Label],
     label_values: Mapping[str, int] | None = None,
+    patient_pattern: str | None = None,
     **division: Any,
 ) -> Splits:
     """Find, check and divide the cases of a data set.
@@ -33,6 +36,8 @@ def make_splits(
         The folder; None where the task has no phantoms and no folder was given.
     labels, label_values
         The task's classes, and what stands for them in the label files.
+    patient_pattern
+        As `lamina.cases.find_cases` takes it.
     division
         As `lamina.cases.split_cases` takes it.
 
@@ -46,7 +51,7 @@ def make_splits(
             "dataset_dir: this task has no phantoms, and no folder was given",
             "give --dataset_dir FOLDER (through lamina: --dataset-dir FOLDER)",
         )
-    dataset = find_cases(dataset_dir)
+    dataset = find_cases(dataset_dir, patient_pattern=patient_pattern)
     require_usable(dataset, labels, label_values)
     return split_cases(dataset.cases, **division)
 
@@ -71,8 +76,9 @@ def chosen_cases(
 ) -> list[Case]:
     """Return the cases of a split, as the run divided this data set, or by the same rule anew.
 
-    The run's ``splits.json`` counts where it is of the same folder: no case that was trained on
-    can then turn up in the test, whatever seed is given.
+    The run's ``splits.json`` counts for every case that it knows, by its files' names or, in a
+    copy of the data set, by their contents: no case that was trained on can turn up in the test,
+    whatever seed is given. Measuring on cases that were trained on is told in the log.
 
     Parameters
     ----------
@@ -95,11 +101,13 @@ def chosen_cases(
     if split not in (*SPLITS, "all"):
         raise ConfigError(f"split: {split!r}", f"use one of {', '.join(SPLITS)}, all")
     splits = make_splits(dataset_dir, **how)
-    recorded = Path(run_dir, "splits.json")
-    if recorded.is_file():
-        splits = _as_recorded(splits, read_splits(recorded))
+    if Path(run_dir, "splits.json").is_file():
+        splits = _as_recorded(splits, Path(run_dir))
     tell_splits(dataset_dir, splits)
     chosen = [case for name in SPLITS for case in splits[name] if split in (name, "all")]
+    trained_on = len(splits["training"]) if split in ("training", "all") else 0
+    if trained_on:
+        logger.warning("%d of these cases were trained on: they say too much good", trained_on)
     if not chosen:
         raise DataError(
             f"{dataset_dir}: no case in the {split} split",
@@ -108,16 +116,28 @@ def chosen_cases(
     return chosen
 
 
-def _as_recorded(found: Splits, recorded: Splits) -> Splits:
+def _as_recorded(found: Splits, run_dir: Path) -> Splits:
     """Divide as the run did where it knew a case; cases that it never saw stay where they fell."""
-    where = {case.image: name for name in SPLITS for case in recorded[name]}
+    recorded = read_splits(run_dir / "splits.json")
+    by_path = {case.image: name for name in SPLITS for case in recorded[name]}
+    by_content = _by_content(run_dir)
     cases = [(case, name) for name in SPLITS for case in found[name]]
-    if not any(case.image in where for case, _ in cases):
-        return found
-    return {
-        wanted: [case for case, name in cases if where.get(case.image, name) == wanted]
-        for wanted in SPLITS
+    where = {
+        case.name: by_path.get(case.image)
+        or (by_content and by_content.get(hash_files(case.image, case.label)))
+        or name
+        for case, name in cases
     }
+    return {wanted: [case for case, _ in cases if where[case.name] == wanted] for wanted in SPLITS}
+
+
+def _by_content(run_dir: Path) -> dict[str, str]:
+    """Return the split of each case that a run knew, by the hash of its image and label."""
+    path = run_dir / "run.json"
+    data = read_json(path)["data"] if path.is_file() else {}
+    # Training comes last, and so first: of two equal images one was perhaps trained on.
+    order = [split for split in reversed(SPLITS) if split in data]
+    return {digest: split for split in order for digest in data[split].values()}
 
 
 def held_out_items(dataset_dir: str | Path | None, run_dir: str | Path, **how: Any) -> Items:

@@ -9,6 +9,8 @@ from typing import Any
 from monai.bundle import ComponentLocator
 
 from lamina.errors import ConfigError
+from lamina.tasks.check_network import network_problems
+from lamina.tasks.check_values import value_problems
 from lamina.tasks.keys import OPTIONAL_TASK_KEYS, TASK_KEYS
 from lamina.tasks.workflow import command_line_ids
 
@@ -31,8 +33,11 @@ COMPONENT_KEYS = {"_target_", "_disabled_", "_requires_", "_desc_", "_mode_"}
 
 
 def check_config(config: Mapping[str, Any]) -> None:
-    """Refuse an id on the command line, a task key or an argument that nothing knows.
+    """Refuse what can't be meant so, before any time is lost.
 
+    That is an id on the command line, a task key or an argument that nothing knows; a number out
+    of range, a metric that nothing computes, a folder that is not there; labels that are not
+    numbered, named and coloured; a network that does not take the patches or give the classes.
     MONAI ignores an id on the command line that no config has, so that ``--epochz 9`` would train
     for the default number of epochs.
 
@@ -49,13 +54,32 @@ def check_config(config: Mapping[str, Any]) -> None:
     lamina.errors.ConfigError: loss: DiceLoss takes no 'sigmod' (did you mean 'sigmoid'?)
       → correct it; ids stand in the config file, and `lamina COMMAND --help` lists the usual ones
     """
-    wrong = [*_unknown_ids(), *_task_keys(config.get("task")), *_unknown_arguments(config)]
+    unknown = [*_unknown_ids(), *_task_keys(config.get("task")), *_unknown_arguments(config)]
+    values = [*value_problems(config), *_measure_problems(config)]
+    wrong = [*unknown, *values]
+    # A network is tried where nothing else can be the reason that it fails.
+    wrong = wrong or list(network_problems(config))
     if wrong:
         raise ConfigError(
             "\n".join(wrong),
             "correct it; ids stand in the config file, "
             "and `lamina COMMAND --help` lists the usual ones",
         )
+
+
+def _measure_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Build what measures, which knows its own names."""
+    task = config.get("task")
+    measure = task.get("measure") if isinstance(task, Mapping) else None
+    if not isinstance(measure, Mapping) or "_target_" not in measure:
+        return
+    target = find_target(str(measure["_target_"]))
+    try:
+        target(**{name: value for name, value in measure.items() if not name.startswith("_")})
+    except ConfigError as error:
+        yield "task#measure#" + str(error).replace("\n  → ", "; ")
+    except TypeError:
+        return  # an unknown argument, named above
 
 
 def _unknown_ids() -> Iterator[str]:

@@ -59,5 +59,13 @@ def _read_label(entry: Mapping[str, Any]) -> Label:
             f"task#labels: {dict(entry)} lacks {', '.join(sorted(missing))}",
             'write {"value": 1, "name": "lung", "color": [0, 120, 255]}',
         )
-    red, green, blue = (int(part) for part in entry["color"])
+    color = entry["color"]
+    if len(color) != 3 or not all(isinstance(part, int) and 0 <= part <= 255 for part in color):
+        raise ConfigError(
+            f"task#labels: {entry['name']!r} has the colour {color}",
+            "write three whole numbers from 0 to 255: red, green, blue",
+        )
+    if not str(entry["name"]).strip():
+        raise ConfigError(f"task#labels: value {entry['value']} has no name", "give it one")
+    red, green, blue = color
     return Label(int(entry["value"]), str(entry["name"]), (red, green, blue), entry.get("code"))
