@@ -1,0 +1,45 @@
+"""A case that a network has segmented: what every output is made from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lamina.metrics import MeasureSettings
+from lamina.tasks import Label
+
+
+@dataclass(frozen=True)
+class PredictedCase:
+    """An image and its label map, both on the source's own grid.
+
+    Parameters
+    ----------
+    name
+        Unique in its run and safe as a file name.
+    address
+        The source: a file, a folder with one DICOM series, or folder#SeriesInstanceUID.
+    image
+        Values as read, (c, x, y) or (c, x, y, z).
+    label
+        Class values, (x, y) or (x, y, z), in the smallest unsigned integer type.
+    affine
+        4×4 from voxel indices to RAS+ in mm.
+    has_spacing
+        False where the source does not say how large a pixel is (PNG, JPEG).
+    labels
+        The task's classes, background first.
+    measure
+        What the task measures.
+    probabilities
+        (classes, x, y[, z]), where they were asked for.
+    """
+
+    name: str
+    address: str
+    image: np.ndarray
+    label: np.ndarray
+    affine: np.ndarray
+    has_spacing: bool
+    labels: tuple[Label, ...]
+    measure: MeasureSettings | None = None
+    probabilities: np.ndarray | None = None
