@@ -1,10 +1,11 @@
 #!/bin/sh
 # What the tests use from the system, where apt may install it; tests skip what is missing.
 set -u
-wanted="dcm2niix"
+# The command that a test calls, and the package that has it.
+wanted="dcm2niix:dcm2niix dciodvfy:dicom3tools"
 missing=""
-for package in $wanted; do
-    command -v "$package" >/dev/null 2>&1 || missing="$missing $package"
+for pair in $wanted; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -9,7 +9,7 @@ def entry(value, name, **more):
 
 
 def test_a_label_is_read_whole():
-    code = {"value": "10200004", "meaning": "Liver"}
+    code = {"value": "10200004", "scheme": "SCT", "meaning": "Liver"}
     labels = read_labels([entry(0, "background"), entry(1, "liver", code=code)])
     assert labels[1] == Label(1, "liver", (1, 2, 3), code)
 
@@ -31,3 +31,13 @@ def test_what_is_missing_is_named(key):
     del broken[key]
     with pytest.raises(ConfigError, match=f"lacks {key}"):
         read_labels([broken])
+
+
+@pytest.mark.parametrize("key", ["value", "scheme", "meaning"])
+@pytest.mark.parametrize("where", ["itself", "category", "modifier"])
+def test_a_code_is_whole(key, where):
+    whole = {"value": "39607008", "scheme": "SCT", "meaning": "Lung"}
+    broken = {name: text for name, text in whole.items() if name != key}
+    code = broken if where == "itself" else whole | {where: broken}
+    with pytest.raises(ConfigError, match=f"the code of 'lung' lacks {key}"):
+        read_labels([entry(0, "background"), entry(1, "lung", code=code)])

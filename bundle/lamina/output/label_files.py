@@ -1,4 +1,4 @@
-"""Label images as files: NIfTI for volumes, PNG for pictures."""
+"""Label images as files: NIfTI, and PNG for pictures; class probabilities as NIfTI."""
 
 import logging
 from pathlib import Path
@@ -13,6 +13,7 @@ from PIL import Image
 from lamina.errors import GeometryError
 from lamina.files import written_whole
 from lamina.output.engine_cases import cases_of
+from lamina.output.predicted_case import PredictedCase
 
 logger = logging.getLogger("lamina")
 
@@ -47,12 +48,7 @@ def save_label_image(label: np.ndarray, affine: np.ndarray, folder: str | Path, 
     """
     whole = label.astype(smallest_type(int(label.max(initial=0))))
     if whole.ndim == 3:
-        path = Path(folder, f"{name}.nii.gz")
-        image = nib.Nifti1Image(whole, np.asarray(affine, dtype=float))
-        image.header.set_xyzt_units("mm")
-        with written_whole(path) as part:
-            image.to_filename(part)
-        return path
+        return _save_nifti(whole, affine, "mm", Path(folder, f"{name}.nii.gz"))
     if whole.ndim != 2 or whole.dtype != np.uint8:
         raise GeometryError(
             f"{name}: a label map of shape {label.shape} with values up to {label.max()}",
@@ -61,6 +57,53 @@ def save_label_image(label: np.ndarray, affine: np.ndarray, folder: str | Path, 
     path = Path(folder, f"{name}.png")
     with written_whole(path) as part:
         Image.fromarray(whole.T).save(part)
+    return path
+
+
+def write_nifti(case: PredictedCase, folder: Path) -> list[Path]:
+    """Write ``NAME.nii.gz``: class values on the source's own grid, affine and all."""
+    path = Path(folder, f"{case.name}.nii.gz")
+    return [_save_nifti(case.label, case.affine, _unit(case), path)]
+
+
+def write_png(case: PredictedCase, folder: Path) -> list[Path]:
+    """Write ``NAME.png``: the class values of a picture as grey values.
+
+    Raises
+    ------
+    GeometryError
+        If the case is a volume.
+    """
+    if case.label.ndim != 2:
+        raise GeometryError(
+            f"{case.name}: a volume, which is no PNG picture", "choose nifti, nrrd or dicomseg"
+        )
+    return [save_label_image(case.label, case.affine, folder, case.name)]
+
+
+def write_probabilities(case: PredictedCase, folder: Path) -> list[Path]:
+    """Write ``NAME_probabilities.nii.gz``, where they were asked for.
+
+    It is (x, y, z, classes) in float32, the smallest floating type that NIfTI has, on the
+    source's own grid; a picture has one slice.
+    """
+    if case.probabilities is None:
+        return []
+    last = np.moveaxis(case.probabilities.astype(np.float32), 0, -1)
+    volume = last.reshape(*case.label.shape[:2], -1, last.shape[-1])
+    path = Path(folder, f"{case.name}_probabilities.nii.gz")
+    return [_save_nifti(volume, case.affine, _unit(case), path)]
+
+
+def _unit(case: PredictedCase) -> str:
+    return "mm" if case.has_spacing else "unknown"
+
+
+def _save_nifti(values: np.ndarray, affine: np.ndarray, unit: str, path: Path) -> Path:
+    image = nib.Nifti1Image(values, np.asarray(affine, dtype=float))
+    image.header.set_xyzt_units(unit)
+    with written_whole(path) as part:
+        image.to_filename(part)
     return path
 
 

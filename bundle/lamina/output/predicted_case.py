@@ -32,6 +32,8 @@ class PredictedCase:
         What the task measures.
     probabilities
         (classes, x, y[, z]), where they were asked for.
+    task
+        The task's name, where it is known.
     """
 
     name: str
@@ -43,3 +45,4 @@ class PredictedCase:
     labels: tuple[Label, ...]
     measure: MeasureSettings | None = None
     probabilities: np.ndarray | None = None
+    task: str | None = None

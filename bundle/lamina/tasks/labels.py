@@ -13,13 +13,15 @@ Colour = tuple[int, int, int]
 class Label:
     """One structure: ``value`` is its class index, in the network's output and in label images.
 
-    ``code`` is the structure's SNOMED CT code (value and meaning), which DICOM SEG needs.
+    ``code`` says in DICOM SEG what the structure is: its "value", "scheme" (SCT for SNOMED CT) and
+    "meaning" and, where they are needed, a "category" other than Anatomical Structure and a
+    "modifier" such as Anterior, coded alike.
     """
 
     value: int
     name: str
     color: Colour
-    code: Mapping[str, str] | None = None
+    code: Mapping[str, Any] | None = None
 
 
 def read_labels(entries: Sequence[Mapping[str, Any]]) -> list[Label]:
@@ -68,4 +70,21 @@ def _read_label(entry: Mapping[str, Any]) -> Label:
     if not str(entry["name"]).strip():
         raise ConfigError(f"task#labels: value {entry['value']} has no name", "give it one")
     red, green, blue = color
-    return Label(int(entry["value"]), str(entry["name"]), (red, green, blue), entry.get("code"))
+    code = entry.get("code")
+    for part in _codes_in(code or {}):
+        _require_code(part, entry["name"])
+    return Label(int(entry["value"]), str(entry["name"]), (red, green, blue), code)
+
+
+def _codes_in(code: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    further = [code[key] for key in ("category", "modifier") if key in code]
+    return [code, *further] if code else []
+
+
+def _require_code(code: Mapping[str, Any], name: str) -> None:
+    missing = [key for key in ("value", "scheme", "meaning") if not code.get(key)]
+    if missing:
+        raise ConfigError(
+            f"task#labels: the code of {name!r} lacks {', '.join(missing)}",
+            'write {"value": "39607008", "scheme": "SCT", "meaning": "Lung"}',
+        )

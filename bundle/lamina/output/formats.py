@@ -1,0 +1,44 @@
+"""The formats that a prediction is written in, by name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lamina.cases.address import split_address
+from lamina.cases.formats import format_of
+from lamina.output.dicom_seg import write_dicom_seg
+from lamina.output.label_files import write_nifti, write_png
+from lamina.output.nrrd_file import write_nrrd
+from lamina.output.predicted_case import PredictedCase
+
+FORMATS: dict[str, Callable[[PredictedCase, Path], list[Path]]] = {
+    "nifti": write_nifti,
+    "png": write_png,
+    "nrrd": write_nrrd,
+    "dicomseg": write_dicom_seg,
+}
+"""Each writes a case into a folder and returns the files, which are whole or absent."""
+
+
+def default_formats(address: str, dims: int) -> list[str]:
+    """Return what a source is written as where nothing else is asked for.
+
+    Parameters
+    ----------
+    address
+        The source.
+    dims
+        Axes of its image: 2 for a picture, 3 for a volume.
+
+    Examples
+    --------
+    >>> default_formats("scan.nii.gz", 3), default_formats("photo.png", 2)
+    (['nifti'], ['png'])
+    """
+    own = "nifti" if dims == 3 else "png"
+    return [own, "dicomseg"] if _is_dicom(address) else [own]
+
+
+def _is_dicom(address: str) -> bool:
+    """Tell by the address: what is no known suffix is DICOM, as the readers take it."""
+    path, _ = split_address(address)
+    return path.is_dir() or format_of(path) is None

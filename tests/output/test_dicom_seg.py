@@ -1,0 +1,195 @@
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lamina.errors import DataError, GeometryError
+from lamina.output.dicom_seg import write_dicom_seg
+from lamina.output.predicted_case import PredictedCase
+
+SHAPE = (5, 7, 4)
+
+
+def world_of(path):
+    """Return {segment number: world positions (LPS) of its voxels}, from the file alone."""
+    seg = pydicom.dcmread(path)
+    frames = seg.pixel_array.reshape(-1, seg.Rows, seg.Columns)
+    shared = seg.SharedFunctionalGroupsSequence[0]
+    found = {}
+    for frame, groups in zip(frames, seg.PerFrameFunctionalGroupsSequence, strict=True):
+        spacing, cosines = (
+            np.array(sequence, float)
+            for sequence in (
+                shared.PixelMeasuresSequence[0].PixelSpacing,
+                shared.PlaneOrientationSequence[0].ImageOrientationPatient,
+            )
+        )
+        corner = np.array(groups.PlanePositionSequence[0].ImagePositionPatient, float)
+        rows, columns = np.nonzero(frame)
+        places = (
+            corner
+            + columns[:, None] * spacing[1] * cosines[:3]
+            + rows[:, None] * spacing[0] * cosines[3:]
+        )
+        number = groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        found.setdefault(number, []).append(places)
+    return {number: np.concatenate(parts) for number, parts in found.items()}
+
+
+def world_of_label(case, value):
+    places = np.argwhere(np.atleast_3d(case.label) == value)
+    ras = places @ case.affine[:3, :3].T + case.affine[:3, 3]
+    return ras * [-1, -1, 1]
+
+
+def assert_same_places(found, expected):
+    assert found.shape == expected.shape
+    order = [np.lexsort(np.round(places, 3).T) for places in (found, expected)]
+    np.testing.assert_allclose(found[order[0]], expected[order[1]], atol=1e-4)
+
+
+@st.composite
+def affines(draw):
+    """Right-handed affines, as slices along their normal make them."""
+    quaternion = draw(st.tuples(*[st.floats(-1, 1, width=16)] * 4))
+    w, x, y, z = np.array(quaternion if np.linalg.norm(quaternion) > 0.1 else (1, 0, 0, 0))
+    norm = np.linalg.norm([w, x, y, z])
+    w, x, y, z = w / norm, x / norm, y / norm, z / norm
+    rotation = np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+    affine = np.eye(4)
+    affine[:3, :3] = rotation @ np.diag(draw(st.tuples(*[st.floats(0.5, 4, width=16)] * 3)))
+    affine[:3, 3] = draw(st.tuples(*[st.floats(-200, 200, width=16)] * 3))
+    return affine
+
+
+@settings(max_examples=20, deadline=None)
+@given(affine=affines(), order=st.permutations(range(SHAPE[2])))
+def test_what_is_painted_in_the_world_stays_where_it_is(affine, order, write_series, paint, labels):
+    """Wherever the slices lie, and in whatever order the files come."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = write_series(Path(folder, "ct"), SHAPE, affine, order)
+        indices = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), axis=-1)
+        world = indices @ affine[:3, :3].T + affine[:3, 3]
+        label = paint(world, world.reshape(-1, 3).mean(axis=0), 2 * affine[:3, :3].max())
+        case = PredictedCase("a", str(source), label[None], label, affine, True, labels)
+        (path,) = write_dicom_seg(case, Path(folder))
+        found = world_of(path)
+    for value in set(np.unique(label)) - {0}:
+        assert_same_places(found[value], world_of_label(case, value))
+
+
+def test_names_codes_colours_and_numbers(write_series, predict, oblique, tmp_path):
+    case = predict(write_series(tmp_path / "ct", SHAPE, oblique))
+    (path,) = write_dicom_seg(case, tmp_path / "out")
+    seg = pydicom.dcmread(path)
+    assert path.name == "case.seg.dcm"
+    assert seg.SegmentationType == "BINARY"
+    assert [one.SegmentNumber for one in seg.SegmentSequence] == [1, 2, 3]
+    assert [one.SegmentLabel for one in seg.SegmentSequence] == [
+        "anterior",
+        "never there",
+        "posterior",
+    ]
+    assert seg.SeriesDescription == "Lamina hippocampus_mr"
+    assert seg.ContentLabel == "HIPPOCAMPUS_MR"
+    assert seg.SeriesNumber == 1004
+    assert seg.StudyInstanceUID == "1.2.3"
+    assert seg.FrameOfReferenceUID == "1.2.3.5"
+
+
+def test_it_refers_to_the_images_it_was_made_from(write_series, predict, oblique, tmp_path):
+    source = write_series(tmp_path / "ct", SHAPE, oblique, order=[2, 0, 3, 1])
+    (path,) = write_dicom_seg(predict(source), tmp_path)
+    seg = pydicom.dcmread(path)
+    places = {
+        image.SOPInstanceUID: image.ImagePositionPatient
+        for image in map(pydicom.dcmread, source.iterdir())
+    }
+    (series,) = seg.ReferencedSeriesSequence
+    assert series.SeriesInstanceUID == "1.2.3.4"
+    assert {one.ReferencedSOPInstanceUID for one in series.ReferencedInstanceSequence} == set(
+        places
+    )
+    for frame in seg.PerFrameFunctionalGroupsSequence:
+        image = frame.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID
+        assert frame.PlanePositionSequence[0].ImagePositionPatient == places[image]
+
+
+def test_an_absent_class_is_described_but_has_no_frame(write_series, predict, oblique, tmp_path):
+    case = predict(write_series(tmp_path / "ct", SHAPE, oblique))
+    (path,) = write_dicom_seg(case, tmp_path)
+    assert set(world_of(path)) == set(np.unique(case.label)) - {0} == {1, 3}
+
+
+def test_where_nothing_was_found_empty_frames_say_so(write_series, predict, oblique, tmp_path):
+    case = predict(write_series(tmp_path / "ct", SHAPE, oblique), radius=0)
+    assert not case.label.any()
+    (path,) = write_dicom_seg(case, tmp_path)
+    seg = pydicom.dcmread(path)
+    assert seg.NumberOfFrames == 3 * SHAPE[2]
+    assert not seg.pixel_array.any()
+
+
+def test_the_same_result_is_the_same_object(write_series, predict, oblique, tmp_path):
+    source = write_series(tmp_path / "ct", SHAPE, oblique)
+
+    def uids(radius):
+        (path,) = write_dicom_seg(predict(source, radius=radius), tmp_path)
+        seg = pydicom.dcmread(path, stop_before_pixels=True)
+        return seg.SOPInstanceUID, seg.SeriesInstanceUID
+
+    assert uids(3) == uids(3)
+    assert not set(uids(3)) & set(uids(2))
+    assert len(set(uids(3))) == 2
+
+
+def test_an_x_ray_has_no_place_in_space(write_ct, predict, tmp_path):
+    source = write_ct(
+        tmp_path / "xray.dcm",
+        Modality="CR",
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.1",
+        FrameOfReferenceUID=None,
+        PatientOrientation=["L", "F"],
+    )
+    case = predict(source, radius=2)
+    (path,) = write_dicom_seg(case, tmp_path)
+    seg = pydicom.dcmread(path)
+    assert case.label.shape == (5, 7)
+    assert seg.PatientOrientation == ["L", "F"]
+    numbers = [
+        frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        for frame in seg.PerFrameFunctionalGroupsSequence
+    ]
+    for number, frame in zip(numbers, seg.pixel_array.reshape(-1, 7, 5), strict=True):
+        np.testing.assert_array_equal(frame.T, case.label == number)
+
+
+def test_nothing_of_the_patient_is_printed(write_series, predict, oblique, tmp_path, recwarn):
+    source = write_series(tmp_path / "ct", SHAPE, oblique, PatientName="SURNAME")
+    write_dicom_seg(predict(source), tmp_path)
+    assert not [warning for warning in recwarn if "SURNAME" in str(warning.message)]
+
+
+def test_a_label_map_of_another_size_is_refused(write_series, predict, oblique, tmp_path):
+    case = predict(write_series(tmp_path / "ct", SHAPE, oblique))
+    other = PredictedCase(**vars(case) | {"label": case.label[:, :, 1:]})
+    with pytest.raises(GeometryError, match="of 5×7×3 voxels for images of 5×7×4"):
+        write_dicom_seg(other, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_images_without_uids_are_refused(write_series, predict, oblique, tmp_path):
+    source = write_series(tmp_path / "ct", SHAPE, oblique, StudyInstanceUID=None)
+    with pytest.raises(DataError, match="no DICOM SEG can refer to it, since it has no Study"):
+        write_dicom_seg(predict(source), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
