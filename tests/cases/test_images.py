@@ -118,9 +118,11 @@ def test_colours_need_a_picture(tmp_path, write_nifti):
         read_label(path, {"#000000": 0})
 
 
-def test_dicom_is_no_mask(tmp_path, write_dicom):
+def test_a_dicom_image_is_no_mask(tmp_path, write_dicom):
     path = write_dicom(tmp_path / "m.dcm", np.zeros((3, 4), np.uint8))
-    with pytest.raises(ReadError, match=r"m\.dcm: a DICOM file as a mask"):
+    with pytest.raises(
+        ReadError, match=r"m\.dcm: as a mask, CT Image Storage; expected a binary DICOM SEG"
+    ):
         read_label(path)
 
 

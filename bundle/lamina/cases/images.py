@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from lamina.cases.address import split_address
 from lamina.cases.dicom import read_dicom, read_dicom_grid
 from lamina.cases.dicom_geometry import SLICE_TOLERANCE
+from lamina.cases.dicom_seg import read_dicom_seg
 from lamina.cases.dicom_series import is_dicom
 from lamina.cases.formats import SUFFIXES, Format, format_of
 from lamina.cases.grid import Grid, format_size
@@ -85,10 +86,11 @@ def read_label(
     Parameters
     ----------
     path
-        A NIfTI, NRRD or MetaImage file or a picture.
+        A NIfTI, NRRD or MetaImage file, a picture or a DICOM SEG.
     values
         What the file holds and the class value that it stands for: {"0": 0, "255": 1}, or colours
-        {"#000000": 0, "#ff0000": 1}. Without it the file's values are the class values.
+        {"#000000": 0, "#ff0000": 1}, or of a DICOM SEG the segments' labels or numbers
+        {"Liver": 1}. Without it the file's values are the class values.
     max_pixels
         Largest picture that is decoded.
 
@@ -97,12 +99,12 @@ def read_label(
     ReadError
         If a value is not whole or not in ``values``, or the file can't be read.
     """
-    table, colors = code_table(values) if values is not None else (None, False)
     kind = _format(str(path))
+    if kind is None:
+        return read_dicom_seg(path, values)
+    table, colors = code_table(values) if values is not None else (None, False)
     if kind == "picture":
         codes, grid = read_codes(path, colors, max_pixels)
-    elif kind is None:
-        raise ReadError(f"{path}: a DICOM file as a mask", "save the mask as NIfTI")
     elif colors:
         raise ReadError(f"{path}: its values are no colours, as task#values expects")
     else:

@@ -78,7 +78,8 @@ class LabelReader(_OneImageReader):
     ----------
     values
         What the file holds and the class value that it stands for: {"0": 0, "255": 1}, or colours
-        {"#000000": 0, "#ff0000": 1}. Without it the file's values are the class values.
+        {"#000000": 0, "#ff0000": 1}, or of a DICOM SEG the segments' labels or numbers
+        {"Liver": 1}. Without it the file's values are the class values.
     max_pixels
         Largest picture that is decoded.
     """
