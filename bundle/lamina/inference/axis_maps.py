@@ -1,0 +1,250 @@
+"""The way from a network's grid back to the image's own, one axis at a time.
+
+MONAI's deterministic spatial transforms (orientation, spacing, crop, pad, flip, resize) treat each
+axis by itself: so does their inverse, which needs no more than a few numbers for each index of an
+axis. `axis_maps` reads them from what the transforms recorded.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import torch
+from monai.data.utils import to_affine_nd
+from monai.transforms.utils import scale_affine
+from numpy.typing import NDArray
+
+STRAIGHT = 1e-3
+"""Voxels by which a resampling may leave its axis and still count as one along it."""
+
+
+class NotSeparableError(Exception):
+    """An image came to the network's grid in a way that does not treat each axis by itself."""
+
+
+@dataclass(frozen=True)
+class AxisMap:
+    """For each of n indices of an image's axis: what it is made of on the network's axis.
+
+    Parameters
+    ----------
+    taps
+        Indices of the network's axis, (n, k).
+    weights
+        The share of each tap, (n, k); a row of zeros lies where the network saw nothing.
+    size
+        Length of the network's axis.
+
+    Examples
+    --------
+    >>> AxisMap.identity(3).then(*select(range(2, -1, -1))).taps.flatten().tolist()
+    [2, 1, 0]
+    """
+
+    taps: torch.Tensor
+    weights: torch.Tensor
+    size: int
+
+    @classmethod
+    def identity(cls, size: int) -> "AxisMap":
+        """Return the map of an axis that nothing was done to."""
+        return cls(torch.arange(size)[:, None], torch.ones(size, 1), size)
+
+    def then(self, taps: torch.Tensor, weights: torch.Tensor) -> "AxisMap":
+        """Return the map of an axis whose indices are made of this one's, as ``taps`` say."""
+        count = len(taps)
+        shares = weights[:, :, None] * self.weights[taps]
+        return AxisMap(self.taps[taps].reshape(count, -1), shares.reshape(count, -1), self.size)
+
+    def to(self, device: torch.device) -> "AxisMap":
+        """Return the map on another device."""
+        return AxisMap(self.taps.to(device), self.weights.to(device), self.size)
+
+    def __len__(self) -> int:
+        return len(self.taps)
+
+
+@dataclass(frozen=True)
+class GridMap:
+    """The way back of a whole grid.
+
+    Parameters
+    ----------
+    axes
+        One map for each axis of the image, each on one axis of the network's grid.
+    order
+        ``order[i]`` is the network's axis that the image's axis i lies along.
+    """
+
+    axes: tuple[AxisMap, ...]
+    order: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size of the image."""
+        return tuple(len(axis) for axis in self.axes)
+
+
+def select(indices: Sequence[int] | range) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return taps and weights that take ``indices``; -1 takes nothing."""
+    taps = torch.tensor(list(indices), dtype=torch.long)[:, None]
+    return taps.clamp_min(0), (taps >= 0).float()
+
+
+def interpolate(
+    places: NDArray[np.float64], size: int, border: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return taps and weights of linear interpolation at ``places`` of an axis of ``size``.
+
+    Beyond the axis its first or last value goes on (``border``), or there is nothing.
+
+    >>> interpolate(np.array([0.25, 9.0]), 3, border=True)[1].tolist()
+    [[0.75, 0.25], [1.0, 0.0]]
+    """
+    x = torch.as_tensor(places)
+    x = x.clamp(0, size - 1) if border else x
+    low = x.floor()
+    share = (x - low).float()
+    taps = torch.stack([low, low + 1], 1).long()
+    weights = torch.stack([1 - share, share], 1)
+    weights[(taps < 0) | (taps >= size)] = 0
+    return taps.clamp(0, size - 1), weights
+
+
+def axis_maps(
+    operations: Sequence[Mapping[str, Any]], shape: Sequence[int], affine: NDArray[np.float64]
+) -> GridMap:
+    """Return the way back from a network's grid, as recorded operations tell it.
+
+    Parameters
+    ----------
+    operations
+        `MetaTensor.applied_operations` of the image that the network gets.
+    shape, affine
+        Of that image: its size without channels, and indices to RAS+ in mm.
+
+    Raises
+    ------
+    NotSeparableError
+        If one of the operations mixes axes, or is unknown; the message names it.
+
+    Examples
+    --------
+    >>> axis_maps([], (4, 5), np.eye(4)).shape
+    (4, 5)
+    """
+    way = _Way(tuple(shape), to_affine_nd(len(shape), np.asarray(affine, dtype=float)))
+    for operation in reversed(operations):
+        way.undo(operation)
+    return GridMap(tuple(way.axes), tuple(way.order))
+
+
+class _Way:
+    """The grid as it was before the operations that have been undone."""
+
+    def __init__(self, shape: tuple[int, ...], affine: NDArray[np.float64]) -> None:
+        self.axes = [AxisMap.identity(size) for size in shape]
+        self.order = list(range(len(shape)))
+        self.affine = affine
+
+    def undo(self, operation: Mapping[str, Any]) -> None:
+        extra = operation.get("extra_info") or {}
+        name = operation["class"]
+        if operation.get("lazy"):
+            raise NotSeparableError(f"{name} was applied lazily")
+        inner = [extra[key] for key in ("pad_info", "crop_info") if key in extra]
+        for step in inner:
+            self.undo(step)
+        if "padded" in extra:
+            self._unpad(extra["padded"][1:])
+        elif "cropped" in extra:
+            self._uncrop(np.reshape(extra["cropped"], (-1, 2)))
+        elif name in UNDO:
+            UNDO[name](self, operation, extra)
+        elif not inner:
+            raise NotSeparableError(f"{name} is not known to treat each axis by itself")
+
+    def _unpad(self, padded: Sequence[Sequence[int]]) -> None:
+        ends = [(0, 0)] * len(self.axes)
+        ends[: len(padded)] = [(int(low), int(high)) for low, high in padded]
+        for axis, (low, high) in enumerate(ends):
+            self._take(axis, range(low, len(self.axes[axis]) - high))
+        self._shift([low for low, _ in ends])
+
+    def _uncrop(self, cropped: NDArray[np.int64]) -> None:
+        for axis, (low, high) in enumerate(cropped):
+            inside = range(len(self.axes[axis]))
+            self._take(axis, [*[-1] * low, *inside, *[-1] * high])
+        self._shift([-low for low, _ in cropped])
+
+    def _take(self, axis: int, indices: Sequence[int] | range) -> None:
+        self.axes[axis] = self.axes[axis].then(*select(indices))
+
+    def _shift(self, offset: Sequence[int]) -> None:
+        move = np.eye(len(self.affine))
+        move[: len(offset), -1] = offset
+        self.affine = self.affine @ move
+
+    def _flip(self, axis: int) -> None:
+        size = len(self.axes[axis])
+        self._take(axis, range(size - 1, -1, -1))
+        turn = np.eye(len(self.affine))
+        turn[axis, axis], turn[axis, -1] = -1, size - 1
+        self.affine = self.affine @ turn
+
+    def unflip(self, _: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+        axes = range(len(self.axes)) if extra["axes"] is None else np.atleast_1d(extra["axes"])
+        for axis in axes:
+            self._flip(int(axis) % len(self.axes))
+
+    def unorient(self, _: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+        before = to_affine_nd(len(self.axes), np.asarray(extra["original_affine"], dtype=float))
+        turn = nib.orientations.ornt_transform(
+            nib.orientations.io_orientation(self.affine), nib.orientations.io_orientation(before)
+        )
+        for axis, (_, sign) in enumerate(turn):
+            if sign < 0:
+                self._flip(axis)
+        back = np.argsort(turn[:, 0])
+        self.axes = [self.axes[axis] for axis in back]
+        self.order = [self.order[axis] for axis in back]
+        self.affine = before
+
+    def unresample(self, operation: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+        if extra["mode"] != "bilinear" or extra["padding_mode"] not in ("border", "zeros"):
+            raise NotSeparableError(f"resampled with {extra['mode']}, {extra['padding_mode']}")
+        before = to_affine_nd(len(self.axes), np.asarray(extra["src_affine"], dtype=float))
+        matrix = np.linalg.solve(self.affine, before)
+        sizes = [int(size) for size in operation["orig_size"]]
+        turned = matrix[:-1, :-1] - np.diag(matrix.diagonal()[:-1])
+        if np.abs(turned * sizes).max() > STRAIGHT:
+            raise NotSeparableError("resampled onto axes of other directions")
+        for axis, size in enumerate(sizes):
+            places = matrix[axis, axis] * np.arange(size) + matrix[axis, -1]
+            border = extra["padding_mode"] == "border"
+            steps = interpolate(places, len(self.axes[axis]), border)
+            self.axes[axis] = self.axes[axis].then(*steps)
+        self.affine = before
+
+    def unresize(self, operation: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+        corners = extra["align_corners"] in (True, "True")
+        if extra["mode"] not in ("bilinear", "trilinear", "linear") or corners or extra["new_dim"]:
+            raise NotSeparableError(f"resized with {extra['mode']}, align_corners {corners}")
+        sizes = [int(size) for size in operation["orig_size"]]
+        now = [len(axis) for axis in self.axes]
+        for axis, (size, length) in enumerate(zip(sizes, now, strict=True)):
+            places = (np.arange(size) + 0.5) * (length / size) - 0.5
+            self.axes[axis] = self.axes[axis].then(*interpolate(places, length, border=True))
+        scaled = scale_affine(sizes, now)
+        self.affine = self.affine @ np.linalg.inv(np.asarray(scaled, dtype=float))
+
+
+UNDO = {
+    "Orientation": _Way.unorient,
+    "Flip": _Way.unflip,
+    "SpatialResample": _Way.unresample,
+    "Spacing": _Way.unresample,
+    "Resize": _Way.unresize,
+}

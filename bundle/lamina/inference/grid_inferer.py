@@ -1,0 +1,173 @@
+"""An image goes in, labels on the image's own grid come out."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor, decollate_batch, list_data_collate
+from monai.inferers import Inferer
+from monai.transforms import Compose, Invertd
+
+from lamina.errors import DataError
+from lamina.inference.axis_maps import AxisMap, GridMap, NotSeparableError, axis_maps
+from lamina.inference.running_sum import run_windows
+from lamina.inference.way_back import LabelGrid
+from lamina.inference.window_plan import WindowPlan
+from lamina.inference.windows import WindowInferer
+
+logger = logging.getLogger("lamina")
+
+
+class GridInferer(Inferer):
+    """Windows over an image and the way back to its own grid, a slab at a time.
+
+    What it returns is the arg-max of class probabilities that were brought back by the inverse of
+    the preprocessing (`Invertd`), but neither on the network's grid nor on the image's are all
+    classes held at full size: memory does not grow with the length of a scan.
+
+    Parameters
+    ----------
+    roi_size
+        The window, in voxels along each axis of the network. A 2D network on a volume goes over
+        the slices along the last axis.
+    preprocessing
+        What made the network's image; only asked where it did more than treat each axis by itself.
+    sw_batch_size
+        Windows (or slices) that the network gets at a time.
+    overlap
+        Share of a window that the next one covers again.
+    mode
+        ``gaussian`` trusts a window's middle more than its border; ``constant`` does not.
+
+    Examples
+    --------
+    >>> network = torch.nn.Conv2d(1, 3, 3, padding=1)
+    >>> labels = GridInferer([16, 16])(MetaTensor(torch.ones(1, 1, 20, 24, 5)), network)
+    >>> labels.shape, labels.dtype
+    (torch.Size([1, 1, 20, 24, 5]), torch.uint8)
+    """
+
+    def __init__(
+        self,
+        roi_size: Sequence[int],
+        preprocessing: Compose | None = None,
+        sw_batch_size: int = 4,
+        overlap: float = 0.25,
+        mode: str = "gaussian",
+    ) -> None:
+        super().__init__()
+        self.roi_size = tuple(roi_size)
+        self.preprocessing = preprocessing
+        self.sw_batch_size = sw_batch_size
+        self.overlap = overlap
+        self.mode = mode
+
+    def __call__(
+        self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args: Any, **kwargs: Any
+    ) -> torch.Tensor:
+        """Return labels (batch, 1, x, y[, z]) for ``inputs`` of shape (batch, channels, x, y[, z]).
+
+        Raises
+        ------
+        DataError
+            If the image has fewer or more axes than the network works on.
+        """
+        dims = inputs.ndim - 2
+        if dims != len(self.roi_size) and (dims, len(self.roi_size)) != (3, 2):
+            raise DataError(
+                f"the image has {dims} axes, but the network {len(self.roi_size)}",
+                f"use --spatial_dims {dims}, with weights trained that way",
+            )
+
+        def run(windows: torch.Tensor) -> torch.Tensor:
+            return network(windows, *args, **kwargs)
+
+        return list_data_collate([self._labels(image, run) for image in _images(inputs)])
+
+    def _labels(self, image: torch.Tensor, network: Callable[..., torch.Tensor]) -> MetaTensor:
+        meta = dict(getattr(image, "meta", {}))
+        operations = getattr(image, "applied_operations", [])
+        affine = np.asarray(getattr(image, "affine", np.eye(4)))
+        try:
+            way = axis_maps(operations, image.shape[1:], affine)
+        except NotSeparableError as reason:
+            return self._plainly(image, network, reason)
+        labels = self._slab_by_slab(image.as_subclass(torch.Tensor), network, way)
+        return MetaTensor(labels[None], affine=meta.get("original_affine", affine))
+
+    def _slab_by_slab(
+        self, image: torch.Tensor, network: Callable[..., torch.Tensor], way: GridMap
+    ) -> torch.Tensor:
+        shape, run = way.shape, network
+        if len(self.roi_size) == 2:
+            run = _over_slices(network)
+        if image.ndim == 3:
+            image, way = image[..., None], _with_third_axis(way)
+        size = (*self.roi_size, 1)[:3]
+        image, way = _grown(image, way, size)
+        plan = WindowPlan(tuple(image.shape[1:]), size, self.overlap, self.mode)
+        grid = LabelGrid(way, plan.axis)
+        with torch.no_grad():
+            for running in run_windows(image, run, plan, self.sw_batch_size):
+                grid.collect(running)
+        return grid.labels.reshape(shape)
+
+    def _plainly(
+        self, image: torch.Tensor, network: Callable[..., torch.Tensor], reason: Exception
+    ) -> MetaTensor:
+        if self.preprocessing is None:
+            raise DataError(
+                f"the way back to the image's own grid is not known: {reason}",
+                "name the preprocessing in the inferer's config",
+            )
+        logger.info("all classes are held at full size, which takes memory: %s", reason)
+        windows = WindowInferer(self.roi_size, self.sw_batch_size, self.overlap, self.mode)
+        with torch.no_grad():
+            scores = windows(image[None], network)[0]
+        return plain_labels(scores, image, self.preprocessing)
+
+
+def plain_labels(scores: torch.Tensor, image: MetaTensor, preprocessing: Compose) -> MetaTensor:
+    """Return the arg-max of all class probabilities, brought back at full size.
+
+    Parameters
+    ----------
+    scores
+        (classes, x, y[, z]) on the grid of ``image``.
+    image
+        What the network got, with the record of what ``preprocessing`` did to it.
+    """
+    back = Invertd("pred", preprocessing, orig_keys="image", nearest_interp=False)
+    found = back({"pred": MetaTensor(scores.softmax(dim=0)), "image": image})["pred"]
+    labels = found.argmax(dim=0, keepdim=True)
+    return labels.to(torch.uint8 if len(scores) < 256 else torch.int16)
+
+
+def _images(inputs: torch.Tensor) -> Sequence[torch.Tensor]:
+    if isinstance(inputs, MetaTensor) and inputs.is_batch:
+        return decollate_batch(inputs)
+    return [inputs[i] for i in range(len(inputs))]
+
+
+def _over_slices(network: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    return lambda windows: network(windows[..., 0])[..., None]
+
+
+def _with_third_axis(way: GridMap) -> GridMap:
+    return GridMap((*way.axes, AxisMap.identity(1)), (*way.order, 2))
+
+
+def _grown(image: torch.Tensor, way: GridMap, size: Sequence[int]) -> tuple[torch.Tensor, GridMap]:
+    """Return an image that is nowhere smaller than a window, and the way back from it."""
+    padding, axes = [], list(way.axes)
+    for axis, (length, least) in enumerate(zip(image.shape[1:], size, strict=True)):
+        low = max(least - length, 0) // 2
+        padding.append((low, max(least - length, 0) - low))
+        place = way.order.index(axis)
+        axes[place] = replace(axes[place], taps=axes[place].taps + low, size=max(least, length))
+    if any(map(any, padding)):
+        image = torch.nn.functional.pad(image, [n for pair in reversed(padding) for n in pair])
+    return image, GridMap(tuple(axes), way.order)

@@ -1,0 +1,120 @@
+"""The weighted sum of overlapping windows, of which only a slab is held at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+
+from lamina.inference.window_plan import Place, WindowPlan
+
+
+class RunningSum:
+    """Class scores of a slab of an image, to which windows are added.
+
+    Parameters
+    ----------
+    plan
+        Where the windows lie.
+
+    Attributes
+    ----------
+    start, final
+        The slab begins at plane ``start`` along ``plan.axis``; the planes before ``final`` get no
+        more windows.
+    scores
+        Sum of the windows' weighted scores, (x, y, z, classes), where one of x, y, z is the slab.
+    weights
+        Sum of the windows' weights, (x, y, z, 1).
+    """
+
+    def __init__(self, plan: WindowPlan) -> None:
+        self.plan = plan
+        self.start = 0
+        self.final = 0
+        self.scores = torch.empty(0)
+        self.weights = torch.empty(0)
+        self._end = 0
+        self._needed = 0
+        self._window = torch.empty(0)
+        self._expanded = torch.empty(0)
+
+    def reach(self, end: int) -> None:
+        """Make room up to plane ``end``, in place of planes that were dropped."""
+        fewer, more = self._needed - self.start, end - self._end
+        if self.scores.numel() and (fewer or more):
+            self.scores = self._moved(self.scores, fewer, more)
+            self.weights = self._moved(self.weights, fewer, more)
+        self.start, self._end = self._needed, end
+
+    def drop(self, plane: int) -> None:
+        """Say that the planes before ``plane`` are needed no longer."""
+        self._needed = plane
+
+    def add(self, place: Place, scores: torch.Tensor) -> None:
+        """Add a window's ``scores``, (classes, x, y, z)."""
+        if not self.scores.numel():
+            self._begin(scores)
+        at = list(place)
+        at[self.plan.axis] -= self.start
+        part = tuple(slice(i, i + n) for i, n in zip(at, self.plan.size, strict=True))
+        if self.plan.mode == "constant":
+            self.scores[part].add_(scores.permute(1, 2, 3, 0))
+        else:
+            self.scores[part].addcmul_(scores.permute(1, 2, 3, 0).float(), self._expanded)
+        self.weights[part].add_(self._window)
+
+    def _begin(self, scores: torch.Tensor) -> None:
+        shape = list(self.plan.shape)
+        shape[self.plan.axis] = self._end - self.start
+        self.scores = torch.zeros(*shape, len(scores), device=scores.device)
+        self.weights = torch.zeros(*shape, 1, device=scores.device)
+        self._window = self.plan.weights(scores.device)
+        self._expanded = self._window.expand(*self.plan.size, len(scores)).contiguous()
+
+    def _moved(self, old: torch.Tensor, fewer: int, more: int) -> torch.Tensor:
+        axis = self.plan.axis
+        kept = old.shape[axis] - fewer
+        shape = list(old.shape)
+        shape[axis] = kept + more
+        new = old.new_zeros(shape)
+        new.narrow(axis, 0, kept).copy_(old.narrow(axis, fewer, kept))
+        return new
+
+
+def run_windows(
+    image: torch.Tensor,
+    network: Callable[[torch.Tensor], torch.Tensor],
+    plan: WindowPlan,
+    batch: int,
+) -> Iterator[RunningSum]:
+    """Run a network over an image, and yield the running sum whenever planes of it are final.
+
+    Who takes the planes says by `RunningSum.drop` what is no longer needed.
+
+    Parameters
+    ----------
+    image
+        (channels, x, y, z), of ``plan.shape``.
+    network
+        Takes (windows, channels, x, y, z) and returns (windows, classes, x, y, z).
+    batch
+        Windows that it takes at a time.
+    """
+    running = RunningSum(plan)
+    places = list(plan.places())
+    for begin in range(0, len(places), batch):
+        chunk = places[begin : begin + batch]
+        if chunk[0][plan.axis] > running.final:
+            running.final = chunk[0][plan.axis]
+            yield running
+        running.reach(chunk[-1][plan.axis] + plan.size[plan.axis])
+        scores = network(torch.stack([_cut(image, place, plan.size) for place in chunk]))
+        for place, one in zip(chunk, scores, strict=True):
+            running.add(place, one)
+    running.final = plan.shape[plan.axis]
+    yield running
+
+
+def _cut(image: torch.Tensor, place: Place, size: Sequence[int]) -> torch.Tensor:
+    for axis, (start, length) in enumerate(zip(place, size, strict=True)):
+        image = image.narrow(axis + 1, start, length)
+    return image
