@@ -94,7 +94,7 @@ def select(indices: Sequence[int] | range) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def interpolate(
-    places: NDArray[np.float64], size: int, border: bool
+    places: NDArray[np.floating[Any]], size: int, border: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return taps and weights of linear interpolation at ``places`` of an axis of ``size``.
 

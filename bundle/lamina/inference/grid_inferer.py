@@ -87,16 +87,14 @@ class GridInferer(Inferer):
 
         return list_data_collate([self._labels(image, run) for image in _images(inputs)])
 
-    def _labels(self, image: torch.Tensor, network: Callable[..., torch.Tensor]) -> MetaTensor:
-        meta = dict(getattr(image, "meta", {}))
-        operations = getattr(image, "applied_operations", [])
-        affine = np.asarray(getattr(image, "affine", np.eye(4)))
+    def _labels(self, image: MetaTensor, network: Callable[..., torch.Tensor]) -> MetaTensor:
+        affine = np.asarray(image.affine)
         try:
-            way = axis_maps(operations, image.shape[1:], affine)
+            way = axis_maps(image.applied_operations, image.shape[1:], affine)
         except NotSeparableError as reason:
             return self._plainly(image, network, reason)
         labels = self._slab_by_slab(image.as_subclass(torch.Tensor), network, way)
-        return MetaTensor(labels[None], affine=meta.get("original_affine", affine))
+        return MetaTensor(labels[None], affine=image.meta.get("original_affine", affine))
 
     def _slab_by_slab(
         self, image: torch.Tensor, network: Callable[..., torch.Tensor], way: GridMap
@@ -116,7 +114,7 @@ class GridInferer(Inferer):
         return grid.labels.reshape(shape)
 
     def _plainly(
-        self, image: torch.Tensor, network: Callable[..., torch.Tensor], reason: Exception
+        self, image: MetaTensor, network: Callable[..., torch.Tensor], reason: Exception
     ) -> MetaTensor:
         if self.preprocessing is None:
             raise DataError(
@@ -146,10 +144,10 @@ def plain_labels(scores: torch.Tensor, image: MetaTensor, preprocessing: Compose
     return labels.to(torch.uint8 if len(scores) < 256 else torch.int16)
 
 
-def _images(inputs: torch.Tensor) -> Sequence[torch.Tensor]:
+def _images(inputs: torch.Tensor) -> list[MetaTensor]:
     if isinstance(inputs, MetaTensor) and inputs.is_batch:
         return decollate_batch(inputs)
-    return [inputs[i] for i in range(len(inputs))]
+    return [one if isinstance(one, MetaTensor) else MetaTensor(one) for one in inputs]
 
 
 def _over_slices(network: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:

@@ -6,8 +6,7 @@ around disagree, which is along the surfaces of what was segmented; everywhere e
 known. The result is that of interpolating all classes everywhere.
 """
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import torch
 
@@ -66,9 +65,10 @@ class LabelGrid:
         planes = running.final - running.start
         maps[self.axis] = AxisMap(along.taps[rows] - running.start, along.weights[rows], planes)
         scores = running.scores.narrow(self.axis, 0, planes)
-        labels, disputed = agreed_labels(scores.argmax(dim=-1), maps, scores.shape[-1])
-        for places in _chunks(disputed, CHUNK // scores.shape[-1]):
-            shares = interpolated(running.scores, running.weights, maps, places)
+        labels, disputed, needed = agreed_labels(scores.argmax(dim=-1), maps, scores.shape[-1])
+        chances = Chances(scores, running.weights.narrow(self.axis, 0, planes), needed)
+        for places in disputed.split(max(CHUNK // max(scores.shape[-1], 16), 1)):
+            shares = chances.at(places, maps)
             labels[tuple(places.unbind(1))] = shares.argmax(dim=1).to(labels.dtype)
         target = self.labels.permute(*[self.way.order.index(i) for i in range(3)])
         target.index_copy_(self.axis, ready, labels.to(target))
@@ -76,8 +76,8 @@ class LabelGrid:
 
 def agreed_labels(
     winners: torch.Tensor, maps: list[AxisMap], classes: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return labels where the voxels around agree, and the places (n, 3) where they do not.
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return labels where the voxels around agree, and where they do not.
 
     Parameters
     ----------
@@ -88,34 +88,55 @@ def agreed_labels(
     classes
         How many there are.
 
+    Returns
+    -------
+    Labels of the image, the places (n, 3) in it that are still to be decided, and the voxels
+    (x, y, z) of the network's grid that decide them.
+
     Examples
     --------
     >>> way = AxisMap.identity(2).then(torch.tensor([[0, 1]]), torch.tensor([[0.5, 0.5]]))
     >>> one = AxisMap.identity(1)
-    >>> agreed_labels(torch.tensor([3, 3]).reshape(2, 1, 1), [way, one, one], 5)
+    >>> agreed_labels(torch.tensor([3, 3]).reshape(2, 1, 1), [way, one, one], 5)[:2]
     (tensor([[[3]]], dtype=torch.uint8), tensor([], size=(0, 3), dtype=torch.int64))
     """
-    kind = torch.uint8 if classes < 256 else torch.int32
+    kind = torch.uint8 if classes < 256 else torch.int16
     lowest = highest = winners.to(kind)
-    cells = []
-    for axis, way in enumerate(maps):
-        taps, cell = torch.unique(way.taps, dim=0, return_inverse=True)
+    around = [torch.unique(way.taps, dim=0, return_inverse=True) for way in maps]
+    for axis, (taps, _) in enumerate(around):
         lowest = _fold(torch.minimum, lowest, taps, axis)
         highest = _fold(torch.maximum, highest, taps, axis)
-        cells.append(cell)
-    labels = torch.where(lowest == highest, lowest, classes)
-    for axis, way in enumerate(maps):
-        labels = labels.index_select(axis, cells[axis])
-        unseen = (way.weights.sum(dim=1) == 0).nonzero().flatten()
+    needed = (lowest != highest).to(torch.uint8)
+    labels = torch.where(needed == 0, lowest, classes)
+    # The last axis first: its voxels are moved one by one, those of the others row by row.
+    for axis, (taps, cell) in reversed(list(enumerate(around))):
+        needed = _unfold(needed, taps, axis, winners.shape[axis])
+        labels = labels.index_select(axis, cell)
+        unseen = (maps[axis].weights.sum(dim=1) == 0).nonzero().flatten()
         labels.index_fill_(axis, unseen, 0)
-    return labels, (labels == classes).nonzero()
+    return labels, (labels == classes).nonzero(), needed.bool()
 
 
-def _fold(choose: object, values: torch.Tensor, taps: torch.Tensor, axis: int) -> torch.Tensor:
+def _fold(
+    choose: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    values: torch.Tensor,
+    taps: torch.Tensor,
+    axis: int,
+) -> torch.Tensor:
     result = values.index_select(axis, taps[:, 0])
     for column in taps.T[1:]:
-        result = choose(result, values.index_select(axis, column))  # type: ignore[operator]
+        result = choose(result, values.index_select(axis, column))
     return result
+
+
+def _unfold(cells: torch.Tensor, taps: torch.Tensor, axis: int, size: int) -> torch.Tensor:
+    """Return which of ``size`` voxels along an axis the cells that are not 0 are made of."""
+    shape = list(cells.shape)
+    shape[axis] = size
+    voxels = cells.new_zeros(shape)
+    for column in taps.T:
+        voxels.index_add_(axis, column, cells)
+    return voxels.clamp_max_(1)
 
 
 def _solid(way: AxisMap) -> AxisMap:
@@ -128,33 +149,39 @@ def _solid(way: AxisMap) -> AxisMap:
     return AxisMap(taps, way.weights, way.size)
 
 
-def interpolated(
-    scores: torch.Tensor, weights: torch.Tensor, maps: list[AxisMap], places: torch.Tensor
-) -> torch.Tensor:
-    """Return class probabilities (n, classes) at places of the image.
+class Chances:
+    """Class probabilities of some voxels of the network's grid.
 
     Parameters
     ----------
     scores, weights
         The sums of `RunningSum`, (x, y, z, classes) and (x, y, z, 1).
-    maps
-        From these to the image.
-    places
-        (n, 3) indices along the network's axes, of the image's grid.
+    needed
+        The voxels in question, (x, y, z).
     """
-    shape = scores.shape[:3]
-    rows, counts = scores.reshape(-1, scores.shape[-1]), weights.reshape(-1, 1)
-    total = torch.zeros(len(places), rows.shape[1], device=scores.device)
-    taps = [way.taps[index] for way, index in zip(maps, places.unbind(1), strict=True)]
-    shares = [way.weights[index] for way, index in zip(maps, places.unbind(1), strict=True)]
-    for x, y, z in itertools.product(*(range(tap.shape[1]) for tap in taps)):
-        row = (taps[0][:, x] * shape[1] + taps[1][:, y]) * shape[2] + taps[2][:, z]
-        share = shares[0][:, x] * shares[1][:, y] * shares[2][:, z]
-        chances = (rows.index_select(0, row) / counts.index_select(0, row)).softmax(dim=1)
-        total.addcmul_(chances, share[:, None])
-    return total
 
+    def __init__(self, scores: torch.Tensor, weights: torch.Tensor, needed: torch.Tensor) -> None:
+        self.shape = needed.shape
+        self.rows = (scores[needed] / weights[needed]).softmax(dim=1)
+        self.row = needed.flatten().cumsum(0, dtype=torch.int32) - 1
 
-def _chunks(places: torch.Tensor, count: int) -> Iterator[torch.Tensor]:
-    for begin in range(0, len(places), max(count, 1)):
-        yield places[begin : begin + max(count, 1)]
+    def at(self, places: torch.Tensor, maps: list[AxisMap]) -> torch.Tensor:
+        """Return probabilities (n, classes) interpolated at places (n, 3) of the image.
+
+        Parameters
+        ----------
+        places
+            Indices along the network's axes, of the image's grid.
+        maps
+            From the network's grid to the image's.
+        """
+        index = torch.zeros(len(places), 1, dtype=torch.long, device=places.device)
+        shares = torch.ones(len(places), 1, device=places.device)
+        for size, way, place in zip(self.shape, maps, places.unbind(1), strict=True):
+            index = (index * size)[:, :, None] + way.taps[place][:, None]
+            shares = shares[:, :, None] * way.weights[place][:, None]
+            index, shares = index.flatten(1), shares.flatten(1)
+        rows = self.row.index_select(0, index.flatten()).reshape(index.shape)
+        return torch.nn.functional.embedding_bag(
+            rows, self.rows, mode="sum", per_sample_weights=shares
+        )

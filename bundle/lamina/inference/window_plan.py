@@ -36,8 +36,8 @@ class WindowPlan:
     (1, [0, 4, 8, 12])
     """
 
-    shape: tuple[int, int, int]
-    size: tuple[int, int, int]
+    shape: tuple[int, ...]
+    size: tuple[int, ...]
     overlap: float
     mode: str
 
@@ -53,14 +53,15 @@ class WindowPlan:
         others = [starts[axis] for axis in range(3) if axis != self.axis]
         for start in starts[self.axis]:
             for pair in itertools.product(*others):
-                first, second, third = (*pair[: self.axis], start, *pair[self.axis :])
-                yield first, second, third
+                place = list(pair)
+                place.insert(self.axis, start)
+                yield place[0], place[1], place[2]
 
     def _starts(self, axis: int) -> list[int]:
         length, size = self.shape[axis], self.size[axis]
         step = size if length == size else max(int(size * (1 - self.overlap)), 1)
         slices = dense_patch_slices([length], [size], [step])
-        return sorted({part[0].start for part in slices})
+        return sorted({int(part[0].start) for part in slices})
 
     def weights(self, device: torch.device) -> torch.Tensor:
         """Return how much a window's voxels count, (x, y, z, 1)."""
