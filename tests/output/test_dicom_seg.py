@@ -105,6 +105,8 @@ def test_names_codes_colours_and_numbers(write_series, predict, oblique, tmp_pat
     assert seg.SeriesNumber == 1004
     assert seg.StudyInstanceUID == "1.2.3"
     assert seg.FrameOfReferenceUID == "1.2.3.5"
+    # Type 2: there, but empty.
+    assert seg.ContentCreatorName == ""
 
 
 def test_it_refers_to_the_images_it_was_made_from(write_series, predict, oblique, tmp_path):

@@ -3,7 +3,7 @@
 A segmentation stores only the planes that it needs, so that its grid is not known from itself.
 Its source is the series that it refers to, looked for where people keep the two: in the folder
 of the segmentation, in the folders beside the file, then in the folders beside that folder and
-one level below them. Each voxel must fall on one of the source's.
+one level below them. The first on whose voxels all of its own fall is taken.
 """
 
 from collections.abc import Iterator, Mapping
@@ -48,8 +48,27 @@ def read_dicom_seg(
         If its voxels do not fall on those of the source.
     """
     seg, frames = _read(path)
-    grid = read_dicom_grid(_source(seg, path))
     classes = _classes(seg, values, path)
+    misfit: GeometryError | None = None
+    for address in _sources(seg, path):
+        try:
+            grid = read_dicom_grid(address)
+            return _on_grid(seg, frames, classes, grid, path), grid
+        except GeometryError as error:
+            misfit = error
+    raise misfit or ReadError(
+        f"{path}: the series that it refers to is not near it",
+        "keep the series in the same folder, or in a folder beside it",
+    )
+
+
+def _on_grid(
+    seg: Dataset,
+    frames: NDArray[np.uint8],
+    classes: Mapping[int, int],
+    grid: Grid,
+    path: Path,
+) -> NDArray[np.int32]:
     label = np.zeros((*grid.shape, 1)[:3], np.int32)
     for frame, groups in zip(frames, seg.PerFrameFunctionalGroupsSequence, strict=True):
         number = int(groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
@@ -61,7 +80,7 @@ def read_dicom_seg(
                 "a voxel can have one class: cut the segments apart",
             )
         label[places] = classes[number]
-    return label.reshape(grid.shape), grid
+    return label.reshape(grid.shape)
 
 
 def _read(path: Path) -> tuple[Dataset, NDArray[np.uint8]]:
@@ -78,18 +97,17 @@ def _read(path: Path) -> tuple[Dataset, NDArray[np.uint8]]:
         raise ReadError(f"{path}: a DICOM SEG that can't be read ({error})") from error
 
 
-def _source(seg: Dataset, path: Path) -> str:
-    """Return the address of the series that a segmentation refers to."""
+def _sources(seg: Dataset, path: Path) -> Iterator[str]:
+    """Yield the addresses of series that a segmentation refers to, the nearest first.
+
+    There may be several: copies, or parts of one UID that differ in orientation or time point.
+    """
     uids = {str(one.SeriesInstanceUID) for one in seg.get("ReferencedSeriesSequence", [])}
     for folder in _near(path.parent):
         files = (file for file in folder.iterdir() if file.is_file() and is_dicom(file))
         for series in find_series(files)[0]:
             if series.slices[0].uid in uids:
-                return series.address
-    raise ReadError(
-        f"{path}: the series that it refers to ({', '.join(uids) or 'none'}) is not near it",
-        "keep the series in the same folder, or in a folder beside it",
-    )
+                yield series.address
 
 
 def _near(folder: Path) -> Iterator[Path]:
