@@ -1,5 +1,7 @@
-"""How a network runs over an image: weights, precision, windows, slices."""
+"""How a network runs over an image: weights, backend, windows, the way back to its grid."""
 
+from lamina.inference.backends import BackendInferer, choose_backend
+from lamina.inference.folded import fold_norms
 from lamina.inference.grid_inferer import GridInferer, plain_labels
 from lamina.inference.precision import AutocastInferer, choose_precision, has_bf16_units, place
 from lamina.inference.weights import find_weights, load_weights
@@ -7,10 +9,13 @@ from lamina.inference.windows import WindowInferer
 
 __all__ = [
     "AutocastInferer",
+    "BackendInferer",
     "GridInferer",
     "WindowInferer",
+    "choose_backend",
     "choose_precision",
     "find_weights",
+    "fold_norms",
     "has_bf16_units",
     "load_weights",
     "place",

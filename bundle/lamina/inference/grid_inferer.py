@@ -124,7 +124,7 @@ class GridInferer(Inferer):
         logger.info("all classes are held at full size, which takes memory: %s", reason)
         windows = WindowInferer(self.roi_size, self.sw_batch_size, self.overlap, self.mode)
         with torch.no_grad():
-            scores = windows(image[None], network)[0]
+            scores = windows(image[None], lambda part: network(part).float())[0]
         return plain_labels(scores, image, self.preprocessing)
 
 

@@ -69,8 +69,8 @@ def place(network: torch.nn.Module, device: torch.device, dims: int) -> torch.nn
 class AutocastInferer(Inferer):
     """Run another inferer with the network in the precision that suits the device.
 
-    Training and inference share it, since MONAI's trainer knows only ``torch.autocast("cuda")``.
-    What the network returns is float32 again: losses, blending and metrics stay exact.
+    Training and its validation share it, since MONAI's trainer knows only
+    ``torch.autocast("cuda")``; a trained network runs faster by `BackendInferer`. What the network returns is float32 again: losses, blending and metrics stay exact.
 
     Parameters
     ----------
@@ -146,5 +146,14 @@ def bf16_difference(network: Callable[..., torch.Tensor], images: torch.Tensor) 
             fast = network(images[:1]).float()
     for module in training:
         module.train()
-    difference = float((fast - exact).norm() / exact.norm().clamp_min(1e-12))
+    return relative_difference(exact, fast)
+
+
+def relative_difference(exact: torch.Tensor, found: torch.Tensor) -> float:
+    """Return how far ``found`` is from ``exact``, relative (L2); infinite if it is not finite.
+
+    >>> round(relative_difference(torch.ones(4), torch.tensor([1.0, 1.0, 1.0, 1.2])), 2)
+    0.1
+    """
+    difference = float((found.float() - exact).norm() / exact.norm().clamp_min(1e-12))
     return difference if math.isfinite(difference) else math.inf

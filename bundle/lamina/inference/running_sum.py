@@ -56,11 +56,14 @@ class RunningSum:
         at = list(place)
         at[self.plan.axis] -= self.start
         part = tuple(slice(i, i + n) for i, n in zip(at, self.plan.size, strict=True))
-        if self.plan.mode == "constant":
-            self.scores[part].add_(scores.permute(1, 2, 3, 0))
-        else:
-            self.scores[part].addcmul_(scores.permute(1, 2, 3, 0).float(), self._expanded)
         self.weights[part].add_(self._window)
+        # Plane by plane, as what is converted to float32 stays in the processor's cache.
+        planes = zip(self.scores[part], scores.permute(1, 2, 3, 0), self._expanded, strict=True)
+        for total, plane, weight in planes:
+            if self.plan.mode == "constant":
+                total.add_(plane.float())
+            else:
+                total.addcmul_(plane.float(), weight)
 
     def _begin(self, scores: torch.Tensor) -> None:
         shape = list(self.plan.shape)

@@ -1,0 +1,160 @@
+"""What computes a trained network: the one place that decides it."""
+
+import itertools
+import logging
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+from monai.inferers import Inferer
+
+from lamina.errors import ConfigError
+from lamina.inference.folded import fold_norms
+from lamina.inference.onnx_network import onnx_network
+from lamina.inference.openvino_network import openvino_network
+from lamina.inference.precision import (
+    TOLERANCE,
+    channels_last,
+    has_bf16_units,
+    relative_difference,
+)
+
+logger = logging.getLogger("lamina")
+
+Network = Callable[[torch.Tensor], torch.Tensor]
+
+BACKENDS = ("auto", "torch", "torch-bf16", "openvino", "onnxruntime")
+
+
+def choose_backend(backend: str, device: torch.device) -> str:
+    """Return what computes a network on ``device``, by what the processor can do.
+
+    ``torch-bf16`` where there are units for bfloat16 (CUDA since Ampere; AMX or AVX512-BF16 on a
+    CPU), ``openvino`` on other CPUs, ``torch`` (float32) elsewhere.
+
+    Raises
+    ------
+    ConfigError
+        If ``backend`` is unknown, is not installed, or does not run on ``device``.
+
+    Examples
+    --------
+    >>> choose_backend("torch", torch.device("cpu"))
+    'torch'
+    """
+    if backend not in BACKENDS:
+        raise ConfigError(f"backend: {backend!r}", f"use one of {', '.join(BACKENDS)}")
+    if backend in ("openvino", "onnxruntime"):
+        _require(backend, device)
+    if backend != "auto":
+        return backend
+    if device.type == "cuda":
+        return "torch-bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "torch"
+    if device.type != "cpu":
+        return "torch"
+    if has_bf16_units():
+        return "torch-bf16"
+    return "openvino" if find_spec("openvino") else "torch"
+
+
+def _require(backend: str, device: torch.device) -> None:
+    if device.type != "cpu":
+        raise ConfigError(f"backend: {backend} runs on the CPU, not on {device}", "use auto")
+    if not find_spec(backend):
+        raise ConfigError(f"backend: {backend} is not installed", f"pip install {backend}")
+
+
+class BackendInferer(Inferer):
+    """Run another inferer with the network computed by what is fastest on this machine.
+
+    At first use the fast network is compared with the float32 one on one window; where the
+    relative difference (L2) is above 0.1 it is not used, which the log says.
+
+    Parameters
+    ----------
+    inferer
+        How the network is applied: in windows, slice by slice.
+    backend
+        ``auto``, or what `choose_backend` may return.
+
+    Examples
+    --------
+    >>> from monai.inferers import SimpleInferer
+    >>> network = torch.nn.Conv2d(1, 2, 3).eval()
+    >>> BackendInferer(SimpleInferer(), "torch-bf16")(torch.ones(1, 1, 4, 4), network).dtype
+    torch.bfloat16
+    """
+
+    def __init__(self, inferer: Inferer, backend: str = "auto") -> None:
+        super().__init__()
+        self.inferer = inferer
+        self.backend = backend
+        self._ready: tuple[Any, Network] | None = None
+
+    def __call__(
+        self, inputs: torch.Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Return what ``inferer`` returns for ``inputs`` of shape (batch, channels, x, y[, z])."""
+
+        if not isinstance(network, torch.nn.Module):
+            raise TypeError(f"network: {type(network).__name__}, expected a torch.nn.Module")
+
+        def run(images: torch.Tensor) -> torch.Tensor:
+            with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+                return self._network(network, images)(images)
+
+        return self.inferer(inputs, run, *args, **kwargs)
+
+    def _network(self, network: torch.nn.Module, images: torch.Tensor) -> Network:
+        # Weights that are loaded anew, or trained on, make the fast network again.
+        values = itertools.chain(network.parameters(), network.buffers())
+        weights = [(id(value), value._version) for value in values]
+        state = (network, weights, images.shape[2:], images.device)
+        if self._ready is None or self._ready[0] != state:
+            self._ready = (state, fast_network(network, images, self.backend))
+        return self._ready[1]
+
+
+def fast_network(network: torch.nn.Module, images: torch.Tensor, backend: str) -> Network:
+    """Return ``network`` as the backend computes it, checked against float32.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode, on the device of ``images``.
+    images
+        The first batch of windows.
+    backend
+        As for `choose_backend`.
+    """
+    chosen = choose_backend(backend, images.device)
+    logger.info("the network runs with %s on %s", chosen, images.device)
+    if chosen == "torch":
+        return network
+    fast = BUILD[chosen](network, images)
+    difference = relative_difference(network(images[:1]), fast(images[:1]))
+    if difference <= TOLERANCE:
+        return fast
+    logger.warning(
+        "%s gives other numbers than float32 for this network (relative difference %.2g, at most "
+        "%.2g): float32 is used, which is slower",
+        chosen,
+        difference,
+        TOLERANCE,
+    )
+    return network
+
+
+def bf16_network(network: torch.nn.Module, example: torch.Tensor) -> Network:
+    """Return a copy of ``network`` in bfloat16: channels-last, norms folded."""
+    form = channels_last(example.ndim - 2)
+    fast = fold_norms(network).to(dtype=torch.bfloat16, memory_format=form)  # type: ignore[call-overload]
+    return lambda images: fast(images.to(dtype=torch.bfloat16, memory_format=form))
+
+
+BUILD: dict[str, Callable[[torch.nn.Module, torch.Tensor], Network]] = {
+    "torch-bf16": bf16_network,
+    "openvino": openvino_network,
+    "onnxruntime": onnx_network,
+}

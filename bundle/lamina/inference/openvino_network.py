@@ -1,0 +1,55 @@
+"""A network that runs in OpenVINO, in float32."""
+
+import sys
+from collections.abc import Callable
+
+import torch
+
+
+def openvino_network(
+    network: torch.nn.Module, example: torch.Tensor
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return ``network`` as a function that OpenVINO computes, for inputs of one size.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode, on the CPU.
+    example
+        An input; later ones have at most as many images in the batch.
+
+    Raises
+    ------
+    ImportError
+        If OpenVINO is not installed.
+    """
+    # OpenVINO tells its maker about each import where this package is found.
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    import openvino
+
+    model = openvino.convert_model(network, example_input=example, input=[tuple(example.shape)])
+    # By itself OpenVINO takes bfloat16 where the processor has units for it.
+    settings = {
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+    }
+    compiled = openvino.Core().compile_model(model, "CPU", settings)
+    return padded_batches(lambda images: compiled(images.numpy())[0], len(example))
+
+
+def padded_batches(
+    run: Callable[[torch.Tensor], object], batch: int
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Let a function that takes batches of one size take smaller ones too.
+
+    >>> padded_batches(lambda images: (images + 1).numpy(), 3)(torch.zeros(2, 1)).tolist()
+    [[1.0], [1.0]]
+    """
+
+    def padded(images: torch.Tensor) -> torch.Tensor:
+        missing = batch - len(images)
+        whole = torch.cat([images, images[:1].expand(missing, *images.shape[1:])])
+        return torch.as_tensor(run(whole.contiguous()))[: len(images)]
+
+    return padded

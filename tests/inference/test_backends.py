@@ -1,0 +1,127 @@
+import copy
+import sys
+
+import pytest
+import torch
+from monai.inferers import SimpleInferer
+from monai.networks.nets import UNet
+
+from lamina.errors import ConfigError
+from lamina.inference import BackendInferer, GridInferer, backends, choose_backend
+
+CPU = torch.device("cpu")
+
+
+def network_of(dims=3):
+    torch.manual_seed(0)
+    return UNet(dims, 1, 3, (4, 8, 16), (2, 2), num_res_units=1, norm="batch").eval()
+
+
+def test_unknown_backend_names_the_known_ones():
+    with pytest.raises(ConfigError, match="backend: 'tensorrt'\n.*auto, torch, torch-bf16"):
+        choose_backend("tensorrt", CPU)
+
+
+@pytest.mark.parametrize(
+    ("units", "installed", "chosen"),
+    [(True, True, "torch-bf16"), (False, True, "openvino"), (False, False, "torch")],
+)
+def test_auto_follows_the_processor(monkeypatch, units, installed, chosen):
+    monkeypatch.setattr(backends, "has_bf16_units", lambda: units)
+    monkeypatch.setattr(backends, "find_spec", lambda name: object() if installed else None)
+    assert choose_backend("auto", CPU) == chosen
+    assert choose_backend("torch", CPU) == "torch"
+    assert choose_backend("auto", torch.device("mps")) == "torch"
+
+
+@pytest.mark.parametrize(("able", "chosen"), [(True, "torch-bf16"), (False, "torch")])
+def test_auto_on_a_gpu(monkeypatch, able, chosen):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: able)
+    assert choose_backend("auto", torch.device("cuda")) == chosen
+
+
+def test_a_backend_that_is_not_there_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="openvino is not installed\n.*pip install openvino"):
+        choose_backend("openvino", CPU)
+    with pytest.raises(ConfigError, match="runs on the CPU, not on cuda"):
+        choose_backend("openvino", torch.device("cuda"))
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize(
+    ("backend", "tolerance"), [("torch", 0), ("torch-bf16", 0.03), ("openvino", 1e-4)]
+)
+def test_each_backend_computes_what_float32_does(backend, tolerance, dims):
+    if backend == "openvino":
+        pytest.importorskip("openvino")
+    network, x = network_of(dims), torch.rand(2, 1, *[16] * dims)
+    with torch.no_grad():
+        exact = network(x)
+    found = BackendInferer(SimpleInferer(), backend)(x, network).float()
+    assert (found - exact).norm() <= tolerance * exact.norm()
+    assert found.requires_grad is False
+
+
+def test_onnxruntime_computes_what_float32_does():
+    pytest.importorskip("onnxruntime")
+    network, x = network_of(2), torch.rand(2, 1, 16, 16)
+    found = BackendInferer(SimpleInferer(), "onnxruntime")(x, network)
+    torch.testing.assert_close(found, network(x).detach(), rtol=1e-3, atol=1e-4)
+
+
+def test_openvino_keeps_to_itself_and_takes_smaller_batches():
+    pytest.importorskip("openvino")
+    network, inferer = network_of(2), BackendInferer(SimpleInferer(), "openvino")
+    inferer(torch.rand(3, 1, 16, 16), network)
+    x = torch.rand(2, 1, 16, 16)
+    torch.testing.assert_close(inferer(x, network), network(x).detach(), rtol=1e-3, atol=1e-4)
+    assert sys.modules["openvino_telemetry"] is None
+
+
+@pytest.mark.parametrize("factor", [2.0, float("nan")])
+def test_what_is_too_far_from_float32_is_not_used(monkeypatch, caplog, factor):
+    wrong = lambda network, example: lambda images: network(images) * factor
+    monkeypatch.setitem(backends.BUILD, "torch-bf16", wrong)
+    network, x = network_of(2), torch.rand(1, 1, 16, 16)
+    inferer = BackendInferer(SimpleInferer(), "torch-bf16")
+    with caplog.at_level("INFO"):
+        for _ in range(3):
+            torch.testing.assert_close(inferer(x, network), network(x).detach())
+    assert caplog.text.count("float32 is used") == 1
+    assert "runs with torch-bf16 on cpu" in caplog.text
+
+
+def test_new_weights_make_a_new_fast_network():
+    network, x = network_of(2), torch.rand(1, 1, 16, 16)
+    other = copy.deepcopy(network)
+    with torch.no_grad():
+        for value in other.parameters():
+            value.mul_(1.5)
+    inferer = BackendInferer(SimpleInferer(), "torch-bf16")
+    first = inferer(x, network)
+    assert (inferer(x, network) == first).all()
+    network.load_state_dict(other.state_dict())
+    second = inferer(x, network)
+    assert not torch.allclose(first, second)
+    torch.testing.assert_close(inferer(x, other), second)
+
+
+def test_the_fast_network_is_made_once(monkeypatch):
+    made = []
+    build = backends.BUILD["torch-bf16"]
+    monkeypatch.setitem(
+        backends.BUILD, "torch-bf16", lambda *given: made.append(1) or build(*given)
+    )
+    network, inferer = network_of(3), BackendInferer(GridInferer([16] * 3), "torch-bf16")
+    for size in (16, 24, 40):
+        inferer(torch.rand(1, 1, size, 20, 17), network)
+    assert len(made) == 1
+
+
+def test_labels_in_bfloat16_are_those_of_float32_almost_everywhere():
+    network, x = network_of(3), torch.rand(1, 1, 40, 33, 20)
+    exact = BackendInferer(GridInferer([16] * 3), "torch")(x, network)
+    fast = BackendInferer(GridInferer([16] * 3), "torch-bf16")(x, network)
+    assert fast.dtype == torch.uint8
+    assert (exact != fast).float().mean() < 0.02
