@@ -2,7 +2,7 @@
 
 from lamina.inference.backends import BackendInferer, choose_backend
 from lamina.inference.folded import fold_norms
-from lamina.inference.grid_inferer import GridInferer, plain_labels
+from lamina.inference.grid_inferer import GridInferer, plain_probabilities
 from lamina.inference.precision import AutocastInferer, choose_precision, has_bf16_units, place
 from lamina.inference.weights import find_weights, load_weights
 from lamina.inference.windows import WindowInferer
@@ -19,5 +19,5 @@ __all__ = [
     "has_bf16_units",
     "load_weights",
     "place",
-    "plain_labels",
+    "plain_probabilities",
 ]

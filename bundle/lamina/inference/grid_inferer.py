@@ -14,7 +14,7 @@ from monai.transforms import Compose, Invertd
 from lamina.errors import DataError
 from lamina.inference.axis_maps import AxisMap, GridMap, NotSeparableError, axis_maps
 from lamina.inference.running_sum import run_windows
-from lamina.inference.way_back import LabelGrid
+from lamina.inference.way_back import LabelGrid, ProbabilityGrid
 from lamina.inference.window_plan import WindowPlan
 from lamina.inference.windows import WindowInferer
 
@@ -41,6 +41,8 @@ class GridInferer(Inferer):
         Share of a window that the next one covers again.
     mode
         ``gaussian`` trusts a window's middle more than its border; ``constant`` does not.
+    probabilities
+        Return all class probabilities on the image's grid, at full size, in place of labels.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class GridInferer(Inferer):
         sw_batch_size: int = 4,
         overlap: float = 0.25,
         mode: str = "gaussian",
+        probabilities: bool = False,
     ) -> None:
         super().__init__()
         self.roi_size = tuple(roi_size)
@@ -64,11 +67,12 @@ class GridInferer(Inferer):
         self.sw_batch_size = sw_batch_size
         self.overlap = overlap
         self.mode = mode
+        self.probabilities = probabilities
 
     def __call__(
         self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args: Any, **kwargs: Any
     ) -> torch.Tensor:
-        """Return labels (batch, 1, x, y[, z]) for ``inputs`` of shape (batch, channels, x, y[, z]).
+        """Return (batch, 1 or classes, x, y[, z]) for ``inputs`` of shape (batch, channels, x, y[, z]).
 
         Raises
         ------
@@ -85,16 +89,16 @@ class GridInferer(Inferer):
         def run(windows: torch.Tensor) -> torch.Tensor:
             return network(windows, *args, **kwargs)
 
-        return list_data_collate([self._labels(image, run) for image in _images(inputs)])
+        return list_data_collate([self._on_own_grid(image, run) for image in _images(inputs)])
 
-    def _labels(self, image: MetaTensor, network: Callable[..., torch.Tensor]) -> MetaTensor:
+    def _on_own_grid(self, image: MetaTensor, network: Callable[..., torch.Tensor]) -> MetaTensor:
         affine = np.asarray(image.affine)
         try:
             way = axis_maps(image.applied_operations, image.shape[1:], affine)
         except NotSeparableError as reason:
             return self._plainly(image, network, reason)
-        labels = self._slab_by_slab(image.as_subclass(torch.Tensor), network, way)
-        return MetaTensor(labels[None], affine=image.meta.get("original_affine", affine))
+        made = self._slab_by_slab(image.as_subclass(torch.Tensor), network, way)
+        return MetaTensor(made, affine=image.meta.get("original_affine", affine))
 
     def _slab_by_slab(
         self, image: torch.Tensor, network: Callable[..., torch.Tensor], way: GridMap
@@ -107,11 +111,11 @@ class GridInferer(Inferer):
         size = (*self.roi_size, 1)[:3]
         image, way = _grown(image, way, size)
         plan = WindowPlan(tuple(image.shape[1:]), size, self.overlap, self.mode)
-        grid = LabelGrid(way, plan.axis)
+        grid = (ProbabilityGrid if self.probabilities else LabelGrid)(way, plan.axis)
         with torch.no_grad():
             for running in run_windows(image, run, plan, self.sw_batch_size):
                 grid.collect(running)
-        return grid.labels.reshape(shape)
+        return grid.result.reshape(-1, *shape)
 
     def _plainly(
         self, image: MetaTensor, network: Callable[..., torch.Tensor], reason: Exception
@@ -125,11 +129,17 @@ class GridInferer(Inferer):
         windows = WindowInferer(self.roi_size, self.sw_batch_size, self.overlap, self.mode)
         with torch.no_grad():
             scores = windows(image[None], lambda part: network(part).float())[0]
-        return plain_labels(scores, image, self.preprocessing)
+        made = plain_probabilities(scores, image, self.preprocessing)
+        if self.probabilities:
+            return made
+        kind = torch.uint8 if len(scores) < 256 else torch.int16
+        return MetaTensor(made.argmax(dim=0, keepdim=True).to(kind))
 
 
-def plain_labels(scores: torch.Tensor, image: MetaTensor, preprocessing: Compose) -> MetaTensor:
-    """Return the arg-max of all class probabilities, brought back at full size.
+def plain_probabilities(
+    scores: torch.Tensor, image: MetaTensor, preprocessing: Compose
+) -> MetaTensor:
+    """Return all class probabilities, brought back at full size by the preprocessing's inverse.
 
     Parameters
     ----------
@@ -139,9 +149,7 @@ def plain_labels(scores: torch.Tensor, image: MetaTensor, preprocessing: Compose
         What the network got, with the record of what ``preprocessing`` did to it.
     """
     back = Invertd("pred", preprocessing, orig_keys="image", nearest_interp=False)
-    found = back({"pred": MetaTensor(scores.softmax(dim=0)), "image": image})["pred"]
-    labels = found.argmax(dim=0, keepdim=True)
-    return labels.to(torch.uint8 if len(scores) < 256 else torch.int16)
+    return back({"pred": MetaTensor(scores.softmax(dim=0)), "image": image})["pred"]
 
 
 def _images(inputs: torch.Tensor) -> list[MetaTensor]:

@@ -6,7 +6,8 @@ around disagree, which is along the surfaces of what was segmented; everywhere e
 known. The result is that of interpolating all classes everywhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 
@@ -29,49 +30,132 @@ class LabelGrid:
 
     Attributes
     ----------
-    labels
-        (x, y, z) of the image, uint8, or int16 for more than 255 classes.
+    result
+        (1, x, y, z) of the image, uint8, or int16 for more than 255 classes.
+    """
+
+    def __init__(self, way: GridMap, axis: int) -> None:
+        self.planes = PlanesToMake(way, axis)
+        self.result = torch.empty(0)
+
+    def collect(self, running: RunningSum) -> None:
+        """Label the planes of the image that can be, and drop scores that are needed no longer."""
+        if not self.result.numel():
+            kind = torch.uint8 if running.scores.shape[-1] < 256 else torch.int16
+            self.result = torch.zeros(1, *self.planes.way.shape, dtype=kind)
+        for rows, slab in self.planes.make(running):
+            self.planes.put(self.result[0], rows, _labels(slab))
+
+
+class ProbabilityGrid:
+    """The class probabilities of an image, filled in as planes of scores become final.
+
+    Parameters
+    ----------
+    way, axis
+        As for `LabelGrid`.
+
+    Attributes
+    ----------
+    result
+        (classes, x, y, z) of the image, float32; 0 for all classes where the network saw nothing.
+    """
+
+    def __init__(self, way: GridMap, axis: int) -> None:
+        self.planes = PlanesToMake(way, axis)
+        self.result = torch.empty(0)
+
+    def collect(self, running: RunningSum) -> None:
+        """Make the planes of the image that can be, and drop scores that are needed no longer."""
+        if not self.result.numel():
+            self.result = torch.zeros(running.scores.shape[-1], *self.planes.way.shape)
+        for rows, slab in self.planes.make(running):
+            for made, chances in zip(self.result, _probabilities(slab), strict=True):
+                self.planes.put(made, rows, chances)
+
+
+@dataclass(frozen=True)
+class Slab:
+    """The planes that are there, and the ways from them to some planes of the image.
+
+    Parameters
+    ----------
+    scores, weights
+        As `RunningSum` has them.
+    maps
+        One for each axis of ``scores``.
+    """
+
+    scores: torch.Tensor
+    weights: torch.Tensor
+    maps: list[AxisMap]
+
+
+class PlanesToMake:
+    """Which planes of an image wait for planes of the network's grid.
+
+    Parameters
+    ----------
+    way, axis
+        As for `LabelGrid`.
     """
 
     def __init__(self, way: GridMap, axis: int) -> None:
         self.way = way
         self.axis = axis
         self.maps = [_solid(way.axes[way.order.index(i)]) for i in range(len(way.order))]
-        self.labels = torch.empty(0)
-        self._pending = self.maps[axis].weights.sum(dim=1) > 0
-        used = self.maps[axis].taps
-        self._first, self._last = used.min(dim=1).values, used.max(dim=1).values
+        taps = self.maps[axis].taps
+        self._first, self._last = taps.min(dim=1).values, taps.max(dim=1).values
+        self._waiting = self.maps[axis].weights.sum(dim=1) > 0
 
-    def collect(self, running: RunningSum) -> None:
-        """Label the planes of the image that can be, and drop scores that are needed no longer."""
-        if not self.labels.numel():
-            self._begin(running.scores)
-        ready = (self._pending & (self._last < running.final)).nonzero().flatten()
-        if len(ready):
-            self._label(ready, running)
-            self._pending[ready] = False
-        waiting = self._first[self._pending]
-        running.drop(min(running.final, int(waiting.min()) if len(waiting) else running.final))
+    def make(self, running: RunningSum) -> Iterator[tuple[torch.Tensor, Slab]]:
+        """Yield the planes that can be made now, and drop what is needed no longer."""
+        ready = self._waiting & (self._last < running.final)
+        if ready.any():
+            yield ready.nonzero().flatten(), self._slab(ready, running)
+        self._waiting &= ~ready
+        firsts = self._first[self._waiting].tolist()
+        running.drop(min([running.final, *firsts]))
 
-    def _begin(self, scores: torch.Tensor) -> None:
-        kind = torch.uint8 if scores.shape[-1] < 256 else torch.int16
-        self.labels = torch.zeros(self.way.shape, dtype=kind)
-        self.maps = [way.to(scores.device) for way in self.maps]
-
-    def _label(self, ready: torch.Tensor, running: RunningSum) -> None:
+    def _slab(self, ready: torch.Tensor, running: RunningSum) -> Slab:
+        device, count = running.scores.device, running.final - running.start
+        along = self.maps[self.axis]
         maps = list(self.maps)
-        along = maps[self.axis]
-        rows = ready.to(along.taps.device)
-        planes = running.final - running.start
-        maps[self.axis] = AxisMap(along.taps[rows] - running.start, along.weights[rows], planes)
-        scores = running.scores.narrow(self.axis, 0, planes)
-        labels, disputed, needed = agreed_labels(scores.argmax(dim=-1), maps, scores.shape[-1])
-        chances = Chances(scores, running.weights.narrow(self.axis, 0, planes), needed)
-        for places in disputed.split(max(CHUNK // max(scores.shape[-1], 16), 1)):
-            shares = chances.at(places, maps)
-            labels[tuple(places.unbind(1))] = shares.argmax(dim=1).to(labels.dtype)
-        target = self.labels.permute(*[self.way.order.index(i) for i in range(3)])
-        target.index_copy_(self.axis, ready, labels.to(target))
+        maps[self.axis] = AxisMap(along.taps[ready] - running.start, along.weights[ready], count)
+        return Slab(
+            running.scores.narrow(self.axis, 0, count),
+            running.weights.narrow(self.axis, 0, count),
+            [way.to(device) for way in maps],
+        )
+
+    def put(self, image: torch.Tensor, rows: torch.Tensor, values: torch.Tensor) -> None:
+        """Write values that lie along the network's axes into the rows of an image (x, y, z)."""
+        turned = image.permute(*[self.way.order.index(i) for i in range(image.ndim)])
+        turned.index_copy_(self.axis, rows, values.to(image))
+
+
+def _labels(slab: Slab) -> torch.Tensor:
+    classes = slab.scores.shape[-1]
+    labels, disputed, needed = agreed_labels(slab.scores.argmax(dim=-1), slab.maps, classes)
+    chances = Chances(slab.scores, slab.weights, needed)
+    for places in disputed.split(CHUNK // max(classes, 16) + 1):
+        shares = chances.at(places, slab.maps)
+        labels[tuple(places.unbind(1))] = shares.argmax(dim=1).to(labels.dtype)
+    return labels
+
+
+def _probabilities(slab: Slab) -> Iterator[torch.Tensor]:
+    """Yield the probabilities of each class, (x, y, z) of the image."""
+    chances = (slab.scores / slab.weights).softmax(dim=-1)
+    for one in chances.unbind(dim=-1):
+        made = one
+        for axis, way in enumerate(slab.maps):
+            shape = [-1 if i == axis else 1 for i in range(made.ndim)]
+            made = sum(
+                made.index_select(axis, taps) * weights.reshape(shape)
+                for taps, weights in zip(way.taps.T, way.weights.T, strict=True)
+            )
+        yield made
 
 
 def agreed_labels(
