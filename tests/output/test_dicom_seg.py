@@ -1,14 +1,17 @@
 import tempfile
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lamina.cases import read_image
 from lamina.errors import DataError, GeometryError
 from lamina.output.dicom_seg import write_dicom_seg
+from lamina.output.label_files import write_nifti
 from lamina.output.predicted_case import PredictedCase
 
 SHAPE = (5, 7, 4)
@@ -40,10 +43,9 @@ def world_of(path):
     return {number: np.concatenate(parts) for number, parts in found.items()}
 
 
-def world_of_label(case, value):
-    places = np.argwhere(np.atleast_3d(case.label) == value)
-    ras = places @ case.affine[:3, :3].T + case.affine[:3, 3]
-    return ras * [-1, -1, 1]
+def world_grid(affine):
+    indices = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), axis=-1)
+    return nib.affines.apply_affine(affine, indices)
 
 
 def assert_same_places(found, expected):
@@ -75,17 +77,24 @@ def affines(draw):
 @settings(max_examples=20, deadline=None)
 @given(affine=affines(), order=st.permutations(range(SHAPE[2])))
 def test_what_is_painted_in_the_world_stays_where_it_is(affine, order, write_series, paint, labels):
-    """Wherever the slices lie, and in whatever order the files come."""
+    """Wherever the slices lie, in whatever order the files come; in DICOM SEG and in NIfTI."""
+    true_world = world_grid(affine)
+    centre, radius = true_world.reshape(-1, 3).mean(axis=0), 1.5 * affine[:3, :3].max()
+    truth = paint(true_world, centre, radius)
     with tempfile.TemporaryDirectory() as folder:
         source = write_series(Path(folder, "ct"), SHAPE, affine, order)
-        indices = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), axis=-1)
-        world = indices @ affine[:3, :3].T + affine[:3, 3]
-        label = paint(world, world.reshape(-1, 3).mean(axis=0), 2 * affine[:3, :3].max())
-        case = PredictedCase("a", str(source), label[None], label, affine, True, labels)
-        (path,) = write_dicom_seg(case, Path(folder))
-        found = world_of(path)
-    for value in set(np.unique(label)) - {0}:
-        assert_same_places(found[value], world_of_label(case, value))
+        values, grid = read_image(str(source))
+        # Painted where the reader says that the voxels lie.
+        label = paint(world_grid(grid.affine), centre, radius)
+        case = PredictedCase("a", str(source), values[None], label, grid.affine, True, labels)
+        (seg,), (nifti,) = write_dicom_seg(case, Path(folder)), write_nifti(case, Path(folder))
+        found, image = world_of(seg), nib.load(nifti)
+        voxels = np.asarray(image.dataobj)
+    for value in set(np.unique(truth)) - {0}:
+        expected = true_world[truth == value] * [-1, -1, 1]
+        assert_same_places(found[value], expected)
+        places = nib.affines.apply_affine(image.affine, np.argwhere(voxels == value))
+        assert_same_places(places * [-1, -1, 1], expected)
 
 
 def test_names_codes_colours_and_numbers(write_series, predict, oblique, tmp_path):
