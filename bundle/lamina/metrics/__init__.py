@@ -11,13 +11,14 @@ from lamina.metrics.distances import distance_scores
 from lamina.metrics.layers import layer_scores
 from lamina.metrics.overlap import OVERLAP_METRICS, STATUSES, class_status, overlap_scores
 from lamina.metrics.overlap_metric import OverlapMetric
-from lamina.metrics.probability import probability_scores
+from lamina.metrics.probability import PROBABILITY_METRICS, probability_scores
 from lamina.metrics.statistics import Bootstrap, describe
 from lamina.metrics.volume import volume_scores
 
 __all__ = [
     "METRICS",
     "OVERLAP_METRICS",
+    "PROBABILITY_METRICS",
     "STATUSES",
     "Bootstrap",
     "MeasureSettings",

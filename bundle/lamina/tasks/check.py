@@ -120,7 +120,7 @@ def _wrong_component(node: Mapping[str, Any], path: str) -> Iterator[str]:
     if any(taken[name].kind is inspect.Parameter.VAR_KEYWORD for name in taken):
         return
     for name in node:
-        if name not in taken and name not in COMPONENT_KEYS and not name.startswith("_desc"):
+        if name not in taken and name not in COMPONENT_KEYS:
             yield f"{path}: {node['_target_']} takes no {name!r}{nearest(name, taken)}"
 
 
