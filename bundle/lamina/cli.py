@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lamina import __version__
-from lamina.commands import check, pack
+from lamina.commands import check, dicom, pack, scan
 from lamina.commands.division import DIVISION, add_division
 from lamina.commands.parsers import add_command, add_task
 from lamina.errors import LaminaError, find_cause
@@ -84,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_predict(commands)
     _add_evaluate(commands)
     _add_data(commands)
+    scan.add(commands)
+    dicom.add(commands)
     check.add(commands)
     pack.add(commands)
     return parser
@@ -135,9 +137,25 @@ def _add_predict(commands: Any) -> None:
     )
     parser.add_argument("--input-dir", metavar="DIR", help="the same as INPUT")
     parser.add_argument("-o", "--output-dir", metavar="DIR", help="default: RUN/predictions")
+    parser.add_argument(
+        "--formats",
+        metavar="LIST",
+        help="nifti,png,nrrd,dicomseg,probabilities; default: nifti for volumes, png for pictures, "
+        "and dicomseg besides where the source is DICOM",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="do cases again that are done already"
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="cases that are read ahead; default: 1"
+    )
     _dataset(parser)
     _run_dir(parser)
     _weights(parser)
+    choose = parser.add_argument_group("which images of a folder; by default all")
+    choose.add_argument("--plane", choices=("axial", "coronal", "sagittal", "oblique"))
+    choose.add_argument("--modality", metavar="MR|CT|…", help="of DICOM series")
+    choose.add_argument("--series-description", metavar="TEXT", help="that it contains")
     _workflow(parser)
 
 

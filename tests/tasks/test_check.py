@@ -63,7 +63,7 @@ def test_a_component_that_does_not_exist(config):
 
 def test_reasons_are_welcome_everywhere(config):
     before = copy.deepcopy(config)
-    config["_desc_lr"] = config["task"]["_desc_"] = config["train"]["trainer"]["_desc_x"] = "why"
+    config["_desc_lr"] = config["task"]["_desc_"] = config["train"]["trainer"]["_desc_"] = "why"
     check_config(config)
     assert before["task"].keys() < config["task"].keys()
 

@@ -3,10 +3,13 @@
 from lamina.cases.case import Case, DataSet, items
 from lamina.cases.checks import check_cases, require_usable
 from lamina.cases.describe import describe
+from lamina.cases.dicom import dicom_plan, dicom_slices
+from lamina.cases.dicom_rules import SeriesRules
 from lamina.cases.find import find_cases, input_cases
 from lamina.cases.fingerprint import fingerprint, hash_files
 from lamina.cases.grid import Grid
-from lamina.cases.images import read_grid, read_image, read_label
+from lamina.cases.images import is_dicom_address, read_grid, read_image, read_label
+from lamina.cases.inputs import Inputs, find_inputs
 from lamina.cases.reader import CaseReader, LabelReader
 from lamina.cases.selection import (
     evaluation_items,
@@ -23,16 +26,22 @@ __all__ = [
     "CaseReader",
     "DataSet",
     "Grid",
+    "Inputs",
     "LabelReader",
+    "SeriesRules",
     "check_cases",
     "describe",
+    "dicom_plan",
+    "dicom_slices",
     "evaluation_items",
     "find_cases",
+    "find_inputs",
     "fingerprint",
     "hash_files",
     "held_out_items",
     "inference_items",
     "input_cases",
+    "is_dicom_address",
     "items",
     "make_splits",
     "read_grid",

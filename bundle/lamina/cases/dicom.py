@@ -5,6 +5,9 @@ Stored values are turned where MONOCHROME1 means that low is bright, then scaled
 transformation (RescaleSlope and RescaleIntercept, or its table), slice by slice.
 """
 
+import os
+from collections.abc import Sequence
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,10 @@ from pydicom.errors import InvalidDicomError
 from pydicom.pixels import apply_modality_lut
 
 from lamina.cases.address import split_address
-from lamina.cases.dicom_geometry import SLICE_TOLERANCE, order_slices, series_grid
-from lamina.cases.dicom_series import Slice, find_series, is_dicom, read_slice
+from lamina.cases.dicom_frames import frame_headers
+from lamina.cases.dicom_geometry import order_slices
+from lamina.cases.dicom_rules import SeriesPlan, SeriesRules, interpolate, plan_series
+from lamina.cases.dicom_series import Slice, find_series, is_dicom
 from lamina.cases.grid import Grid
 from lamina.errors import ReadError
 
@@ -34,9 +39,7 @@ _BAD_PIXELS = (
 )
 
 
-def read_dicom(
-    address: str, tolerance: float = SLICE_TOLERANCE
-) -> tuple[NDArray[np.float32], Grid]:
+def read_dicom(address: str, rules: SeriesRules | None = None) -> tuple[NDArray[np.float32], Grid]:
     """Return voxels (columns, rows[, slices]) and the grid of a series or a single image.
 
     Colours become grey by the luminance of ITU-R BT.601.
@@ -48,30 +51,37 @@ def read_dicom(
     GeometryError
         If the slices do not make one regular grid.
     """
-    slices = dicom_slices(address)
-    grid = series_grid(slices, tolerance)
-    voxels = np.stack([_read_pixels(one.path) for one in slices], axis=-1)
-    return voxels.reshape(grid.shape), grid
+    plan = dicom_plan(address, rules)
+    voxels = np.stack(_read_slices(plan.slices), axis=-1)
+    if not plan.regular:
+        voxels = interpolate(voxels, plan.places, plan.grid.shape[2])
+    return voxels.reshape(plan.grid.shape), plan.grid
 
 
-def read_dicom_grid(address: str, tolerance: float = SLICE_TOLERANCE) -> Grid:
+def read_dicom_grid(address: str, rules: SeriesRules | None = None) -> Grid:
     """Return the grid of a series from its headers alone; raises as `read_dicom` does."""
-    return series_grid(dicom_slices(address), tolerance)
+    return dicom_plan(address, rules).grid
+
+
+def dicom_plan(address: str, rules: SeriesRules | None = None) -> SeriesPlan:
+    """Return which slices make the volume of an address, and where each lies in it."""
+    return plan_series(dicom_slices(address), rules or SeriesRules())
 
 
 def dicom_slices(address: str) -> list[Slice]:
     """Return the slices of a series in the order of the volume's last axis."""
-    if Path(address).is_file():
-        return [read_slice(Path(address))]
     return order_slices(_series_slices(*split_address(address)))
 
 
-def _series_slices(folder: Path, uid: str | None) -> tuple[Slice, ...]:
-    series, problems = find_series(
-        path for path in folder.iterdir() if path.is_file() and is_dicom(path)
-    )
-    if uid is not None:
-        series = [one for one in series if one.slices[0].uid == uid]
+def _series_slices(place: Path, part: str | None) -> tuple[Slice, ...]:
+    """Return the slices of a file, of a folder, or of the part of it that is named."""
+    files = [place] if place.is_file() else [p for p in place.iterdir() if p.is_file()]
+    series, problems = find_series(path for path in files if is_dicom(path))
+    uid, folder = part, place
+    if part is not None:
+        series = [
+            one for one in series if one.address == f"{place}#{part}" or one.slices[0].uid == part
+        ]
     if len(series) == 1:
         return series[0].slices
     if not series:
@@ -84,6 +94,31 @@ def _series_slices(folder: Path, uid: str | None) -> tuple[Slice, ...]:
     )
 
 
+def _read_slices(slices: Sequence[Slice]) -> list[NDArray[np.float32]]:
+    """Return the pixels of each slice; files are decoded in parallel, several frames at once."""
+    if slices[0].frame is not None:
+        return _read_frames(slices[0].path, [one.frame or 0 for one in slices])
+    with ThreadPool(min(len(slices), os.cpu_count() or 1)) as threads:
+        return threads.map(_read_pixels, [one.path for one in slices])
+
+
+def _read_frames(path: Path, frames: Sequence[int]) -> list[NDArray[np.float32]]:
+    try:
+        image = pydicom.dcmread(path, force=True)
+        stored = image.pixel_array if int(image.NumberOfFrames) > 1 else image.pixel_array[None]
+        headers = list(frame_headers(image))
+        pixels = []
+        for number in frames:
+            one = _grey(stored[number], image, path)
+            if image.PhotometricInterpretation == "MONOCHROME1":
+                one = _inverted(one, image)
+            scaled = "RescaleSlope" in headers[number]
+            pixels.append(apply_modality_lut(one, headers[number] if scaled else image))
+        return [one.astype(np.float32).T for one in pixels]
+    except _BAD_PIXELS as error:
+        raise _undecodable(path, error) from error
+
+
 def _read_pixels(path: Path) -> NDArray[np.float32]:
     try:
         image = pydicom.dcmread(path, force=True)
@@ -92,10 +127,14 @@ def _read_pixels(path: Path) -> NDArray[np.float32]:
             stored = _inverted(stored, image)
         return apply_modality_lut(stored, image).astype(np.float32).T
     except _BAD_PIXELS as error:
-        raise ReadError(
-            f"{path}: its pixels can't be decoded ({' '.join(str(error).split())[:200]})",
-            "export it uncompressed, or copy it again",
-        ) from error
+        raise _undecodable(path, error) from error
+
+
+def _undecodable(path: Path, error: Exception) -> ReadError:
+    return ReadError(
+        f"{path}: its pixels can't be decoded ({' '.join(str(error).split())[:200]})",
+        "export it uncompressed, or copy it again",
+    )
 
 
 def _grey(stored: NDArray[Any], image: Dataset, path: Path) -> NDArray[Any]:

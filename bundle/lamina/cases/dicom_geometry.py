@@ -1,6 +1,7 @@
 """The grid of a DICOM series, from the positions of its slices (PS3.3, C.7.6.2).
 
-What must hold, or the series is refused with both values:
+What must hold, or the series is refused with both values (`lamina.cases.dicom_rules` says what
+may be done before):
 
 - all slices have the same size, orientation (each direction cosine within 1e-3) and pixel
   spacing (within 1e-3 mm);
@@ -36,6 +37,8 @@ def order_slices(slices: Sequence[Slice]) -> list[Slice]:
     GeometryError
         If size, orientation or spacing is missing or not the same in all.
     """
+    if len(slices) == 1:
+        return list(slices)
     for one in slices:
         _require_alike(slices[0], one)
     normal = _normal(slices[0])
@@ -63,6 +66,43 @@ def series_grid(ordered: Sequence[Slice], tolerance: float = SLICE_TOLERANCE) ->
     affine[:3, 0] = right * columns
     affine[:3, 1] = down * rows
     affine[:3, 2] = _normal(first) * thickness
+    affine[:3, 3] = _position(first)
+    return Grid((*first.size, len(ordered)), lps_to_ras(affine))
+
+
+def slice_positions(ordered: Sequence[Slice]) -> NDArray[np.float64]:
+    """Return where slices lie along their normal, in mm."""
+    return np.array([_position(one) for one in ordered]) @ _normal(ordered[0])
+
+
+def is_tilted(ordered: Sequence[Slice]) -> bool:
+    """Say whether each slice is shifted sideways by the same step: the gantry was tilted."""
+    places = np.array([_position(one) for one in ordered]) - _position(ordered[0])
+    along = places @ _normal(ordered[0])
+    sideways = places - np.outer(along, _normal(ordered[0]))
+    pixel = float(_spacing(ordered[0]).min())
+    if np.linalg.norm(sideways, axis=1).max() <= _SHIFT_PIXELS * pixel or along[-1] <= 0:
+        return False
+    expected = np.outer(along / along[-1], sideways[-1])
+    return bool(np.linalg.norm(sideways - expected, axis=1).max() <= _SHIFT_PIXELS * pixel)
+
+
+def tilted_grid(ordered: Sequence[Slice], tolerance: float = SLICE_TOLERANCE) -> Grid:
+    """Return the sheared grid of slices that are shifted sideways evenly.
+
+    Raises
+    ------
+    GeometryError
+        If a slice is missing or stands twice.
+    """
+    first, last = ordered[0], ordered[-1]
+    _require_even(ordered, np.diff(slice_positions(ordered)), tolerance)
+    rows, columns = _spacing(first)
+    right, down = np.split(_orientation(first), 2)
+    affine = np.eye(4)
+    affine[:3, 0] = right * columns
+    affine[:3, 1] = down * rows
+    affine[:3, 2] = (_position(last) - _position(first)) / (len(ordered) - 1)
     affine[:3, 3] = _position(first)
     return Grid((*first.size, len(ordered)), lps_to_ras(affine))
 

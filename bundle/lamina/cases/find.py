@@ -46,6 +46,14 @@ def find_cases(dataset_dir: str | Path, *, patient_pattern: str | None = None) -
     return _with_patients(found, patient_pattern)
 
 
+def unlabelled_cases(root: Path, addresses: Sequence[str]) -> tuple[Case, ...]:
+    """Return a case without a label for each address, named after its place below the root."""
+    if root.is_file():
+        return tuple(_unlabelled(safe_name(stem_of(root)), address) for address in addresses)
+    names = unique_names(_texts(addresses, root))
+    return tuple(map(_unlabelled, names, addresses))
+
+
 def input_cases(input_dir: str | Path) -> DataSet:
     """Find all images in a folder, of any depth, or take the one file that is given.
 

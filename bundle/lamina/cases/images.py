@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lamina.cases.address import split_address
 from lamina.cases.dicom import read_dicom, read_dicom_grid
-from lamina.cases.dicom_geometry import SLICE_TOLERANCE
+from lamina.cases.dicom_rules import SeriesRules
 from lamina.cases.dicom_seg import read_dicom_seg
 from lamina.cases.dicom_series import is_dicom
 from lamina.cases.formats import SUFFIXES, Format, format_of
@@ -25,7 +25,7 @@ def read_image(
     *,
     channels: int = 1,
     max_pixels: int = MAX_PIXELS,
-    slice_tolerance: float = SLICE_TOLERANCE,
+    rules: SeriesRules | None = None,
 ) -> tuple[NDArray[np.float32], Grid]:
     """Return an image's values and its grid.
 
@@ -37,8 +37,8 @@ def read_image(
         1 for grey values (x, y[, z]), or 3 for the colours (x, y, 3) of a picture.
     max_pixels
         Largest picture that is decoded.
-    slice_tolerance
-        By how much the distance of two DICOM slices may differ from the others, as a fraction.
+    rules
+        What is done with a DICOM series that is not regular.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def read_image(
     elif kind == "itk":
         values, grid = read_itk(path)
     else:
-        values, grid = read_dicom(address, slice_tolerance)
+        values, grid = read_dicom(address, rules)
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
         return _finite(values.astype(np.float32), grid, address), grid
 
@@ -112,6 +112,18 @@ def read_label(
     _require_voxels(grid, str(path))
     numbers = whole_numbers(codes, path)
     return (numbers if table is None else map_codes(numbers, table, path, colors)), grid
+
+
+def is_dicom_address(address: str) -> bool:
+    """Say whether an address stands for DICOM: a series, or a file of it.
+
+    >>> is_dicom_address("/nowhere/scan.nii.gz")
+    False
+    """
+    path = Path(address)
+    if path.is_file():
+        return format_of(path) is None and is_dicom(path)
+    return split_address(address)[0].is_dir()
 
 
 def _format(address: str) -> Format | None:

@@ -6,7 +6,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from monai.config import PathLike
@@ -15,6 +15,7 @@ from monai.utils import MetaKeys, SpaceKeys, ensure_tuple
 from numpy.typing import NDArray
 
 from lamina.cases.dicom_geometry import SLICE_TOLERANCE
+from lamina.cases.dicom_rules import SeriesRules
 from lamina.cases.grid import Grid
 from lamina.cases.images import read_image, read_label
 from lamina.cases.pictures import MAX_PIXELS
@@ -46,8 +47,8 @@ class CaseReader(_OneImageReader):
         1 for grey values, 3 for the colours of a picture.
     max_pixels
         Largest picture that is decoded.
-    slice_tolerance
-        By how much the distance of two DICOM slices may differ from the others, as a fraction.
+    slice_tolerance, missing_slices, duplicates, tilt
+        What is done with a DICOM series that is not regular; see `lamina.cases.SeriesRules`.
     """
 
     def __init__(
@@ -55,10 +56,13 @@ class CaseReader(_OneImageReader):
         channels: int = 1,
         max_pixels: int = MAX_PIXELS,
         slice_tolerance: float = SLICE_TOLERANCE,
+        missing_slices: Literal["resample", "accept", "refuse"] = "resample",
+        duplicates: Literal["accept", "refuse"] = "refuse",
+        tilt: Literal["accept", "refuse"] = "accept",
     ) -> None:
         self.channels = channels
         self.max_pixels = max_pixels
-        self.slice_tolerance = slice_tolerance
+        self.rules = SeriesRules(slice_tolerance, missing_slices, duplicates, tilt)
 
     def get_data(self, img: Sequence[str]) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Return values (x, y[, z][, 3]) and MONAI's metadata; raises as `read_image` does."""
@@ -66,7 +70,7 @@ class CaseReader(_OneImageReader):
             _one_address(img),
             channels=self.channels,
             max_pixels=self.max_pixels,
-            slice_tolerance=self.slice_tolerance,
+            rules=self.rules,
         )
         return values, _metadata(values, grid)
 

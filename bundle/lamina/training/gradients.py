@@ -76,7 +76,7 @@ class SkipNonFinite:
             If ``limit`` steps in a row had a loss that is not finite.
         """
         # One process with such a loss spoils the shared gradients of all.
-        if math.isfinite(mean_of_ranks(float(engine.state.output["loss"]))):
+        if math.isfinite(mean_of_ranks(float(engine.state.output["loss"].detach()))):
             self.in_a_row = 0
             return
         self.in_a_row += 1

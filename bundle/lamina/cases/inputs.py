@@ -1,0 +1,123 @@
+"""What a folder holds for a prediction: what can be tried, what is broken, what is no image."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from lamina.cases.case import Case
+from lamina.cases.dicom_series import NO_IMAGE
+from lamina.cases.find import unlabelled_cases
+from lamina.cases.formats import SUFFIXES
+from lamina.cases.found_images import find_images
+from lamina.cases.scan import scan_case
+from lamina.errors import DataError
+
+_EMPTY, _NO_DICOM = "an empty file", "named as DICOM, but its content is none"
+_DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+
+logger = logging.getLogger("lamina")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Every file below a folder is in one of these.
+
+    ``cases`` are images by name or content. ``broken`` are files that should be images and are
+    not, ``skipped`` all others; both are (path, reason).
+    """
+
+    root: Path
+    cases: tuple[Case, ...]
+    broken: tuple[tuple[str, str], ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def items(self) -> list[dict[str, str]]:
+        """The cases as items of a MONAI data set."""
+        return [{"image": case.image, "case": case.name} for case in self.cases]
+
+
+def find_inputs(
+    input_dir: str | Path,
+    plane: str | None = None,
+    modality: str | None = None,
+    series_description: str | None = None,
+) -> Inputs:
+    """Find every image in a folder of any depth, or take the one file that is given.
+
+    Parameters
+    ----------
+    input_dir
+        The folder or file.
+    plane, modality, series_description
+        What an image must be (axial, coronal, sagittal, oblique; MR, CT …; text that the
+        description contains); others are skipped with that reason.
+
+    Raises
+    ------
+    DataError
+        If there is nothing of that name, or nothing in it that could be an image.
+    """
+    root = Path(input_dir)
+    if not root.exists():
+        raise DataError(f"{root}: no such file or folder", "correct input_dir")
+    if root.is_file():
+        return Inputs(root, unlabelled_cases(root, [str(root)]))
+    found = find_images(root)
+    others = [(str(path), _why_not(path)) for path in found.others]
+    problems = [split_problem(text) for text in found.problems]
+    # Reports, plans and the like are no images, and not broken.
+    broken = [(path, why) for path, why in problems if not why.startswith(NO_IMAGE)]
+    others += [(path, why) for path, why in problems if why.startswith(NO_IMAGE)]
+    broken += [(path, why) for path, why in others if why in (_EMPTY, _NO_DICOM)]
+    skipped = [(path, why) for path, why in others if (path, why) not in broken]
+    if not found.addresses and not broken:
+        reasons = "".join(f"\n{path}: {why}" for path, why in skipped[:5])
+        raise DataError(f"{root}: no image{reasons}", f"expected DICOM, {', '.join(SUFFIXES)}")
+    cases = unlabelled_cases(root, found.addresses)
+    wanted = {"plane": plane, "modality": modality, "description": series_description}
+    cases, unwanted = _choose(cases, {name: text for name, text in wanted.items() if text})
+    skipped += unwanted
+    logger.info("%s: %d image(s), %d broken file(s)", root, len(cases), len(broken))
+    for path, why in skipped[:20]:
+        logger.info("left out: %s: %s", path, why)
+    return Inputs(root, cases, tuple(broken), tuple(skipped))
+
+
+def _choose(
+    cases: tuple[Case, ...], wanted: dict[str, str]
+) -> tuple[tuple[Case, ...], list[tuple[str, str]]]:
+    """Return the cases that are as wanted, and (address, reason) of the others."""
+    kept, skipped = [], []
+    for case in cases:
+        scanned = scan_case(case) if wanted else None
+        wrong = [
+            f"{name} is {getattr(scanned, name) or 'unknown'}, asked for {text}"
+            for name, text in wanted.items()
+            if text.lower() not in getattr(scanned, name).lower()
+        ]
+        if wrong:
+            skipped.append((case.image, "; ".join(wrong)))
+        else:
+            kept.append(case)
+    return tuple(kept), skipped
+
+
+def _why_not(path: Path) -> str:
+    if not path.exists():
+        return "a link that leads nowhere"
+    if path.stat().st_size == 0:
+        return _EMPTY
+    if path.suffix.lower() in _DICOM_SUFFIXES:
+        return _NO_DICOM
+    return "no image format that Lamina reads"
+
+
+def split_problem(text: str) -> tuple[str, str]:
+    """Return path and reason of a problem's sentence.
+
+    >>> split_problem("/a/b.dcm: its header is broken")
+    ('/a/b.dcm', 'its header is broken')
+    """
+    path, _, reason = text.partition(": ")
+    return path, reason

@@ -1,0 +1,132 @@
+"""``lamina dicom``: choose slices by their plane, and look at headers."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from lamina.commands.parsers import add_command
+
+_SHOWN = (
+    "Modality",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "SeriesDescription",
+    "SeriesNumber",
+    "InstanceNumber",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "PixelSpacing",
+    "SliceThickness",
+    "ImageOrientationPatient",
+    "ImagePositionPatient",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "PhotometricInterpretation",
+    "BitsStored",
+)
+_IDENTIFIERS = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "StudyDate",
+    "AccessionNumber",
+    "StudyID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SOPInstanceUID",
+)
+
+
+def add(commands: Any) -> None:
+    """Register ``select`` and ``show``."""
+    parser = commands.add_parser(
+        "dicom",
+        help="choose DICOM slices by their plane, look at headers",
+        description="Choose DICOM slices by their plane, look at headers.",
+    )
+    inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_select(inner)
+    show = add_command(
+        inner, "show", "print the header values that matter", _show, "lamina dicom show IM0001"
+    )
+    show.add_argument("path", metavar="FILE|FOLDER", help="of a folder, one file a series is shown")
+    show.add_argument("--all", action="store_true", help="every tag")
+    show.add_argument("--identifiers", action="store_true", help="of patient and study too")
+
+
+def _add_select(inner: Any) -> None:
+    select = add_command(
+        inner,
+        "select",
+        "copy the slices of one plane into a folder a series",
+        _select,
+        "lamina dicom select ~/patient7 ~/coronal --plane coronal",
+    )
+    select.add_argument("source", metavar="SRC", help="a folder of any depth")
+    select.add_argument("target", metavar="DST", help="where the copies go")
+    which = select.add_mutually_exclusive_group(required=True)
+    which.add_argument("--plane", choices=("axial", "coronal", "sagittal", "oblique"))
+    which.add_argument(
+        "--orientation",
+        metavar="A,B,C,D,E,F",
+        help="ImageOrientationPatient, rounded to one decimal, as 1,0,0,0,0,-1",
+    )
+
+
+def _select(options: argparse.Namespace) -> int:
+    from lamina.cases.dicom_select import select_slices
+    from lamina.errors import ConfigError
+
+    orientation = None
+    if options.orientation is not None:
+        try:
+            orientation = [float(part) for part in options.orientation.split(",")]
+        except ValueError:
+            orientation = []
+        if len(orientation) != 6:
+            raise ConfigError(
+                f"--orientation {options.orientation}: expected six numbers",
+                "write it as 1,0,0,0,0,-1",
+            )
+    source, target = (Path(path).expanduser() for path in (options.source, options.target))
+    chosen = select_slices(source, target, options.plane, orientation)
+    for folder, count in chosen.copied.items():
+        print(f"{folder}: {count} slices")
+    print(
+        f"{sum(chosen.copied.values())} of {chosen.slices} slices copied; "
+        f"{chosen.others} other file(s) left"
+    )
+    return 0 if chosen.copied else 1
+
+
+def _show(options: argparse.Namespace) -> int:
+    import pydicom
+
+    from lamina.cases.dicom_select import one_file_a_series
+
+    hidden = () if options.identifiers else _IDENTIFIERS
+    for path in one_file_a_series(Path(options.path).expanduser()):
+        header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        print(path)
+        if options.all:
+            _print_all(header, bool(hidden))
+            continue
+        for name in (*_SHOWN, *(() if hidden else _IDENTIFIERS)):
+            value = header.get(name)
+            if value not in (None, ""):
+                print(f"  {name}: {value}")
+        syntax = header.file_meta.get("TransferSyntaxUID")
+        print(f"  TransferSyntax: {syntax.name if syntax else 'not stated'}")
+    return 0
+
+
+def _print_all(header: Any, hide: bool) -> None:
+    """Print every tag; values that may tell who it is stay hidden, private ones among them."""
+    for element in header.iterall():
+        personal = element.tag.group in (0x0008, 0x0010, 0x0020) and (
+            element.keyword in _IDENTIFIERS or element.VR in ("PN", "DA", "TM", "DT", "UI")
+        )
+        secret = hide and (personal or element.tag.group == 0x0010 or element.tag.is_private)
+        value = "(hidden; --identifiers shows it)" if secret else element.repval
+        print(f"  {element.tag} {element.keyword or element.name}: {value}")

@@ -1,0 +1,78 @@
+"""``lamina scan``: what a folder holds, and what can be segmented."""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lamina.commands.parsers import add_command
+
+_COLUMNS = ("name", "kind", "modality", "size", "spacing", "plane", "files")
+
+
+def add(commands: Any) -> None:
+    """Register the command."""
+    parser = add_command(
+        commands,
+        "scan",
+        "list the images of a folder of any depth, and what else lies there",
+        _scan,
+        "lamina scan ~/from_the_pacs --json > found.json",
+    )
+    parser.add_argument("folder", metavar="FOLDER|FILE|ZIP", help="where to look")
+    parser.add_argument("--json", action="store_true", help="all that is known, as JSON")
+
+
+def _scan(options: argparse.Namespace) -> int:
+    from lamina.cases.zips import unpacked
+
+    with tempfile.TemporaryDirectory(prefix="lamina-") as room:
+        _tell(unpacked(Path(options.folder).expanduser(), Path(room)), options.json)
+    return 0
+
+
+def _tell(root: Path, as_json: bool) -> None:
+    from lamina.cases import find_inputs
+    from lamina.cases.scan import scan_cases
+
+    found = find_inputs(root)
+    cases = scan_cases(found.cases)
+    left_out = [*found.broken, *found.skipped]
+    if as_json:
+        others = [{"path": path, "reason": why} for path, why in left_out]
+        print(json.dumps({"cases": [c.as_json() for c in cases], "left_out": others}, indent=2))
+        return
+    usable = [one for one in cases if not one.problem]
+    rows = [[_cell(one, name) for name in _COLUMNS] for one in usable]
+    print(table([name.upper() for name in _COLUMNS], rows))
+    problems = [(one.address, one.problem) for one in cases if one.problem]
+    for title, listed in (("can't be used", problems), ("left out", left_out)):
+        if listed:
+            print(f"\n{title}: {len(listed)}")
+        for path, why in listed:
+            reason = " ".join(why.removeprefix(f"{path}: ").split())
+            print(f"- {path.removeprefix(f'{root}/')}: {reason}")
+    files = sum(len(one.files) for one in usable)
+    print(f"\n{len(usable)} image(s) of {files} file(s); {len(problems) + len(left_out)} not used")
+
+
+def _cell(one: Any, name: str) -> str:
+    value = getattr(one, name)
+    return str(len(value)) if name == "files" else value or "-"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows in columns that are as wide as they need to be.
+
+    >>> print(table(["A", "B"], [["long", "1"]]))
+    A     B
+    long  1
+    """
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [head, *rows]
+    ]
+    return "\n".join(lines)

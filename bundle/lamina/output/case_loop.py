@@ -1,0 +1,281 @@
+"""A prediction over many cases of which none can end the others."""
+
+import hashlib
+import json
+import logging
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import ignite.distributed as idist
+from monai.data import list_data_collate
+from monai.utils import convert_to_numpy
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from lamina.cases import hash_files
+from lamina.errors import DataError, LaminaError, find_cause
+from lamina.output.formats import FORMATS, check_formats, default_formats
+from lamina.output.manifest import Manifest, Record
+from lamina.output.measurements import (
+    Row,
+    measure_prediction,
+    thickness_profile,
+    write_measurements,
+    write_table,
+)
+from lamina.output.overlay import write_overlay
+from lamina.output.predicted_case import PredictedCase, predicted_case
+from lamina.tasks import read_labels
+
+Item = Mapping[str, Any]
+
+logger = logging.getLogger("lamina")
+
+
+class CaseLoop:
+    """Run an evaluator over the cases of a data set, one by one, and account for each.
+
+    What a case fails at (reading, transforms, network, writing) stands in ``manifest.json`` with
+    its reason, and the others go on. A second run does what is new, changed or failed. Under
+    torchrun each process takes its share of the cases.
+
+    Parameters
+    ----------
+    evaluator
+        A MONAI evaluator whose post-processing leaves ``pred``, class values (1, x, y[, z]) on the
+        image's own grid.
+    dataset
+        Items with ``case`` and ``image``; reading and transforms happen when one is taken.
+    output_dir
+        Where everything goes.
+    labels
+        The task's labels, as its JSON has them.
+    about
+        What made the predictions: "task", "weights" (a path), and settings that change results.
+    formats
+        Names from `lamina.output.FORMATS`; None chooses by the source.
+    depth_axis
+        The axis along which layers lie on each other; None where the task has none.
+    broken, skipped
+        (path, reason) of files that could not be tried.
+    workers
+        Cases that are read ahead, in threads, while the network works.
+    overwrite
+        Do cases again that are done.
+    progress
+        Show a bar.
+    """
+
+    def __init__(
+        self,
+        evaluator: Any,
+        dataset: Any,
+        output_dir: str,
+        labels: Sequence[Mapping[str, Any]],
+        about: Mapping[str, Any],
+        formats: str | Sequence[str] | None = None,
+        depth_axis: int | None = None,
+        broken: Sequence[tuple[str, str]] = (),
+        skipped: Sequence[tuple[str, str]] = (),
+        workers: int = 1,
+        overwrite: bool = False,
+        progress: bool = True,
+    ) -> None:
+        self.evaluator = evaluator
+        self.dataset = dataset
+        self.folder = Path(output_dir)
+        self.labels = read_labels(labels)
+        self.about = dict(about) | {"weights_hash": hash_files(str(about["weights"]))}
+        self.formats = formats.split(",") if isinstance(formats, str) else formats
+        check_formats(self.formats or [])
+        self.depth_axis = depth_axis
+        self.broken = broken
+        self.skipped = skipped
+        self.workers = workers
+        self.overwrite = overwrite
+        self.progress = progress
+
+    def run(self) -> None:
+        """Do every case that is not done.
+
+        Raises
+        ------
+        DataError
+            At the end, if a case failed; all others are done by then.
+        """
+        manifest = Manifest(self.folder, {"about": self.about, "skipped": list(self.skipped)})
+        names = [str(item["case"]) for item in self.dataset.data]
+        manifest.forget_others(names)
+        mine = range(idist.get_rank(), len(names), idist.get_world_size())
+        keys = {index: self._key(self.dataset.data[index]) for index in mine}
+        todo = [i for i in mine if self.overwrite or not manifest.done(names[i], keys[i])]
+        if len(todo) < len(mine):
+            logger.info("%d of %d cases are done already", len(mine) - len(todo), len(mine))
+        with self._bar(len(todo)) as bar, logging_redirect_tqdm([logger]):
+            for index, future in self._read_ahead(todo):
+                record = self._do(self.dataset.data[index], future)
+                manifest.add(record | {"key": keys[index]})
+                bar.update()
+        if idist.get_rank() == 0 and self.broken:
+            manifest.about["broken"] = [{"path": p, "reason": why} for p, why in self.broken]
+        manifest.write()
+        self._finish(manifest)
+
+    def _key(self, item: Item) -> str:
+        """Return a hash of all that decides what comes out for a case."""
+        settings = json.dumps([self.about, self.formats], sort_keys=True, default=str)
+        try:
+            content = hash_files(str(item["image"]))
+        except OSError as error:
+            content = str(error)
+        return hashlib.sha256(f"{content} {settings}".encode()).hexdigest()[:32]
+
+    def _bar(self, total: int) -> Any:
+        return tqdm(
+            total=total,
+            desc=str(self.about.get("task", "")),
+            unit=" cases",
+            mininterval=0.2 if sys.stderr.isatty() else 20,
+            dynamic_ncols=True,
+            disable=not self.progress,
+        )
+
+    def _read_ahead(self, todo: Sequence[int]) -> Iterator[tuple[int, Future[Any]]]:
+        """Yield each case as it is read, while the next ones are being read."""
+        waiting: deque[tuple[int, Future[Any]]] = deque()
+        with ThreadPoolExecutor(max(self.workers, 1)) as threads:
+            for index in todo:
+                waiting.append((index, threads.submit(self._read, index)))
+                if len(waiting) > self.workers:
+                    yield waiting.popleft()
+            yield from waiting
+
+    def _read(self, index: int) -> tuple[Any, float]:
+        started = time.perf_counter()
+        return self.dataset[index], time.perf_counter() - started
+
+    def _do(self, item: Item, future: Future[Any]) -> Record:
+        """Return the record of one case, whatever happens to it."""
+        source = {"address": str(item["image"])}
+        record: Record = {"case": str(item["case"]), "input": source, "outputs": [], "warnings": []}
+        seconds: dict[str, float] = {}
+        with _Warnings(record["warnings"]):
+            try:
+                read, seconds["read"] = future.result()
+                started = time.perf_counter()
+                prediction = self._predict(read)
+                seconds["network"] = time.perf_counter() - started
+                started = time.perf_counter()
+                record |= self._write(item, prediction)
+                seconds["write"] = time.perf_counter() - started
+                record["status"] = "done"
+            except Exception as error:  # noqa: BLE001 - one case must not end the others
+                record |= {"status": "failed", "reason": _reason(error), "outputs": []}
+                logger.error("%s failed: %s", record["case"], record["reason"])
+        return record | {"seconds": {name: round(value, 3) for name, value in seconds.items()}}
+
+    def _predict(self, item: Any) -> Any:
+        """Return what the evaluator made of one item."""
+        self.evaluator.data_loader = [list_data_collate([item])]
+        self.evaluator.state.epoch_length = None
+        # ignite logs and raises; the reason is logged once, by the caller.
+        self.evaluator.run()
+        output = self.evaluator.state.output
+        return output[0] if isinstance(output, list) else output
+
+    def _write(self, item: Item, made: Mapping[str, Any]) -> Record:
+        """Write all files of a case; return what the manifest says of them."""
+        kept = made.get("probabilities")
+        case = predicted_case(
+            str(item["case"]),
+            str(item["image"]),
+            convert_to_numpy(made["pred"])[0],
+            labels=self.labels,
+            depth_axis=self.depth_axis,
+            probabilities=None if kept is None else convert_to_numpy(kept),
+            about={name: str(self.about.get(name, "")) for name in ("task", "weights_hash")},
+        )
+        outputs = [*self._write_formats(case), write_overlay(case, self.folder / "overlays")]
+        if self.depth_axis is not None:
+            outputs.append(self._write_profile(case))
+        return {
+            "outputs": [str(path.relative_to(self.folder)) for path in outputs],
+            "measurements": measure_prediction(case),
+        }
+
+    def _write_formats(self, case: PredictedCase) -> list[Path]:
+        """Write the label map in each format; one that can't be is a warning, not an end."""
+        written = []
+        wanted = self.formats or default_formats(case.address, case.label.ndim)
+        for name in wanted:
+            try:
+                written.append(FORMATS[name](case, self.folder))
+            except LaminaError as error:
+                logger.warning("%s: no %s: %s", case.name, name, error)
+        if not written:
+            raise DataError(f"none of the formats {', '.join(wanted)} could be written")
+        return written
+
+    def _write_profile(self, case: PredictedCase) -> Path:
+        rows = thickness_profile(case)
+        path = self.folder / "profiles" / f"{case.name}.csv"
+        write_table(path, list(rows[0]), rows)
+        return path
+
+    def _finish(self, manifest: Manifest) -> None:
+        """Write the measurements of all cases and tell how it went."""
+        records = manifest.records.values()
+        rows: list[Row] = [row for record in records for row in record.get("measurements", [])]
+        write_measurements(rows, self.folder)
+        failed = [record for record in records if record["status"] == "failed"]
+        done = sum(record["status"] == "done" for record in records)
+        warned = sum(bool(record["warnings"]) for record in records)
+        logger.info(
+            "%d done (%d with warnings), %d failed, %d broken file(s), %d left out: %s",
+            done,
+            warned,
+            len(failed),
+            len(self.broken),
+            len(self.skipped),
+            self.folder / "manifest.json",
+        )
+        named = [f"{one['case']}: {one['reason']}" for one in failed]
+        named += [f"{path}: {why}" for path, why in self.broken]
+        if named:
+            raise DataError(
+                "\n".join([f"{len(named)} case(s) or file(s) could not be segmented", *named]),
+                f"the others are done; the account stands in {self.folder / 'manifest.json'}",
+            )
+
+
+class _Warnings(logging.Handler):
+    """Collect what is warned about while one case is worked on."""
+
+    def __init__(self, into: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self.into = into
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.WARNING:
+            self.into.append(record.getMessage().replace("\n", " "))
+
+    def __enter__(self) -> None:
+        logger.addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        logger.removeHandler(self)
+
+
+def _reason(error: Exception) -> str:
+    """Return why a case failed, in one line; a bug of ours is named as one."""
+    cause = find_cause(error)
+    if cause is not None:
+        return " ".join(str(cause).split())
+    while isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

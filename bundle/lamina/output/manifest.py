@@ -1,0 +1,96 @@
+"""The account of a prediction over many cases: what became of each, and from what."""
+
+import glob
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lamina.errors import ReadError
+from lamina.files import read_json, write_json
+
+Record = dict[str, Any]
+
+logger = logging.getLogger("lamina")
+
+NAME = "manifest.json"
+_RECORDS = ".cases"
+
+
+class Manifest:
+    """``manifest.json`` in an output folder, and behind it one small file a case.
+
+    The small files in ``.cases/`` are written whole after each case, by whichever process did it;
+    ``manifest.json`` is put together from them, so that several processes, and runs that were
+    killed, lose nothing and overwrite nothing.
+
+    Parameters
+    ----------
+    folder
+        The output folder.
+    about
+        What holds for all cases: task, weights, settings, versions, device.
+    """
+
+    def __init__(self, folder: Path, about: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.about = dict(about)
+        for part in glob.glob(f"{glob.escape(str(folder))}/**/.part-*", recursive=True):
+            _remove_if_dead(Path(part))
+        self.records = {record["case"]: record for record in self._read()}
+
+    def done(self, case: str, key: str) -> bool:
+        """Say whether a case was done with the same input, weights and settings, and is whole."""
+        record = self.records.get(case)
+        return (
+            record is not None
+            and record["status"] == "done"
+            and record["key"] == key
+            and all((self.folder / name).exists() for name in record["outputs"])
+        )
+
+    def add(self, record: Record) -> None:
+        """Keep the record of one case, in place of an older one."""
+        self.records[record["case"]] = record
+        write_json(self.folder / _RECORDS / f"{record['case']}.json", record)
+
+    def write(self) -> Path:
+        """Write ``manifest.json`` from the records of all processes."""
+        self.records |= {record["case"]: record for record in self._read()}
+        cases = [self.records[name] for name in sorted(self.records)]
+        path = self.folder / NAME
+        write_json(path, {**self.about, "cases": cases})
+        return path
+
+    def forget_others(self, cases: Iterable[str]) -> None:
+        """Drop the records of cases that are not there any more."""
+        for name in set(self.records) - set(cases):
+            del self.records[name]
+            (self.folder / _RECORDS / f"{name}.json").unlink(missing_ok=True)
+
+    def _read(self) -> list[Record]:
+        found = []
+        for path in sorted((self.folder / _RECORDS).glob("[!.]*.json")):
+            try:
+                found.append(read_json(path))
+            except ReadError as error:
+                logger.warning("%s; the case is done again", error)
+        return found
+
+
+def _remove_if_dead(part: Path) -> None:
+    """Remove what a killed process left half-written, but not what another one writes now."""
+    number = part.name.split("-")[1]
+    if number.isdigit() and not _lives(int(number)):
+        part.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,158 @@
+"""What a predicted label map says about each structure, as tables."""
+
+import csv
+import io
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from lamina.files import write_json, written_whole
+from lamina.output.predicted_case import PredictedCase
+
+Row = dict[str, Any]
+
+COLUMNS = (
+    "case",
+    "structure",
+    "value",
+    "voxels",
+    "volume_mm3",
+    "area_mm2",
+    "area_px2",
+    "components",
+    "cut_by_border",
+    "intensity_mean",
+    "intensity_std",
+    "box_min",
+    "box_max",
+    "thickness_mean_um",
+    "thickness_min_um",
+    "thickness_max_um",
+    "thickness_mean_px",
+    "thickness_min_px",
+    "thickness_max_px",
+)
+
+
+def measure_prediction(case: PredictedCase) -> list[Row]:
+    """Return a row for each structure of the task, absent ones too.
+
+    Volumes are in mm³, areas in mm² or, where a picture does not say how large its pixels are, in
+    pixels. ``components`` are parts that touch each other by a face. ``cut_by_border`` tells that
+    the structure reaches the image's edge along an axis that is longer than one voxel, so that its
+    size is a lower bound. Boxes are indices, from the first to the last voxel. A layer's thickness
+    is taken in each line of voxels along the depth that holds it, in µm.
+
+    Examples
+    --------
+    >>> from lamina.cases import Grid
+    >>> from lamina.tasks import Label
+    >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 0, 255))]
+    >>> label = np.zeros((5, 6, 7), dtype=np.uint8)
+    >>> label[1:3, 2:4, 3] = 1
+    >>> grid = Grid((5, 6, 7), np.diag([2.0, 1.0, 3.0, 1.0]))
+    >>> row = measure_prediction(PredictedCase("a", "a", label * 2.0, label, grid, labels))[0]
+    >>> row["volume_mm3"], row["components"], row["intensity_mean"], row["cut_by_border"]
+    (24.0, 1, 2.0, False)
+    """
+    boxes = ndimage.find_objects(case.label.astype(np.int32), max_label=len(case.labels) - 1)
+    return [
+        {
+            "case": case.name,
+            "structure": one.name,
+            "value": one.value,
+            **_measure(case, one.value, box),
+        }
+        for one, box in zip(case.structures, boxes, strict=True)
+    ]
+
+
+def _measure(case: PredictedCase, value: int, box: tuple[slice, ...] | None) -> Row:
+    if box is None:
+        return {"voxels": 0, **_size(case, 0), "components": 0, "cut_by_border": False}
+    mask = case.label[box] == value
+    inside = case.image[box][mask]
+    shape = case.label.shape
+    edges = [s.start == 0 or s.stop == n for s, n in zip(box, shape, strict=True) if n > 1]
+    count = int(mask.sum())
+    return {
+        "voxels": count,
+        **_size(case, count),
+        "components": int(ndimage.label(mask)[1]),
+        "cut_by_border": any(edges),
+        "intensity_mean": float(inside.mean()),
+        "intensity_std": float(inside.std()),
+        "box_min": [s.start for s in box],
+        "box_max": [s.stop - 1 for s in box],
+        **_thickness(case, mask),
+    }
+
+
+def _size(case: PredictedCase, count: int) -> Row:
+    voxel = float(np.prod(case.grid.spacing))
+    if case.label.ndim == 3:
+        return {"volume_mm3": count * voxel}
+    return {"area_px2": count} if case.grid.unit == "px" else {"area_mm2": count * voxel}
+
+
+def _thickness(case: PredictedCase, mask: NDArray[np.bool_]) -> Row:
+    if case.depth_axis is None:
+        return {}
+    step, unit = depth_step(case)
+    lines = mask.sum(axis=case.depth_axis)
+    lines = lines[lines > 0] * step
+    named = {"mean": lines.mean(), "min": lines.min(), "max": lines.max()}
+    return {f"thickness_{name}_{unit}": float(number) for name, number in named.items()}
+
+
+def depth_step(case: PredictedCase) -> tuple[float, str]:
+    """Return the size of a voxel along the depth, and "um" or "px"."""
+    assert case.depth_axis is not None
+    spacing = case.grid.spacing[case.depth_axis]
+    return (spacing, "px") if case.grid.unit == "px" else (1000 * spacing, "um")
+
+
+def thickness_profile(case: PredictedCase) -> list[Row]:
+    """Return the thickness of each layer along the scan: a row for each line of voxels."""
+    assert case.depth_axis is not None
+    step, unit = depth_step(case)
+    values = [one.value for one in case.structures]
+    layers = [(case.label == value).sum(axis=case.depth_axis) * step for value in values]
+    names = [f"{one.name}_{unit}" for one in case.structures]
+    places = list(itertools.product(*map(range, layers[0].shape)))
+    return [
+        dict(zip(("x", "z"), place, strict=False))
+        | {name: float(layer[place]) for name, layer in zip(names, layers, strict=True)}
+        for place in places
+    ]
+
+
+def write_measurements(rows: Iterable[Row], folder: Path) -> list[Path]:
+    """Write ``measurements.csv`` and ``measurements.json``, a row a case and structure."""
+    listed = list(rows)
+    used = [name for name in COLUMNS if any(name in row for row in listed)]
+    table = folder / "measurements.csv"
+    write_table(table, used, [{key: _cell(value) for key, value in row.items()} for row in listed])
+    write_json(folder / "measurements.json", listed)
+    return [table, folder / "measurements.json"]
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a CSV file, whole or not at all."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    with written_whole(path) as part:
+        part.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return f"{value:.6g}" if isinstance(value, float) else value

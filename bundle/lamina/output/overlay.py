@@ -1,0 +1,90 @@
+"""One picture of a prediction: the image with coloured structures, and what each colour is."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from lamina.files import written_whole
+from lamina.output.pictures import PictureSettings, overlay_picture
+from lamina.output.predicted_case import PredictedCase
+
+_GAP = 12
+_LINE = 22
+_BACK, _TEXT = (18, 22, 28), (230, 234, 240)
+_PLANES = ("sagittal", "coronal", "axial")
+
+
+def write_overlay(case: PredictedCase, folder: Path) -> Path:
+    """Write ``NAME.png``: a picture, or of a volume the slices with most structure in three planes.
+
+    Slices of a volume stand as radiologists look at them (the patient's left on the right); those
+    of a layer task as they were scanned, the depth downwards.
+    """
+    panels = _panels(case)
+    legend = _legend(case)
+    width = sum(panel.width for _, panel in panels) + _GAP * (len(panels) + 1)
+    height = max(panel.height for _, panel in panels)
+    width = max(width, legend.width + 2 * _GAP)
+    sheet = Image.new("RGB", (width, height + _LINE + legend.height + 3 * _GAP), _BACK)
+    draw, left = ImageDraw.Draw(sheet), _GAP
+    for title, panel in panels:
+        draw.text((left, _GAP), title, fill=_TEXT, font=_font())
+        sheet.paste(panel, (left, _GAP + _LINE))
+        left += panel.width + _GAP
+    sheet.paste(legend, (_GAP, height + _LINE + 2 * _GAP))
+    path = folder / f"{case.name}.png"
+    with written_whole(path) as part:
+        sheet.save(part)
+    return path
+
+
+def _panels(case: PredictedCase) -> list[tuple[str, Image.Image]]:
+    def draw(axis: int, affine: Any) -> Image.Image:
+        return overlay_picture(
+            case.image,
+            case.label,
+            case.labels,
+            spacing=case.grid.spacing,
+            affine=affine,
+            settings=PictureSettings(slice_axis=axis),
+        ).convert("RGB")
+
+    if case.label.ndim == 2:
+        return [(case.name, draw(-1, None))]
+    if case.depth_axis is not None:
+        return [(f"{case.name}, slice with most structure", draw(-1, None))]
+    world = np.abs(case.grid.affine[:3, :3]).argmax(axis=0)
+    planes = {_PLANES[direction]: axis for axis, direction in enumerate(world)}
+    return [
+        (
+            f"{plane} (left is on the right)" if plane != "sagittal" else plane,
+            draw(axis, case.grid.affine),
+        )
+        for plane, axis in sorted(planes.items())
+    ]
+
+
+def _legend(case: PredictedCase) -> Image.Image:
+    present = set(np.unique(case.label).tolist())
+    texts = [
+        (one.color, one.name if one.value in present else f"{one.name} (not found)")
+        for one in case.structures
+    ]
+    widths = [int(_font().getlength(text)) + 40 for _, text in texts]
+    columns = max(1, min(len(texts), 720 // max(widths, default=1)))
+    rows = -(-len(texts) // columns)
+    sheet = Image.new("RGB", (columns * max(widths, default=1), max(rows, 1) * _LINE), _BACK)
+    draw = ImageDraw.Draw(sheet)
+    for index, (colour, text) in enumerate(texts):
+        left, top = index % columns * max(widths), index // columns * _LINE
+        draw.rectangle((left, top + 3, left + 13, top + 16), fill=colour)
+        draw.text((left + 20, top + 2), text, fill=_TEXT, font=_font())
+    return sheet
+
+
+def _font() -> Any:
+    from matplotlib import get_data_path
+
+    return ImageFont.truetype(str(Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf")), 13)
