@@ -40,6 +40,8 @@ class SeriesRules:
         Where distances differ by more: ``resample`` interpolates linearly along the normal at even
         distances, ``accept`` takes them as even (positions are then wrong), ``refuse`` does not
         read the series.
+    most_missing
+        So many slices in a row are interpolated; a series with a larger gap is refused.
     duplicates
         Of slices at one position, ``accept`` takes the first by file name, ``refuse`` does not
         read the series.
@@ -55,6 +57,7 @@ class SeriesRules:
 
     tolerance: float = SLICE_TOLERANCE
     missing_slices: Literal["resample", "accept", "refuse"] = "resample"
+    most_missing: int = 3
     duplicates: Literal["accept", "refuse"] = "refuse"
     tilt: Literal["accept", "refuse"] = "accept"
 
@@ -112,7 +115,8 @@ def plan_series(ordered: Sequence[Slice], rules: SeriesRules) -> SeriesPlan:
             "%s: the gantry was tilted; the affine is sheared accordingly", slices[0].path.parent
         )
         return SeriesPlan(tuple(slices), tilted_grid(slices, rules.tolerance), count)
-    if rules.missing_slices == "refuse" or _even(slices, rules.tolerance):
+    refused = rules.missing_slices == "refuse" or _widest(slices) > rules.most_missing + 1.5
+    if refused or _even(slices, rules.tolerance):
         return SeriesPlan(tuple(slices), series_grid(slices, rules.tolerance), count)
     if rules.missing_slices == "accept":
         logger.warning("%s: uneven distances are taken as even", slices[0].path.parent)
@@ -159,6 +163,12 @@ def _even(slices: Sequence[Slice], tolerance: float) -> bool:
     return (
         bool(np.abs(gaps - typical).max() <= tolerance * typical) or gaps.min() < _SAME_POSITION_MM
     )
+
+
+def _widest(slices: Sequence[Slice]) -> float:
+    """Return the largest distance of two slices over the median one."""
+    gaps = np.diff(slice_positions(slices))
+    return float(gaps.max() / max(float(np.median(gaps)), 1e-9))
 
 
 def _filled(slices: Sequence[Slice]) -> SeriesPlan:

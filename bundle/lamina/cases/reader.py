@@ -47,7 +47,7 @@ class CaseReader(_OneImageReader):
         1 for grey values, 3 for the colours of a picture.
     max_pixels
         Largest picture that is decoded.
-    slice_tolerance, missing_slices, duplicates, tilt
+    slice_tolerance, missing_slices, most_missing, duplicates, tilt
         What is done with a DICOM series that is not regular; see `lamina.cases.SeriesRules`.
     """
 
@@ -57,12 +57,13 @@ class CaseReader(_OneImageReader):
         max_pixels: int = MAX_PIXELS,
         slice_tolerance: float = SLICE_TOLERANCE,
         missing_slices: Literal["resample", "accept", "refuse"] = "resample",
+        most_missing: int = 3,
         duplicates: Literal["accept", "refuse"] = "refuse",
         tilt: Literal["accept", "refuse"] = "accept",
     ) -> None:
         self.channels = channels
         self.max_pixels = max_pixels
-        self.rules = SeriesRules(slice_tolerance, missing_slices, duplicates, tilt)
+        self.rules = SeriesRules(slice_tolerance, missing_slices, most_missing, duplicates, tilt)
 
     def get_data(self, img: Sequence[str]) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Return values (x, y[, z][, 3]) and MONAI's metadata; raises as `read_image` does."""
