@@ -100,7 +100,8 @@ def test_a_missing_slice(real_data, labels, dciodvfy, dcmqi, tmp_path):
     folder = real_data / "dicom" / "prostate_mr_missing_slice"
     files = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder))
     slices = [sitk.ReadImage(file) for file in files]
-    label = np.zeros((*slices[0].GetSize()[:2], len(slices)), np.uint8)
+    # The reader fills the gap, so that the volume has one slice more than there are images.
+    label = np.zeros((*slices[0].GetSize()[:2], len(slices) + 1), np.uint8)
     label[3, 8, :] = 1
     case = PredictedCase("gap", str(folder), label[None], label, np.eye(4), True, labels)
     (path,) = write_dicom_seg(case, tmp_path)

@@ -1,13 +1,10 @@
 import nibabel as nib
 import numpy as np
 import pytest
-import torch
-from ignite.engine import Engine
-from monai.data import MetaTensor
 from PIL import Image
 
 from lamina.errors import GeometryError
-from lamina.output import LabelWriter, save_label_image
+from lamina.output import save_label_image
 from lamina.output.label_files import (
     smallest_type,
     write_nifti,
@@ -53,24 +50,6 @@ def test_what_fits_no_format_is_refused(tmp_path, label):
     with pytest.raises(GeometryError, match="label map of shape"):
         save_label_image(label, np.eye(4), tmp_path, "x")
     assert not list(tmp_path.iterdir())
-
-
-def test_the_handler_writes_each_case_under_its_name(tmp_path):
-    affine = torch.as_tensor(OBLIQUE)
-
-    def step(engine, batch):
-        return [
-            {"pred": MetaTensor(torch.full((1, 3, 4, 5), case["n"]), affine=affine)}
-            for case in batch
-        ]
-
-    engine = Engine(step)
-    LabelWriter(str(tmp_path)).attach(engine)
-    engine.run([[{"case": "a", "n": 1}, {"case": "b", "n": 2}]])
-    for name, value in (("a", 1), ("b", 2)):
-        image = nib.load(tmp_path / f"{name}.nii.gz")
-        assert np.unique(np.asarray(image.dataobj)).tolist() == [value]
-        np.testing.assert_allclose(image.affine, OBLIQUE, atol=1e-6)
 
 
 def case_of(label, **changes):

@@ -16,7 +16,7 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels import apply_modality_lut
 
 from lamina.cases.address import split_address
@@ -28,6 +28,7 @@ from lamina.cases.grid import Grid
 from lamina.errors import ReadError
 
 _BAD_PIXELS = (
+    BytesLengthException,
     InvalidDicomError,
     OSError,
     EOFError,

@@ -8,6 +8,7 @@ parts of a series of one UID are addressed as folder#UID:1, folder#UID:2 and so 
 size, orientation and what else tells them apart. A file with several frames is a series by itself.
 """
 
+import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,13 +19,25 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
 
 from lamina.cases.dicom_frames import frame_headers
 from lamina.errors import ReadError
 
-_BAD_HEADER = (InvalidDicomError, OSError, EOFError, ValueError, TypeError, KeyError)
+_BAD_HEADER = (
+    BytesLengthException,
+    InvalidDicomError,
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    NotImplementedError,
+    struct.error,
+)
 NO_IMAGE = "a DICOM object without an image"
 _FRAMES = "PerFrameFunctionalGroupsSequence"
 _BARE_STARTS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")

@@ -1,6 +1,7 @@
 """Zip files as folders, unpacked with care."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 from lamina.errors import ReadError
@@ -32,7 +33,7 @@ def unpacked(path: Path, room: Path, most_gb: float = MOST_GB) -> Path:
         with zipfile.ZipFile(path) as archive:
             _check(path, archive, most_gb)
             archive.extractall(room)
-    except (zipfile.BadZipFile, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
         raise ReadError(f"{path}: a broken zip ({error})", "pack or copy it again") from error
     return room
 

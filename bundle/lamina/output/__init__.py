@@ -2,7 +2,7 @@
 
 from lamina.output.case_loop import CaseLoop
 from lamina.output.evaluation import EvaluationWriter
-from lamina.output.label_files import LabelWriter, save_label_image
+from lamina.output.label_files import save_label_image
 from lamina.output.panels import panel_drawer
 from lamina.output.progress import CaseProgress
 
@@ -10,7 +10,6 @@ __all__ = [
     "CaseLoop",
     "CaseProgress",
     "EvaluationWriter",
-    "LabelWriter",
     "panel_drawer",
     "save_label_image",
 ]

@@ -17,19 +17,23 @@ from monai.utils import convert_to_numpy
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from lamina.cases import hash_files
-from lamina.errors import DataError, LaminaError, find_cause
+from lamina.cases import hash_files, read_image
+from lamina.cases.grid import format_size
+from lamina.errors import DataError, GeometryError, LaminaError, find_cause
+from lamina.metrics import MeasureSettings
 from lamina.output.formats import FORMATS, check_formats, default_formats
+from lamina.output.label_files import smallest_type
 from lamina.output.manifest import Manifest, Record
 from lamina.output.measurements import (
     Row,
+    depth_axis,
     measure_prediction,
     thickness_profile,
     write_measurements,
     write_table,
 )
 from lamina.output.overlay import write_overlay
-from lamina.output.predicted_case import PredictedCase, predicted_case
+from lamina.output.predicted_case import PredictedCase
 from lamina.tasks import read_labels
 
 Item = Mapping[str, Any]
@@ -59,8 +63,8 @@ class CaseLoop:
         What made the predictions: "task", "weights" (a path), and settings that change results.
     formats
         Names from `lamina.output.FORMATS`; None chooses by the source.
-    depth_axis
-        The axis along which layers lie on each other; None where the task has none.
+    measure
+        What the task measures.
     broken, skipped
         (path, reason) of files that could not be tried.
     workers
@@ -79,7 +83,7 @@ class CaseLoop:
         labels: Sequence[Mapping[str, Any]],
         about: Mapping[str, Any],
         formats: str | Sequence[str] | None = None,
-        depth_axis: int | None = None,
+        measure: MeasureSettings | None = None,
         broken: Sequence[tuple[str, str]] = (),
         skipped: Sequence[tuple[str, str]] = (),
         workers: int = 1,
@@ -89,11 +93,11 @@ class CaseLoop:
         self.evaluator = evaluator
         self.dataset = dataset
         self.folder = Path(output_dir)
-        self.labels = read_labels(labels)
+        self.labels = tuple(read_labels(labels))
         self.about = dict(about) | {"weights_hash": hash_files(str(about["weights"]))}
         self.formats = formats.split(",") if isinstance(formats, str) else formats
         check_formats(self.formats or [])
-        self.depth_axis = depth_axis
+        self.measure = measure
         self.broken = broken
         self.skipped = skipped
         self.workers = workers
@@ -190,23 +194,38 @@ class CaseLoop:
 
     def _write(self, item: Item, made: Mapping[str, Any]) -> Record:
         """Write all files of a case; return what the manifest says of them."""
-        kept = made.get("probabilities")
-        case = predicted_case(
-            str(item["case"]),
-            str(item["image"]),
-            convert_to_numpy(made["pred"])[0],
-            labels=self.labels,
-            depth_axis=self.depth_axis,
-            probabilities=None if kept is None else convert_to_numpy(kept),
-            about={name: str(self.about.get(name, "")) for name in ("task", "weights_hash")},
-        )
+        case = self._predicted(item, made)
         outputs = [*self._write_formats(case), write_overlay(case, self.folder / "overlays")]
-        if self.depth_axis is not None:
+        if depth_axis(case) is not None:
             outputs.append(self._write_profile(case))
         return {
             "outputs": [str(path.relative_to(self.folder)) for path in outputs],
             "measurements": measure_prediction(case),
         }
+
+    def _predicted(self, item: Item, made: Mapping[str, Any]) -> PredictedCase:
+        """Return the case with its image as it stands on disk."""
+        address, label = str(item["image"]), convert_to_numpy(made["pred"])[0]
+        image, grid = read_image(address)
+        if label.shape != grid.shape:
+            raise GeometryError(
+                f"{address}: the image has {format_size(grid.shape)} voxels, its label "
+                f"{format_size(label.shape)}",
+                "let the post-processing return to the image's own grid",
+            )
+        kept = made.get("probabilities")
+        return PredictedCase(
+            name=str(item["case"]),
+            address=address,
+            image=image[None],
+            label=label.astype(smallest_type(int(label.max(initial=0)))),
+            affine=grid.affine,
+            has_spacing=grid.unit == "mm",
+            labels=self.labels,
+            measure=self.measure,
+            probabilities=None if kept is None else convert_to_numpy(kept),
+            task=str(self.about.get("task", "")),
+        )
 
     def _write_formats(self, case: PredictedCase) -> list[Path]:
         """Write the label map in each format; one that can't be is a warning, not an end."""
@@ -214,7 +233,7 @@ class CaseLoop:
         wanted = self.formats or default_formats(case.address, case.label.ndim)
         for name in wanted:
             try:
-                written.append(FORMATS[name](case, self.folder))
+                written += FORMATS[name](case, self.folder)
             except LaminaError as error:
                 logger.warning("%s: no %s: %s", case.name, name, error)
         if not written:

@@ -42,8 +42,8 @@ def write_dicom_seg(case: PredictedCase, folder: Path) -> list[Path]:
     GeometryError
         If the label map has another size than the source.
     """
-    sources = read_sources(case.address)
-    frames = _frames(case.label, sources, case.address)
+    sources, places = read_sources(case.address)
+    frames = _frames(case.label, sources[0], places, case.address)
     path = Path(folder, f"{case.name}.seg.dcm")
     segmentation = _segmentation(case, sources, frames)
     with written_whole(path) as part:
@@ -51,18 +51,17 @@ def write_dicom_seg(case: PredictedCase, folder: Path) -> list[Path]:
     return [path]
 
 
-def _frames(label: np.ndarray, sources: Sequence[Dataset], address: str) -> np.ndarray:
+def _frames(label: np.ndarray, first: Dataset, places: Sequence[int], address: str) -> np.ndarray:
     """Return the label map as (frames, rows, columns), in the order of the sources."""
-    first = sources[0]
     volume = label.reshape(*label.shape[:2], -1)
-    expected = (int(first.Columns), int(first.Rows), len(sources))
+    expected = (int(first.Columns), int(first.Rows), max(places) + 1)
     if volume.shape != expected:
         raise GeometryError(
             f"{address}: a label map of {format_size(volume.shape)} voxels for images of "
             f"{format_size(expected)}",
             "DICOM SEG needs the label map on the source's own grid",
         )
-    return np.ascontiguousarray(volume.T)
+    return np.ascontiguousarray(volume.T[np.asarray(places)])
 
 
 def _segmentation(

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
-from lamina.cases.dicom import dicom_slices
+from lamina.cases.dicom import dicom_plan
 from lamina.errors import DataError
 
 _IDENTITY = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
@@ -24,21 +25,27 @@ _MAY_BE_EMPTY = (
 )
 
 
-def read_sources(address: str) -> list[Dataset]:
+def read_sources(address: str) -> tuple[list[Dataset], list[int]]:
     """Return the headers of a series, of a multi-frame file, or of a single image.
 
-    They stand in the order of the volume's last axis, without pixels. What may be empty but must
-    be there is added empty.
+    They stand in the order of the volume's last axis, without pixels; what may be empty but must
+    be there is added empty. With them comes the slice of the volume that lies at each source frame:
+    0, 1, 2 … but where the reader filled in missing slices, or the frames of one file lie in
+    another order.
 
     Raises
     ------
     DataError
         If a segmentation can't refer to the images; says which element is missing.
     """
-    headers = [_read_header(one.path) for one in dicom_slices(address)]
+    plan = dicom_plan(address)
+    headers = [_read_header(path) for path in dict.fromkeys(one.path for one in plan.slices)]
     for header in headers:
         _require_identity(header)
-    return headers
+    places = np.asarray(plan.places)[
+        np.argsort([one.frame or 0 for one in plan.slices], kind="stable")
+    ]
+    return headers, places.round().astype(int).tolist()
 
 
 def _read_header(path: Path) -> Dataset:

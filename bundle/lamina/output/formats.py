@@ -1,12 +1,13 @@
 """The formats that a prediction is written in, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lamina.cases.address import split_address
 from lamina.cases.formats import format_of
+from lamina.errors import ConfigError
 from lamina.output.dicom_seg import write_dicom_seg
-from lamina.output.label_files import write_nifti, write_png
+from lamina.output.label_files import write_nifti, write_png, write_probabilities
 from lamina.output.nrrd_file import write_nrrd
 from lamina.output.predicted_case import PredictedCase
 
@@ -15,6 +16,7 @@ FORMATS: dict[str, Callable[[PredictedCase, Path], list[Path]]] = {
     "png": write_png,
     "nrrd": write_nrrd,
     "dicomseg": write_dicom_seg,
+    "probabilities": write_probabilities,
 }
 """Each writes a case into a folder and returns the files, which are whole or absent."""
 
@@ -42,3 +44,19 @@ def _is_dicom(address: str) -> bool:
     """Tell by the address: what is no known suffix is DICOM, as the readers take it."""
     path, _ = split_address(address)
     return path.is_dir() or format_of(path) is None
+
+
+def check_formats(names: Sequence[str]) -> None:
+    """Raise ``ConfigError`` for a format that nothing writes.
+
+    >>> check_formats(["nifti", "dcmseg"])
+    Traceback (most recent call last):
+        ...
+    lamina.errors.ConfigError: formats: nothing writes 'dcmseg'
+      → choose from nifti, png, nrrd, dicomseg, probabilities
+    """
+    for name in names:
+        if name not in FORMATS:
+            raise ConfigError(
+                f"formats: nothing writes {name!r}", f"choose from {', '.join(FORMATS)}"
+            )

@@ -1,21 +1,15 @@
 """Label images as files: NIfTI, and PNG for pictures; class probabilities as NIfTI."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-from ignite.engine import Engine, Events
-from monai.utils import convert_to_numpy
 from PIL import Image
 
 from lamina.errors import GeometryError
 from lamina.files import written_whole
-from lamina.output.engine_cases import cases_of
 from lamina.output.predicted_case import PredictedCase
-
-logger = logging.getLogger("lamina")
 
 
 def save_label_image(label: np.ndarray, affine: np.ndarray, folder: str | Path, name: str) -> Path:
@@ -114,38 +108,3 @@ def smallest_type(largest: int) -> type[np.unsignedinteger[Any]]:
     ('uint8', 'uint16')
     """
     return next(kind for kind in (np.uint8, np.uint16, np.uint32) if largest <= np.iinfo(kind).max)
-
-
-class LabelWriter:
-    """An ignite handler that writes each case's label map as the cases come.
-
-    Parameters
-    ----------
-    output_dir
-        Where the files go, each named after its case.
-
-    Notes
-    -----
-    The engine's output and batch hold, for each case, ``pred`` (1, x, y[, z]) on the image's own
-    grid with its affine, and ``case``, its name.
-    """
-
-    def __init__(self, output_dir: str) -> None:
-        self.output_dir = Path(output_dir)
-        self.written: list[Path] = []
-
-    def attach(self, engine: Engine) -> None:
-        """Register with the evaluator."""
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self)
-        engine.add_event_handler(Events.COMPLETED, self._tell)
-
-    def __call__(self, engine: Engine) -> None:
-        """Write the cases of one batch."""
-        for case in cases_of(engine):
-            label = case["pred"]
-            array = convert_to_numpy(label)[0]
-            path = save_label_image(array, label.affine.numpy(), self.output_dir, case["case"])
-            self.written.append(path)
-
-    def _tell(self, engine: Engine) -> None:
-        logger.info("%d label image(s) in %s", len(self.written), self.output_dir)

@@ -50,13 +50,13 @@ def measure_prediction(case: PredictedCase) -> list[Row]:
 
     Examples
     --------
-    >>> from lamina.cases import Grid
     >>> from lamina.tasks import Label
-    >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 0, 255))]
+    >>> labels = (Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 0, 255)))
     >>> label = np.zeros((5, 6, 7), dtype=np.uint8)
     >>> label[1:3, 2:4, 3] = 1
-    >>> grid = Grid((5, 6, 7), np.diag([2.0, 1.0, 3.0, 1.0]))
-    >>> row = measure_prediction(PredictedCase("a", "a", label * 2.0, label, grid, labels))[0]
+    >>> affine = np.diag([2.0, 1.0, 3.0, 1.0])
+    >>> case = PredictedCase("a", "a.nii", 2.0 * label[None], label, affine, True, labels)
+    >>> row = measure_prediction(case)[0]
     >>> row["volume_mm3"], row["components"], row["intensity_mean"], row["cut_by_border"]
     (24.0, 1, 2.0, False)
     """
@@ -68,7 +68,7 @@ def measure_prediction(case: PredictedCase) -> list[Row]:
             "value": one.value,
             **_measure(case, one.value, box),
         }
-        for one, box in zip(case.structures, boxes, strict=True)
+        for one, box in zip(case.labels[1:], boxes, strict=True)
     ]
 
 
@@ -76,7 +76,7 @@ def _measure(case: PredictedCase, value: int, box: tuple[slice, ...] | None) -> 
     if box is None:
         return {"voxels": 0, **_size(case, 0), "components": 0, "cut_by_border": False}
     mask = case.label[box] == value
-    inside = case.image[box][mask]
+    inside = case.image[0][box][mask]
     shape = case.label.shape
     edges = [s.start == 0 or s.stop == n for s, n in zip(box, shape, strict=True) if n > 1]
     count = int(mask.sum())
@@ -94,17 +94,17 @@ def _measure(case: PredictedCase, value: int, box: tuple[slice, ...] | None) -> 
 
 
 def _size(case: PredictedCase, count: int) -> Row:
-    voxel = float(np.prod(case.grid.spacing))
+    voxel = float(np.prod(spacing_of(case)))
     if case.label.ndim == 3:
         return {"volume_mm3": count * voxel}
-    return {"area_px2": count} if case.grid.unit == "px" else {"area_mm2": count * voxel}
+    return {"area_mm2": count * voxel} if case.has_spacing else {"area_px2": count}
 
 
 def _thickness(case: PredictedCase, mask: NDArray[np.bool_]) -> Row:
-    if case.depth_axis is None:
+    if depth_axis(case) is None:
         return {}
     step, unit = depth_step(case)
-    lines = mask.sum(axis=case.depth_axis)
+    lines = mask.sum(axis=depth_axis(case))
     lines = lines[lines > 0] * step
     named = {"mean": lines.mean(), "min": lines.min(), "max": lines.max()}
     return {f"thickness_{name}_{unit}": float(number) for name, number in named.items()}
@@ -112,18 +112,31 @@ def _thickness(case: PredictedCase, mask: NDArray[np.bool_]) -> Row:
 
 def depth_step(case: PredictedCase) -> tuple[float, str]:
     """Return the size of a voxel along the depth, and "um" or "px"."""
-    assert case.depth_axis is not None
-    spacing = case.grid.spacing[case.depth_axis]
-    return (spacing, "px") if case.grid.unit == "px" else (1000 * spacing, "um")
+    axis = depth_axis(case)
+    assert axis is not None
+    spacing = spacing_of(case)[axis]
+    return (1000 * spacing, "um") if case.has_spacing else (1.0, "px")
+
+
+def depth_axis(case: PredictedCase) -> int | None:
+    """Return the axis along which layers lie on each other, None where the task has none."""
+    return case.measure.depth_axis if case.measure else None
+
+
+def spacing_of(case: PredictedCase) -> list[float]:
+    """Return the size of a voxel along each axis, in mm or pixels."""
+    lengths = np.linalg.norm(case.affine[:3, : case.label.ndim], axis=0)
+    return [float(length) for length in lengths]
 
 
 def thickness_profile(case: PredictedCase) -> list[Row]:
     """Return the thickness of each layer along the scan: a row for each line of voxels."""
-    assert case.depth_axis is not None
+    axis = depth_axis(case)
+    assert axis is not None
     step, unit = depth_step(case)
-    values = [one.value for one in case.structures]
-    layers = [(case.label == value).sum(axis=case.depth_axis) * step for value in values]
-    names = [f"{one.name}_{unit}" for one in case.structures]
+    values = [one.value for one in case.labels[1:]]
+    layers = [(case.label == value).sum(axis=axis) * step for value in values]
+    names = [f"{one.name}_{unit}" for one in case.labels[1:]]
     places = list(itertools.product(*map(range, layers[0].shape)))
     return [
         dict(zip(("x", "z"), place, strict=False))

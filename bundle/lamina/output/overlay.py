@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from lamina.files import written_whole
+from lamina.output.measurements import depth_axis, spacing_of
 from lamina.output.pictures import PictureSettings, overlay_picture
 from lamina.output.predicted_case import PredictedCase
 
@@ -46,21 +47,21 @@ def _panels(case: PredictedCase) -> list[tuple[str, Image.Image]]:
             case.image,
             case.label,
             case.labels,
-            spacing=case.grid.spacing,
+            spacing=spacing_of(case),
             affine=affine,
             settings=PictureSettings(slice_axis=axis),
         ).convert("RGB")
 
     if case.label.ndim == 2:
         return [(case.name, draw(-1, None))]
-    if case.depth_axis is not None:
+    if depth_axis(case) is not None:
         return [(f"{case.name}, slice with most structure", draw(-1, None))]
-    world = np.abs(case.grid.affine[:3, :3]).argmax(axis=0)
+    world = np.abs(case.affine[:3, :3]).argmax(axis=0)
     planes = {_PLANES[direction]: axis for axis, direction in enumerate(world)}
     return [
         (
             f"{plane} (left is on the right)" if plane != "sagittal" else plane,
-            draw(axis, case.grid.affine),
+            draw(axis, case.affine),
         )
         for plane, axis in sorted(planes.items())
     ]
@@ -70,7 +71,7 @@ def _legend(case: PredictedCase) -> Image.Image:
     present = set(np.unique(case.label).tolist())
     texts = [
         (one.color, one.name if one.value in present else f"{one.name} (not found)")
-        for one in case.structures
+        for one in case.labels[1:]
     ]
     widths = [int(_font().getlength(text)) + 40 for _, text in texts]
     columns = max(1, min(len(texts), 720 // max(widths, default=1)))

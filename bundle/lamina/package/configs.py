@@ -8,7 +8,14 @@ from typing import Any
 
 from lamina import __version__
 
-WORKFLOWS = ("train.json", "inference.json", "evaluate.json", "multi_gpu_train.json")
+WORKFLOWS = (
+    "train.json",
+    "inference.json",
+    "evaluate.json",
+    "multi_gpu_train.json",
+    "multi_gpu_inference.json",
+    "multi_gpu_evaluate.json",
+)
 
 # A module that lies beside the configs can be imported only once its folder is on sys.path, and
 # MONAI evaluates every `$import …` before any other expression: so the package is an id. (An
