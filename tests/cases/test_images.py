@@ -1,5 +1,6 @@
 """Any format through one door: choice of format, finite values, labels."""
 
+import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -144,3 +145,11 @@ def test_every_odd_real_file_is_read_or_refused_by_name(data):
             assert values.shape == grid.shape
             read += 1
     assert read > 40
+
+
+def test_a_header_that_claims_more_than_memory_is_refused_at_once(tmp_path):
+    header = nib.Nifti1Header()
+    header.set_data_shape((32767, 32767, 32767))
+    (tmp_path / "a.nii").write_bytes(header.binaryblock + bytes(4))
+    with pytest.raises(ReadError, match=r"32767×32767×32767 voxels by its header, 1.41e\+05 GB"):
+        read_image(str(tmp_path / "a.nii"))

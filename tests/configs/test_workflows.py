@@ -98,7 +98,7 @@ def test_a_workflow_made_in_python_trains_and_infers(workflow, dataset, tmp_path
         made.run()
         made.finalize()
     test = json.loads((tmp_path / "run" / "splits.json").read_text())["test"]
-    written = {path.name for path in (tmp_path / "run" / "predictions").iterdir()}
+    written = {path.name for path in (tmp_path / "run" / "predictions").glob("*.nii.gz")}
     assert written == {f"{case['name']}.nii.gz" for case in test}
 
 

@@ -28,7 +28,7 @@ def test_the_mask_of_a_series_is_that_of_its_nifti(real_data, hippocampus, tmp_p
         for source in (nifti, folder):
             target = masks / ("file" if source is nifti else "series")
             assert main(["predict", *hippocampus, str(source), "-o", str(target)]) == 0
-        (of_series,), (of_file,) = (masks / "series").iterdir(), (masks / "file").iterdir()
+        (of_series,), (of_file,) = ((masks / part).glob("*.nii.gz") for part in ("series", "file"))
         mask, affine = in_world(of_series)
         expected, place = in_world(of_file)
         np.testing.assert_allclose(affine, place, atol=1e-4)
@@ -40,7 +40,7 @@ def test_a_folder_of_series_gives_a_mask_each(real_data, hippocampus, tmp_path):
     """Each lies on its series' own grid, as SimpleITK reads it from the DICOM files."""
     source = real_data / "hippocampus_dicom"
     assert main(["predict", *hippocampus, str(source), "-o", str(tmp_path / "out")]) == 0
-    masks = [nib.load(path) for path in (tmp_path / "out").iterdir()]
+    masks = [nib.load(path) for path in (tmp_path / "out").glob("*.nii.gz")]
     series = sorted(source.glob("*/*"))
     assert len(masks) == len(series) == 3
     found = {mask.shape: mask.affine for mask in masks}

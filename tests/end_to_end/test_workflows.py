@@ -77,7 +77,7 @@ def test_a_prediction_lies_on_the_grid_of_its_image(trained, tmp_path):
     (tmp_path / "in" / "deep").mkdir(parents=True)
     nib.save(nib.Nifti1Image(image, FLIPPED), tmp_path / "in" / "deep" / "scan.nii.gz")
     assert main(["predict", *common, str(tmp_path / "in"), "-o", str(tmp_path / "out")]) == 0
-    (result,) = (tmp_path / "out").iterdir()
+    (result,) = (tmp_path / "out").glob("*.nii.gz")
     mask = nib.load(result)
     assert mask.shape == image.shape
     assert mask.get_data_dtype() == np.uint8
@@ -102,7 +102,7 @@ def evaluated(trained, dataset, tmp_path_factory):
 def test_held_out_cases_are_predicted_and_measured(trained, evaluated):
     _, masks, report = evaluated
     held_out = {case["name"] for case in read(trained[1] / "splits.json")["test"]}
-    assert {path.name for path in masks.iterdir()} == {f"{name}.nii.gz" for name in held_out}
+    assert {path.name for path in masks.glob("*.nii.gz")} == {f"{name}.nii.gz" for name in held_out}
     assert {case["case"] for case in read(report / "summary.json")["cases"]} == held_out
 
 
@@ -144,7 +144,7 @@ def test_pictures_go_in_and_come_out(small_task, tmp_path):
     data = ["--dataset-dir", str(tmp_path / "data")]
     assert main(["train", str(task), *data, *run, "--epochs", "1"]) == 0
     assert main(["predict", str(task), str(tmp_path / "data" / "images"), *run]) == 0
-    masks = [Image.open(path) for path in sorted((tmp_path / "run" / "predictions").iterdir())]
+    masks = [Image.open(path) for path in sorted((tmp_path / "run" / "predictions").glob("*.png"))]
     assert [mask.size for mask in masks] == [(30 + number, 40) for number in range(6)]
     assert {mask.mode for mask in masks} == {"L"}
     assert max(np.asarray(mask).max() for mask in masks) <= 8

@@ -41,3 +41,8 @@ def test_a_code_is_whole(key, where):
     code = broken if where == "itself" else whole | {where: broken}
     with pytest.raises(ConfigError, match=f"the code of 'lung' lacks {key}"):
         read_labels([entry(0, "background"), entry(1, "lung", code=code)])
+
+
+def test_a_label_with_a_code_can_be_a_key():
+    coded = Label(1, "liver", (1, 2, 3), {"value": "10200004", "meaning": "Liver"})
+    assert {coded: 1}[Label(1, "liver", (1, 2, 3), {"meaning": "Liver", "value": "10200004"})] == 1

@@ -1,9 +1,11 @@
 """One way to read any image or mask, whatever its format."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from lamina.cases.address import split_address
@@ -49,6 +51,8 @@ def read_image(
     """
     kind = _format(address)
     path = Path(address)
+    if kind in ("nifti", "itk"):
+        _require_room(read_grid(address), address)
     if kind == "picture":
         values, grid = read_picture(path, channels, max_pixels)
     elif channels != 1:
@@ -153,6 +157,17 @@ def _finite(values: NDArray[np.float32], grid: Grid, address: str) -> NDArray[np
             "export it again, or replace them by the value of the background",
         )
     return values
+
+
+def _require_room(grid: Grid, address: str) -> None:
+    """Refuse what its header says is larger than memory, before anything is read."""
+    needed, free = 4e-9 * math.prod(grid.shape), psutil.virtual_memory().available / 1e9
+    if needed > free:
+        raise ReadError(
+            f"{address}: {format_size(grid.shape)} voxels by its header, {needed:.3g} GB as "
+            f"float32, but {free:.3g} GB of memory are free",
+            "look whether the header is broken; cut the image, or take a larger machine",
+        )
 
 
 def _require_voxels(grid: Grid, address: str) -> None:

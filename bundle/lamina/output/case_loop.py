@@ -187,7 +187,8 @@ class CaseLoop:
         """Return what the evaluator made of one item."""
         self.evaluator.data_loader = [list_data_collate([item])]
         self.evaluator.state.epoch_length = None
-        # ignite logs and raises; the reason is logged once, by the caller.
+        # Else ignite would take up after an exception where it was left.
+        self.evaluator.interrupt_resume_enabled = False
         self.evaluator.run()
         output = self.evaluator.state.output
         return output[0] if isinstance(output, list) else output

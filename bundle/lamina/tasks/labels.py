@@ -1,7 +1,7 @@
 """The structures that a task segments: value, name, colour and code of each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lamina.errors import ConfigError
@@ -21,7 +21,7 @@ class Label:
     value: int
     name: str
     color: Colour
-    code: Mapping[str, Any] | None = None
+    code: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 def read_labels(entries: Sequence[Mapping[str, Any]]) -> list[Label]:
