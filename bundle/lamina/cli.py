@@ -5,6 +5,7 @@ Heavy imports stand in the functions that need them, so that ``--help`` comes at
 
 import argparse
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -279,8 +280,13 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    from lamina.cases.zips import unpacked
+
     options.input_dir = options.input or options.input_dir
-    return _run("inference", "inference.json", options)
+    with tempfile.TemporaryDirectory(prefix="lamina-") as room:
+        if options.input_dir is not None:
+            options.input_dir = unpacked(Path(options.input_dir).expanduser(), Path(room))
+        return _run("inference", "inference.json", options)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -113,6 +114,11 @@ def test_all_good_cases_are_done_and_each_broken_file_is_named(predicted, mixed)
         assert case["reason"]
         assert "Error:" not in case["reason"], case["reason"]
     for case in done:
+        assert case["input"]["hash"]
+        series = "dicom" in case["case"]
+        assert len(case["input"]["files"]) > 30 if series else len(case["input"]["files"]) == 1
+        assert ("series_uid" in case["input"]) == series
+        assert set(case["seconds"]) == {"read", "network", "write"}
         for name in case["outputs"]:
             assert (out / name).stat().st_size > 0
 
@@ -170,6 +176,34 @@ def test_a_changed_file_other_formats_and_overwrite_are_done_again(
     (source / "b.nii.gz").unlink()
     assert predict(hippocampus, source, out) == 0
     assert [case["case"] for case in manifest(out)["cases"]] == ["a"]
+
+
+def test_a_zip_of_a_series(hippocampus, real_data, tmp_path):
+    source = real_data / "hippocampus_dicom" / "Study1"
+    shutil.make_archive(str(tmp_path / "study"), "zip", source)
+    assert predict(hippocampus, tmp_path / "study.zip", tmp_path / "out") == 0
+    assert predict(hippocampus, source, tmp_path / "plain") == 0
+    masks = [
+        np.asarray(nib.load(next((tmp_path / name).glob("*.nii.gz"))).dataobj)
+        for name in ("out", "plain")
+    ]
+    np.testing.assert_array_equal(*masks)
+
+
+def test_another_preprocessing_is_done_again(hippocampus, real_data, tmp_path):
+    task = json.loads(Path(hippocampus[0]).read_text())
+    (tmp_path / "a.json").write_text(json.dumps(task))
+    source = real_data / "hippocampus_dicom" / "Study1"
+    words = [str(tmp_path / "a.json"), *hippocampus[1:]]
+    assert predict(words, source, tmp_path / "out") == 0
+    (mask,) = (tmp_path / "out").glob("*.nii.gz")
+    before = mask.stat().st_mtime_ns
+    assert predict(words, source, tmp_path / "out") == 0
+    assert mask.stat().st_mtime_ns == before
+    task["preprocessing"][-1]["nonzero"] = True
+    (tmp_path / "a.json").write_text(json.dumps(task))
+    assert predict(words, source, tmp_path / "out") == 0
+    assert mask.stat().st_mtime_ns > before
 
 
 def test_an_unknown_format_is_named(hippocampus, real_data, tmp_path, capsys):

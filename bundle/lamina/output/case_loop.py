@@ -1,7 +1,5 @@
 """A prediction over many cases of which none can end the others."""
 
-import hashlib
-import json
 import logging
 import sys
 import time
@@ -17,7 +15,7 @@ from monai.utils import convert_to_numpy
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from lamina.cases import hash_files, read_image
+from lamina.cases import dicom_slices, hash_files, is_dicom_address, read_image
 from lamina.cases.grid import format_size
 from lamina.errors import DataError, GeometryError, LaminaError, find_cause
 from lamina.metrics import MeasureSettings
@@ -34,7 +32,7 @@ from lamina.output.measurements import (
 )
 from lamina.output.overlay import write_overlay
 from lamina.output.predicted_case import PredictedCase
-from lamina.tasks import read_labels
+from lamina.tasks import config_hash, read_labels
 
 Item = Mapping[str, Any]
 
@@ -116,13 +114,15 @@ class CaseLoop:
         names = [str(item["case"]) for item in self.dataset.data]
         manifest.forget_others(names)
         mine = range(idist.get_rank(), len(names), idist.get_world_size())
-        keys = {index: self._key(self.dataset.data[index]) for index in mine}
+        hashes = {index: _content(self.dataset.data[index]) for index in mine}
+        keys = {index: self._key(hashes[index]) for index in mine}
         todo = [i for i in mine if self.overwrite or not manifest.done(names[i], keys[i])]
         if len(todo) < len(mine):
             logger.info("%d of %d cases are done already", len(mine) - len(todo), len(mine))
         with self._bar(len(todo)) as bar, logging_redirect_tqdm([logger]):
             for index, future in self._read_ahead(todo):
                 record = self._do(self.dataset.data[index], future)
+                record["input"]["hash"] = hashes[index]
                 manifest.add(record | {"key": keys[index]})
                 bar.update()
         if idist.get_rank() == 0 and self.broken:
@@ -130,14 +130,9 @@ class CaseLoop:
         manifest.write()
         self._finish(manifest)
 
-    def _key(self, item: Item) -> str:
+    def _key(self, content: str) -> str:
         """Return a hash of all that decides what comes out for a case."""
-        settings = json.dumps([self.about, self.formats], sort_keys=True, default=str)
-        try:
-            content = hash_files(str(item["image"]))
-        except OSError as error:
-            content = str(error)
-        return hashlib.sha256(f"{content} {settings}".encode()).hexdigest()[:32]
+        return config_hash([content, self.about, self.formats])
 
     def _bar(self, total: int) -> Any:
         return tqdm(
@@ -165,7 +160,7 @@ class CaseLoop:
 
     def _do(self, item: Item, future: Future[Any]) -> Record:
         """Return the record of one case, whatever happens to it."""
-        source = {"address": str(item["image"])}
+        source: dict[str, Any] = {"address": str(item["image"])}
         record: Record = {"case": str(item["case"]), "input": source, "outputs": [], "warnings": []}
         seconds: dict[str, float] = {}
         with _Warnings(record["warnings"]):
@@ -177,6 +172,7 @@ class CaseLoop:
                 started = time.perf_counter()
                 record |= self._write(item, prediction)
                 seconds["write"] = time.perf_counter() - started
+                source |= _files(str(item["image"]))
                 record["status"] = "done"
             except Exception as error:  # noqa: BLE001 - one case must not end the others
                 record |= {"status": "failed", "reason": _reason(error), "outputs": []}
@@ -271,6 +267,22 @@ class CaseLoop:
                 "\n".join([f"{len(named)} case(s) or file(s) could not be segmented", *named]),
                 f"the others are done; the account stands in {self.folder / 'manifest.json'}",
             )
+
+
+def _content(item: Item) -> str:
+    """Return a hash of a case's files; of a series in a mixed folder, of all that lies there."""
+    try:
+        return hash_files(str(item["image"]))
+    except OSError as error:
+        return str(error)
+
+
+def _files(address: str) -> dict[str, Any]:
+    """Return what the manifest says of a source: its files, and the UID of a series."""
+    if not is_dicom_address(address):
+        return {"files": [address]}
+    slices = dicom_slices(address)
+    return {"files": sorted({str(one.path) for one in slices}), "series_uid": slices[0].uid}
 
 
 class _Warnings(logging.Handler):

@@ -3,6 +3,6 @@
 from lamina.tasks.check import check_config
 from lamina.tasks.dimensions import for_dims
 from lamina.tasks.labels import Label, read_labels
-from lamina.tasks.workflow import current_config
+from lamina.tasks.workflow import config_hash, current_config
 
-__all__ = ["Label", "check_config", "current_config", "for_dims", "read_labels"]
+__all__ = ["Label", "check_config", "config_hash", "current_config", "for_dims", "read_labels"]

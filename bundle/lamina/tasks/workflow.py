@@ -6,7 +6,9 @@ among the callers.
 """
 
 import copy
+import hashlib
 import inspect
+import json
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -29,6 +31,16 @@ def current_config() -> dict[str, Any]:
         if isinstance(owner, ConfigParser):
             return copy.deepcopy(owner.get())
     raise ConfigError("no MONAI config is being evaluated", "call this from a config's expression")
+
+
+def config_hash(content: Any) -> str:
+    """Return a hash of a part of a config: the same for the same settings in any order.
+
+    >>> config_hash({"a": 1, "b": 2}) == config_hash({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(content, sort_keys=True, default=str).replace("::", "#")
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def command_line_ids() -> dict[str, set[str]]:
