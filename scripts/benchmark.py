@@ -85,8 +85,8 @@ def sides_of(work: Path, scans: Path, weights: Path, classes: int) -> dict[str, 
 
 def difference(work: Path, folder: str) -> dict[str, float]:
     """Return the share of voxels whose labels differ, and the Dice score of the two sides."""
-    mine = sorted((work / "out" / "lamina" / folder).glob("*.nii.gz"))[0]
-    theirs = sorted((work / "out" / "stock" / folder).rglob("*_trans.nii.gz"))[0]
+    mine = min((work / "out" / "lamina" / folder).glob("*.nii.gz"))
+    theirs = min((work / "out" / "stock" / folder).rglob("*_trans.nii.gz"))
     a, b = (np.asarray(nib.load(path).dataobj) for path in (mine, theirs))
     both = 2 * np.count_nonzero((a == b) & (a > 0))
     return {
@@ -164,7 +164,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, default=ROOT / "runs" / "benchmark")
     parser.add_argument("--cases", help=f"some of {', '.join(CASES)}, separated by commas")
-    parser.add_argument("--repeats", type=int, default=2, help="the first of several is not counted")
+    parser.add_argument(
+        "--repeats", type=int, default=2, help="the first of several is not counted"
+    )
     parser.add_argument("--full", action="store_true", help="all cases, not only the short ones")
     options = parser.parse_args()
     work = options.work.resolve()

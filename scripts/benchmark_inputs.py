@@ -16,7 +16,9 @@ LOW, HIGH = -57.0, 164.0
 
 def unet(dims: int, classes: int) -> UNet:
     """Return the network of the model zoo's spleen bundle, in 2D or 3D."""
-    return UNet(dims, 1, classes, (16, 32, 64, 128, 256), (2, 2, 2, 2), num_res_units=2, norm="batch")
+    return UNet(
+        dims, 1, classes, (16, 32, 64, 128, 256), (2, 2, 2, 2), num_res_units=2, norm="batch"
+    )
 
 
 def made_up_ct(

@@ -118,6 +118,9 @@ def _add_train(commands: Any) -> None:
     )
     parser.add_argument("--patch-size", metavar="X,Y[,Z]", help="voxels of a patch, as 64,64")
     _workflow(parser)
+    parser.add_argument(
+        "--precision", choices=("auto", "fp32", "bf16"), help="default: auto, by the processor"
+    )
     parser.add_argument("--num-workers", type=int, metavar="N", help="processes that load data")
     parser.add_argument(
         "--fresh", action="store_true", help="throw away what the run's folder holds"
@@ -210,6 +213,11 @@ def _weights(parser: argparse.ArgumentParser) -> None:
         metavar="FILE|released",
         help="default: the finished run in --run-dir, else the released model",
     )
+    parser.add_argument(
+        "--backend",
+        choices=("auto", "torch", "torch-bf16", "openvino", "onnxruntime"),
+        help="what computes the network; default: auto, the fastest on this processor",
+    )
 
 
 def _workflow(parser: argparse.ArgumentParser) -> None:
@@ -220,9 +228,6 @@ def _workflow(parser: argparse.ArgumentParser) -> None:
         help="2 works slice by slice, 3 on volumes; default: the task's",
     )
     add_division(parser)
-    parser.add_argument(
-        "--precision", choices=("auto", "fp32", "bf16"), help="default: auto, by the processor"
-    )
 
 
 PATHS = ("dataset_dir", "run_dir", "input_dir", "output_dir", "weights")

@@ -62,5 +62,5 @@ def hippocampus(request, tmp_path_factory):
     (folder / "task.json").write_text(json.dumps(content))
     torch.manual_seed(dims)
     torch.save(UNet(spatial_dims=dims, **network).state_dict(), folder / "model.pt")
-    weights = ["--weights", str(folder / "model.pt"), "--precision", "fp32"]
+    weights = ["--weights", str(folder / "model.pt"), "--backend", "torch"]
     return [str(folder / "task.json"), "--spatial-dims", str(dims), *weights]

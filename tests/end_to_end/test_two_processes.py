@@ -95,7 +95,7 @@ def test_two_processes_evaluate_as_one_does(runs, task, dataset, tmp_path):
         2: ["configs/evaluate.json", "configs/multi_gpu_evaluate.json"],
     }
     for processes, config in configs.items():
-        place = ["--output_dir", str(tmp_path / str(processes)), "--precision", "fp32"]
+        place = ["--output_dir", str(tmp_path / str(processes)), "--backend", "torch"]
         words = ["evaluating", "--config_file", str(config), *files, *place]
         run(*words, processes=processes)
     one, two = (json.loads((tmp_path / n / "summary.json").read_text()) for n in ("1", "2"))
