@@ -259,7 +259,7 @@ def test_two_processes_share_a_folder(hippocampus, real_data, tmp_path):
     words += ["--input_dir", str(source), "--output_dir", str(tmp_path / "two")]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*start, *words, "--precision", "fp32"],
+        [*start, *words, "--backend", "torch"],
         capture_output=True,
         text=True,
         cwd=CHECKOUT,
