@@ -32,6 +32,7 @@ from lamina.output.measurements import (
 )
 from lamina.output.overlay import write_overlay
 from lamina.output.predicted_case import PredictedCase
+from lamina.output.profile_plot import write_profile_plot
 from lamina.tasks import config_hash, read_labels
 
 Item = Mapping[str, Any]
@@ -194,7 +195,7 @@ class CaseLoop:
         case = self._predicted(item, made)
         outputs = [*self._write_formats(case), write_overlay(case, self.folder / "overlays")]
         if depth_axis(case) is not None:
-            outputs.append(self._write_profile(case))
+            outputs += self._write_profile(case)
         return {
             "outputs": [str(path.relative_to(self.folder)) for path in outputs],
             "measurements": measure_prediction(case),
@@ -237,11 +238,11 @@ class CaseLoop:
             raise DataError(f"none of the formats {', '.join(wanted)} could be written")
         return written
 
-    def _write_profile(self, case: PredictedCase) -> Path:
+    def _write_profile(self, case: PredictedCase) -> list[Path]:
         rows = thickness_profile(case)
         path = self.folder / "profiles" / f"{case.name}.csv"
         write_table(path, list(rows[0]), rows)
-        return path
+        return [path, write_profile_plot(rows, case.labels, path.with_suffix(".png"))]
 
     def _finish(self, manifest: Manifest) -> None:
         """Write the measurements of all cases and tell how it went."""

@@ -1,0 +1,50 @@
+"""The thickness of layers along a scan, as a picture."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from lamina.files import written_whole
+from lamina.tasks import Label
+
+
+def write_profile_plot(
+    rows: Sequence[Mapping[str, Any]], labels: Sequence[Label], path: Path
+) -> Path:
+    """Draw the thickness of each layer across the scan, of a volume the mean over its slices.
+
+    Parameters
+    ----------
+    rows
+        As `lamina.output.measurements.thickness_profile` gives them: "x", and NAME_um or NAME_px.
+    labels
+        The task's labels, whose names and colours are used.
+    path
+        The PNG file, which is whole or absent.
+    """
+    x = np.array([row["x"] for row in rows])
+    columns = np.unique(x)
+    unit = next(name for name in rows[0] if name not in ("x", "z")).rsplit("_", 1)[1]
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for label in labels[1:]:
+        thickness = np.array([row[f"{label.name}_{unit}"] for row in rows])
+        means = [thickness[x == column].mean() for column in columns]
+        axes.plot(
+            columns, means, label=label.name, color=np.array(label.color) / 255, linewidth=1.5
+        )
+    axes.set_xlabel("column of the scan")
+    axes.set_ylabel(f"thickness in {'µm' if unit == 'um' else unit}")
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.set_facecolor("#f4f4f6")
+    figure.legend(loc="outside right upper", fontsize="small")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as part:
+        figure.savefig(part, dpi=110)
+    return path
