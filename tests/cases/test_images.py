@@ -153,3 +153,13 @@ def test_a_header_that_claims_more_than_memory_is_refused_at_once(tmp_path):
     (tmp_path / "a.nii").write_bytes(header.binaryblock + bytes(4))
     with pytest.raises(ReadError, match=r"32767×32767×32767 voxels by its header, 1.41e\+05 GB"):
         read_image(str(tmp_path / "a.nii"))
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.uint8, np.float64])
+def test_values_come_in_c_order_whatever_the_file_has(tmp_path, kind):
+    values = np.arange(7 * 8 * 9).reshape(7, 8, 9).astype(kind)
+    nib.Nifti1Image(values, np.diag([2, 3, 4, 1])).to_filename(tmp_path / "a.nii.gz")
+    found, _ = read_image(str(tmp_path / "a.nii.gz"))
+    assert found.dtype == np.float32
+    assert found.flags.c_contiguous
+    np.testing.assert_array_equal(found, values)
