@@ -5,6 +5,7 @@ from lamina.inference.folded import fold_norms
 from lamina.inference.grid_inferer import GridInferer, plain_probabilities
 from lamina.inference.precision import AutocastInferer, choose_precision, has_bf16_units, place
 from lamina.inference.weights import find_weights, load_weights
+from lamina.inference.window_plan import windows_at_a_time
 from lamina.inference.windows import WindowInferer
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "load_weights",
     "place",
     "plain_probabilities",
+    "windows_at_a_time",
 ]

@@ -13,6 +13,7 @@ from monai.transforms import Compose, Invertd
 
 from lamina.errors import DataError
 from lamina.inference.axis_maps import AxisMap, GridMap, NotSeparableError, axis_maps
+from lamina.inference.mirrored import mirrored
 from lamina.inference.running_sum import run_windows
 from lamina.inference.way_back import LabelGrid, ProbabilityGrid
 from lamina.inference.window_plan import WindowPlan
@@ -41,6 +42,8 @@ class GridInferer(Inferer):
         Share of a window that the next one covers again.
     mode
         ``gaussian`` trusts a window's middle more than its border; ``constant`` does not.
+    mirror_axes
+        Average over the window's mirror images along these axes, 0 is x; see `mirrored`.
     probabilities
         Return all class probabilities on the image's grid, at full size, in place of labels.
 
@@ -59,6 +62,7 @@ class GridInferer(Inferer):
         sw_batch_size: int = 4,
         overlap: float = 0.25,
         mode: str = "gaussian",
+        mirror_axes: Sequence[int] = (),
         probabilities: bool = False,
     ) -> None:
         super().__init__()
@@ -67,6 +71,7 @@ class GridInferer(Inferer):
         self.sw_batch_size = sw_batch_size
         self.overlap = overlap
         self.mode = mode
+        self.mirror_axes = tuple(mirror_axes)
         self.probabilities = probabilities
 
     def __call__(
@@ -89,7 +94,9 @@ class GridInferer(Inferer):
         def run(windows: torch.Tensor) -> torch.Tensor:
             return network(windows, *args, **kwargs)
 
-        return list_data_collate([self._on_own_grid(image, run) for image in _images(inputs)])
+        return list_data_collate(
+            [self._on_own_grid(image, mirrored(run, self.mirror_axes)) for image in _images(inputs)]
+        )
 
     def _on_own_grid(self, image: MetaTensor, network: Callable[..., torch.Tensor]) -> MetaTensor:
         affine = np.asarray(image.affine)

@@ -1,12 +1,20 @@
 """Where the windows over an image lie, and how much each of their voxels counts."""
 
 import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import psutil
 import torch
 from monai.data.utils import compute_importance_map, dense_patch_slices
+
+BYTES = 2000
+"""What a network's inner layers take for each voxel of a window, at most: U-Nets of 32 channels."""
+
+VOXELS = {"cpu": 1 << 20, "cuda": 1 << 23}
+"""So many voxels keep a processor busy: more at a time are no faster."""
 
 Place = tuple[int, int, int]
 """The first voxel of a window, along x, y and z."""
@@ -67,3 +75,21 @@ class WindowPlan:
         """Return how much a window's voxels count, (x, y, z, 1)."""
         weights = compute_importance_map(self.size, self.mode, device=device)
         return weights[..., None]
+
+
+def windows_at_a_time(size: Sequence[int], device: torch.device) -> int:
+    """Return how many windows a network gets at a time, by what is fast and by free memory.
+
+    >>> windows_at_a_time([96, 96, 96], torch.device("cpu"))
+    1
+    """
+    voxels = math.prod(size)
+    fast = VOXELS.get(device.type, VOXELS["cpu"]) // voxels
+    room = int(_free_bytes(device) / 4) // (voxels * BYTES)
+    return max(min(fast, room), 1)
+
+
+def _free_bytes(device: torch.device) -> float:
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return psutil.virtual_memory().available
