@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lamina import __version__
-from lamina.commands import check, dicom, pack, scan
+from lamina.commands import check, dicom, pack, prepare, scan
 from lamina.commands.division import DIVISION, add_division
 from lamina.commands.parsers import add_command, add_task
 from lamina.errors import LaminaError, find_cause
@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_data(commands)
     scan.add(commands)
+    prepare.add(commands)
     dicom.add(commands)
     check.add(commands)
     pack.add(commands)
