@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lamina import __version__
-from lamina.commands import check, dicom, pack, prepare, scan
+from lamina.commands import annotations, check, dicom, pack, prepare, scan
 from lamina.commands.division import DIVISION, add_division
 from lamina.commands.parsers import add_command, add_task
 from lamina.errors import LaminaError, find_cause
@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(commands)
     scan.add(commands)
     prepare.add(commands)
+    annotations.add(commands)
     dicom.add(commands)
     check.add(commands)
     pack.add(commands)

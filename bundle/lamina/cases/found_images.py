@@ -1,6 +1,7 @@
 """Every image below a folder, and what else lies there.
 
-Names that begin with a dot are left alone: they are what operating systems put beside files.
+Names that begin with a dot are left alone: they are what operating systems put beside files. So
+are folders called ``overlays``, where Lamina writes what people look at.
 """
 
 import os
@@ -12,6 +13,7 @@ from lamina.cases.dicom_series import find_series, is_dicom
 from lamina.cases.formats import format_of
 
 _METAIMAGE_DATA = (".raw", ".zraw")
+_FOR_EYES = "overlays"
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,14 @@ def _files_by_folder(root: Path) -> Iterator[list[Path]]:
     seen = set()
     for folder, below, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
-        below[:] = [] if real in seen else sorted(name for name in below if name[0] != ".")
+        below[:] = [] if real in seen else sorted(filter(_holds_data, below))
         if real not in seen:
             yield [Path(folder, name) for name in sorted(names) if name[0] != "."]
         seen.add(real)
+
+
+def _holds_data(folder: str) -> bool:
+    return folder[0] != "." and folder != _FOR_EYES
 
 
 def _is_data_of_header(path: Path) -> bool:

@@ -1,0 +1,197 @@
+"""One annotated picture as a mask, with all that is worth saying about it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamina.annotations.draw import areas, covered
+from lamina.annotations.pictures import Pictures
+from lamina.annotations.shapes import AnnotatedImage, Bitmap, Shape
+from lamina.cases.grid import format_size
+from lamina.cases.images import read_image
+from lamina.errors import DataError, LaminaError
+
+_OUTSIDE = 1.0
+"""Pixels by which a shape may leave the picture without a word: the hand slips at the edge."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How shapes become masks.
+
+    Parameters
+    ----------
+    classes
+        The class value of each label's name.
+    order
+        Labels from the lowest to the topmost; those not named lie below. Empty, later shapes lie
+        over earlier ones.
+    ignore
+        Labels that are left out.
+    line_width
+        In pixels, of lines that enclose nothing.
+    keep_empty
+        A picture without shapes is all background, not one that nobody has annotated yet.
+    """
+
+    classes: Mapping[str, int]
+    order: tuple[str, ...] = ()
+    ignore: frozenset[str] = frozenset()
+    line_width: float = 3.0
+    keep_empty: bool = False
+
+
+@dataclass
+class Converted:
+    """What became of one annotated picture: a mask, or a problem that says why not."""
+
+    name: str
+    picture: Path | None = None
+    image: NDArray[np.float32] | None = None
+    mask: NDArray[np.uint8] | None = None
+    problem: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    shapes: Counter[str] = field(default_factory=Counter)
+    objects: Counter[str] = field(default_factory=Counter)
+    pixels: Counter[str] = field(default_factory=Counter)
+
+    def forget_pixels(self) -> None:
+        """Free the memory of image and mask."""
+        self.image = self.mask = None
+
+
+def convert(annotated: AnnotatedImage, pictures: Pictures, drawing: Drawing) -> Converted:
+    """Draw the mask (columns, rows) of one picture.
+
+    Nothing in doubt is drawn: where a label is unknown, a picture is missing or of another size, a
+    shape lies outside or there is none at all, ``problem`` says so, and there is no mask.
+    """
+    made = Converted(annotated.name, warnings=list(annotated.notes))
+    try:
+        made.picture = _find(annotated, pictures, made.warnings)
+        made.image, grid = read_image(str(made.picture))
+        size = (grid.shape[0], grid.shape[1])
+        _require_size(annotated, size)
+        shapes = _known(annotated.shapes, drawing)
+        _require_shapes(shapes, annotated, drawing)
+        made.mask = _draw(shapes, size, drawing, made)
+    except LaminaError as error:
+        made.problem = str(error).replace("\n  → ", ": ")
+    return made
+
+
+def _find(annotated: AnnotatedImage, pictures: Pictures, warnings: list[str]) -> Path:
+    try:
+        path = pictures.find(annotated.name)
+    except DataError:
+        if annotated.embedded is None:
+            raise
+        path = pictures.write(annotated.name, annotated.embedded)
+        warnings.append(f"the picture was taken out of the annotation: {path}")
+    said = annotated.name.replace("\\", "/").rsplit("/", 1)[-1]
+    if said != path.name and said.casefold() == path.name.casefold():
+        warnings.append(f"upper and lower case differ: the file is called {path.name}")
+    return path
+
+
+def _require_size(annotated: AnnotatedImage, size: tuple[int, int]) -> None:
+    if annotated.size not in (None, size):
+        raise DataError(
+            f"annotated at {format_size(annotated.size or ())} pixels, "
+            f"but the picture has {format_size(size)}",
+            "give the pictures that were annotated",
+        )
+
+
+def _known(shapes: tuple[Shape, ...], drawing: Drawing) -> list[Shape]:
+    """Return the shapes that count, with their labels spelt as in the task, lowest first."""
+    spelling = {name.casefold(): name for name in drawing.classes}
+    counted = [shape for shape in shapes if shape.label not in drawing.ignore]
+    unknown = Counter(one.label for one in counted if one.label.casefold() not in spelling)
+    if unknown:
+        raise DataError(
+            "; ".join(_unknown(label, count, spelling) for label, count in unknown.items()),
+            "correct them in the tool, add them to the task's labels, or leave them out with "
+            "--ignore",
+        )
+    spelt = [
+        Shape(
+            one.label if one.label in drawing.classes else spelling[one.label.casefold()],
+            one.region,
+            one.group,
+        )
+        for one in counted
+    ]
+    rank = {name: place for place, name in enumerate(drawing.order)}
+    return sorted(spelt, key=lambda shape: rank.get(shape.label, -1))
+
+
+def _unknown(label: str, count: int, spelling: Mapping[str, str]) -> str:
+    near = get_close_matches(label.casefold(), spelling, n=1)
+    hint = f" (did you mean {spelling[near[0]]!r}?)" if near else ""
+    return f"{count} shape(s) with the label {label!r}, which the task does not have{hint}"
+
+
+def _require_shapes(shapes: list[Shape], annotated: AnnotatedImage, drawing: Drawing) -> None:
+    if not shapes and not drawing.keep_empty:
+        raise DataError(
+            f"{'nothing that can be drawn' if annotated.notes else 'no shapes'}, "
+            "so that it is perhaps not annotated yet",
+            "--keep-empty takes it for background",
+        )
+
+
+def _draw(
+    shapes: list[Shape], size: tuple[int, int], drawing: Drawing, made: Converted
+) -> NDArray[np.uint8]:
+    mask = np.zeros(size, dtype=np.uint8)
+    groups: set[tuple[str, str | int]] = set()
+    for number, shape in enumerate(shapes):
+        _check_place(shape, size, drawing.line_width, made.warnings)
+        pixels = covered(shape.region, size, drawing.line_width)
+        if not pixels.any():
+            made.warnings.append(f"a shape of {shape.label} covers no pixel")
+        mask[pixels] = drawing.classes[shape.label]
+        made.shapes[shape.label] += 1
+        groups.add((shape.label, shape.group or number))
+    made.objects.update(label for label, _ in groups)
+    names = {value: name for name, value in drawing.classes.items()}
+    counts = zip(*np.unique(mask, return_counts=True), strict=True)
+    made.pixels.update({names[int(value)]: int(count) for value, count in counts})
+    return mask
+
+
+def _check_place(
+    shape: Shape, size: tuple[int, int], line_width: float, warnings: list[str]
+) -> None:
+    """Warn of a shape that leaves the picture; refuse one that can't belong to it."""
+    low, high = _bounds(shape, line_width)
+    far = max(*(-low), *(high - size))
+    if (low >= size).any() or (high <= 0).any() or (far > max(size)):
+        raise DataError(
+            f"a shape of {shape.label} from {_point(low)} to {_point(high)} lies outside the "
+            f"picture of {format_size(size)} pixels",
+            "perhaps it belongs to another picture or size",
+        )
+    if far > _OUTSIDE:
+        warnings.append(
+            f"a shape of {shape.label} reaches {far:.0f} pixels beyond the picture; that part "
+            "is cut off"
+        )
+
+
+def _bounds(shape: Shape, line_width: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if isinstance(shape.region, Bitmap):
+        low = np.array([shape.region.left, shape.region.top], dtype=float)
+        return low, low + shape.region.mask.shape
+    boxes = np.array([part.bounds for part in areas(shape.region, line_width)])
+    return boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+
+
+def _point(place: NDArray[np.float64]) -> str:
+    return f"({place[0]:.0f}, {place[1]:.0f})"

@@ -1,0 +1,127 @@
+"""VGG Image Annotator (VIA): JSON of versions 1 and 2, exported annotations or a whole project.
+
+Dutta and Zisserman, "The VIA annotation software for images, audio and video", 2019.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from shapely.geometry.base import BaseGeometry
+
+from lamina.annotations.shapes import (
+    AnnotatedImage,
+    NotDrawableError,
+    Shape,
+    collect,
+    ellipse,
+    line,
+    polygon,
+    rectangle,
+)
+from lamina.errors import ConfigError
+
+Content = Mapping[str, Any]
+
+
+def is_via(content: Any) -> bool:
+    """Tell whether JSON is VIA's."""
+    return isinstance(content, Mapping) and (
+        "_via_img_metadata" in content
+        or bool(content)
+        and all(
+            isinstance(one, Mapping) and {"filename", "regions"} <= set(one)
+            for one in content.values()
+        )
+    )
+
+
+def read_via(content: Content, attribute: str | None = None) -> list[AnnotatedImage]:
+    """Return the pictures of a VIA file.
+
+    Parameters
+    ----------
+    content
+        The JSON.
+    attribute
+        Which attribute of a region is its label; needed where regions have several.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such attribute, or a choice.
+    """
+    pictures = list(content.get("_via_img_metadata", content).values())
+    regions = [region for picture in pictures for region in _regions(picture)]
+    name = _label_attribute(regions, attribute)
+    return [_read_picture(picture, name) for picture in pictures]
+
+
+def _read_picture(picture: Content, attribute: str) -> AnnotatedImage:
+    shapes, notes = collect(_regions(picture), partial(_read_region, attribute=attribute))
+    return AnnotatedImage(str(picture["filename"]), shapes, notes)
+
+
+def _regions(picture: Content) -> list[Content]:
+    """Return the regions: a list in version 2, numbered in version 1."""
+    regions = picture["regions"]
+    return list(regions.values()) if isinstance(regions, Mapping) else list(regions)
+
+
+def _label_attribute(regions: list[Content], wanted: str | None) -> str:
+    names = sorted({name for region in regions for name in region["region_attributes"]})
+    if wanted is not None and wanted in names:
+        return wanted
+    if wanted is None and len(names) < 2:
+        return names[0] if names else ""
+    raise ConfigError(
+        f"attribute {wanted!r}: the regions have {', '.join(names) or 'none'}",
+        f"say which one is the label: --attribute {names[0]}" if names else None,
+    )
+
+
+def _read_region(region: Content, attribute: str) -> Shape:
+    form = region["shape_attributes"]
+    if form["name"] not in _FORMS:
+        raise NotDrawableError(f"a {form['name']} has no area")
+    return Shape(_label(region["region_attributes"].get(attribute, "")), _FORMS[form["name"]](form))
+
+
+def _label(value: Any) -> str:
+    """Return a text, or what a checkbox holds: the one option that is chosen."""
+    if not isinstance(value, Mapping):
+        return str(value).strip()
+    return " and ".join(str(name) for name, chosen in value.items() if chosen)
+
+
+def _points(form: Content) -> list[tuple[float, float]]:
+    return list(zip(form["all_points_x"], form["all_points_y"], strict=True))
+
+
+def _polygon(form: Content) -> BaseGeometry:
+    return polygon(_points(form))
+
+
+def _line(form: Content) -> BaseGeometry:
+    return line(_points(form))
+
+
+def _rectangle(form: Content) -> BaseGeometry:
+    return rectangle(form["x"], form["y"], form["width"], form["height"])
+
+
+def _circle(form: Content) -> BaseGeometry:
+    return ellipse(form["cx"], form["cy"], form["r"], form["r"])
+
+
+def _ellipse(form: Content) -> BaseGeometry:
+    return ellipse(form["cx"], form["cy"], form["rx"], form["ry"], form.get("theta", 0.0))
+
+
+_FORMS = {
+    "polygon": _polygon,
+    "polyline": _line,
+    "rect": _rectangle,
+    "circle": _circle,
+    "ellipse": _ellipse,
+}
