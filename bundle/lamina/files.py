@@ -1,10 +1,11 @@
 """Files that are whole or absent."""
 
 import contextlib
+import csv
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,18 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
     """Write JSON, whole or not at all."""
     with written_whole(path) as part:
         part.write_text(json.dumps(content, indent=2, default=str) + "\n")
+
+
+def write_table(
+    path: str | os.PathLike[str], columns: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write a CSV file, whole or not at all."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    with written_whole(path) as part:
+        part.write_text(text.getvalue(), encoding="utf-8")
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:

@@ -6,12 +6,12 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage
 
+from lamina.files import write_table
 from lamina.metrics import MeasureSettings
 from lamina.output.measurements import (
     measure_prediction,
     thickness_profile,
     write_measurements,
-    write_table,
 )
 from lamina.output.predicted_case import PredictedCase
 from lamina.tasks import Label

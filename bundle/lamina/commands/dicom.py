@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from lamina.commands import dicom_keep
 from lamina.commands.parsers import add_command
 
 _SHOWN = (
@@ -39,14 +40,15 @@ _IDENTIFIERS = (
 
 
 def add(commands: Any) -> None:
-    """Register ``select`` and ``show``."""
+    """Register ``select``, ``sheet``, ``keep`` and ``show``."""
     parser = commands.add_parser(
         "dicom",
-        help="choose DICOM slices by their plane, look at headers",
-        description="Choose DICOM slices by their plane, look at headers.",
+        help="choose DICOM slices by their plane or by eye, look at headers",
+        description="Choose DICOM slices by their plane or by eye, look at headers.",
     )
     inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_select(inner)
+    dicom_keep.add(inner)
     show = add_command(
         inner, "show", "print the header values that matter", _show, "lamina dicom show IM0001"
     )

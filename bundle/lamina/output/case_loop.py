@@ -18,6 +18,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from lamina.cases import dicom_slices, hash_files, is_dicom_address, read_image
 from lamina.cases.grid import format_size
 from lamina.errors import DataError, GeometryError, LaminaError, find_cause
+from lamina.files import write_table
 from lamina.metrics import MeasureSettings
 from lamina.output.formats import FORMATS, check_formats, default_formats
 from lamina.output.label_files import smallest_type
@@ -28,7 +29,6 @@ from lamina.output.measurements import (
     measure_prediction,
     thickness_profile,
     write_measurements,
-    write_table,
 )
 from lamina.output.overlay import write_overlay
 from lamina.output.predicted_case import PredictedCase

@@ -1,9 +1,7 @@
 """What a predicted label map says about each structure, as tables."""
 
-import csv
-import io
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lamina.files import write_json, written_whole
+from lamina.files import write_json, write_table
 from lamina.output.predicted_case import PredictedCase
 
 Row = dict[str, Any]
@@ -153,16 +151,6 @@ def write_measurements(rows: Iterable[Row], folder: Path) -> list[Path]:
     write_table(table, used, [{key: _cell(value) for key, value in row.items()} for row in listed])
     write_json(folder / "measurements.json", listed)
     return [table, folder / "measurements.json"]
-
-
-def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write a CSV file, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    with written_whole(path) as part:
-        part.write_text(text.getvalue(), encoding="utf-8")
 
 
 def _cell(value: Any) -> Any:

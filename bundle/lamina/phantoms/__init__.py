@@ -8,11 +8,15 @@
 ``optics``    from the layers to the picture
 ``oct``       one volume with its truth
 ``dataset``   a folder of them
+``cbct``      a head with a cochlear implant; ``electrodes`` and ``streaks`` are parts of it
+``cochlea``   patients with such a head, as DICOM files of three planes; ``dicom_series`` writes them
 ``oct_pictures``  a folder of B-scans as PNG with coded masks
 ``folder``    how such a folder is made, once
 """
 
 from lamina.phantoms.anatomy import EIGHT_LAYERS
+from lamina.phantoms.cbct import HeadVolume, make_head_volume
+from lamina.phantoms.cochlea import write_cochlea_patients
 from lamina.phantoms.dataset import write_oct_dataset
 from lamina.phantoms.oct import OctVolume, make_oct_volume
 from lamina.phantoms.oct_pictures import write_oct_pictures
@@ -21,9 +25,12 @@ from lamina.phantoms.scan import CIRRUS, OctScan
 __all__ = [
     "CIRRUS",
     "EIGHT_LAYERS",
+    "HeadVolume",
     "OctScan",
     "OctVolume",
+    "make_head_volume",
     "make_oct_volume",
+    "write_cochlea_patients",
     "write_oct_dataset",
     "write_oct_pictures",
 ]

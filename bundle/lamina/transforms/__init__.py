@@ -1,6 +1,16 @@
-"""Transforms that the JSON names beside MONAI's own: patches, and augmentation of batches."""
+"""Transforms that the JSON names beside MONAI's own: patches, crops, and augmentation of batches."""
 
 from lamina.transforms.batch import RandAffineBatchd, RandIntensityBatchd
+from lamina.transforms.elastic import RandElasticBatchd
+from lamina.transforms.in_plane import ResizeInPlaned
+from lamina.transforms.otsu import above_otsu
 from lamina.transforms.patch import RandPatchd
 
-__all__ = ["RandAffineBatchd", "RandIntensityBatchd", "RandPatchd"]
+__all__ = [
+    "RandAffineBatchd",
+    "RandElasticBatchd",
+    "RandIntensityBatchd",
+    "RandPatchd",
+    "ResizeInPlaned",
+    "above_otsu",
+]
