@@ -7,17 +7,20 @@ BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 TASK ?= oct_phantom
 
-.PHONY: help venv venv-test demo test test-all lint clean
+.PHONY: help venv venv-test label-setup demo test test-all lint clean
 
 help:
 	@echo "make demo   install into .venv, train and evaluate the default task, write a report"
 	@echo "make test   install, and run all tests"
 	@echo "make lint   ruff and mypy"
 	@echo "make venv   only install (TORCH_INDEX=URL takes torch from another index)"
+	@echo "make label-setup   install the MONAI Label server for \`lamina label\`"
 	@echo "make clean  remove .venv and what the demo made"
 
 venv: $(VENV)/.installed
 venv-test: $(VENV)/.installed-test
+label-setup: $(VENV)/.installed-label
+	scripts/install_system_packages.sh
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lamina needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
@@ -32,7 +35,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
 	@touch $@
 
-$(VENV)/.installed-test: pyproject.toml constraints.txt $(VENV)/.installed
+# monailabel's own list names packages that don't install beside these; extra `label` has the rest.
+$(VENV)/.installed-label: pyproject.toml constraints.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[label]'
+	$(BIN)/python -m pip install --quiet --no-deps $(shell grep '^monailabel==' constraints.txt)
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml constraints.txt $(VENV)/.installed-label
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
 	@touch $@
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lamina import __version__
-from lamina.commands import annotations, check, dicom, pack, prepare, scan
+from lamina.commands import annotations, check, dicom, label, pack, prepare, scan
 from lamina.commands.division import DIVISION, add_division
 from lamina.commands.parsers import add_command, add_task
 from lamina.errors import LaminaError, find_cause
@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     dicom.add(commands)
     check.add(commands)
     pack.add(commands)
+    label.add(commands)
     return parser
 
 

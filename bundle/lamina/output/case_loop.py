@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import ignite.distributed as idist
-from monai.data import list_data_collate
 from monai.utils import convert_to_numpy
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -20,6 +19,7 @@ from lamina.cases.grid import format_size
 from lamina.errors import DataError, GeometryError, LaminaError, find_cause
 from lamina.files import write_table
 from lamina.metrics import MeasureSettings
+from lamina.output.engine_cases import predict_item
 from lamina.output.formats import FORMATS, check_formats, default_formats
 from lamina.output.label_files import smallest_type
 from lamina.output.manifest import Manifest, Record
@@ -168,7 +168,7 @@ class CaseLoop:
             try:
                 read, seconds["read"] = future.result()
                 started = time.perf_counter()
-                prediction = self._predict(read)
+                prediction = predict_item(self.evaluator, read)
                 seconds["network"] = time.perf_counter() - started
                 started = time.perf_counter()
                 record |= self._write(item, prediction)
@@ -179,16 +179,6 @@ class CaseLoop:
                 record |= {"status": "failed", "reason": _reason(error), "outputs": []}
                 logger.error("%s failed: %s", record["case"], record["reason"])
         return record | {"seconds": {name: round(value, 3) for name, value in seconds.items()}}
-
-    def _predict(self, item: Any) -> Any:
-        """Return what the evaluator made of one item."""
-        self.evaluator.data_loader = [list_data_collate([item])]
-        self.evaluator.state.epoch_length = None
-        # Else ignite would take up after an exception where it was left.
-        self.evaluator.interrupt_resume_enabled = False
-        self.evaluator.run()
-        output = self.evaluator.state.output
-        return output[0] if isinstance(output, list) else output
 
     def _write(self, item: Item, made: Mapping[str, Any]) -> Record:
         """Write all files of a case; return what the manifest says of them."""

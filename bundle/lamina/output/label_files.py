@@ -42,7 +42,7 @@ def save_label_image(label: np.ndarray, affine: np.ndarray, folder: str | Path, 
     """
     whole = label.astype(smallest_type(int(label.max(initial=0))))
     if whole.ndim == 3:
-        return _save_nifti(whole, affine, "mm", Path(folder, f"{name}.nii.gz"))
+        return save_nifti(whole, affine, "mm", Path(folder, f"{name}.nii.gz"))
     if whole.ndim != 2 or whole.dtype != np.uint8:
         raise GeometryError(
             f"{name}: a label map of shape {label.shape} with values up to {label.max()}",
@@ -57,7 +57,7 @@ def save_label_image(label: np.ndarray, affine: np.ndarray, folder: str | Path, 
 def write_nifti(case: PredictedCase, folder: Path) -> list[Path]:
     """Write ``NAME.nii.gz``: class values on the source's own grid, affine and all."""
     path = Path(folder, f"{case.name}.nii.gz")
-    return [_save_nifti(case.label, case.affine, _unit(case), path)]
+    return [save_nifti(case.label, case.affine, _unit(case), path)]
 
 
 def write_png(case: PredictedCase, folder: Path) -> list[Path]:
@@ -86,14 +86,15 @@ def write_probabilities(case: PredictedCase, folder: Path) -> list[Path]:
     last = np.moveaxis(case.probabilities.astype(np.float32), 0, -1)
     volume = last.reshape(*case.label.shape[:2], -1, last.shape[-1])
     path = Path(folder, f"{case.name}_probabilities.nii.gz")
-    return [_save_nifti(volume, case.affine, _unit(case), path)]
+    return [save_nifti(volume, case.affine, _unit(case), path)]
 
 
 def _unit(case: PredictedCase) -> str:
     return "mm" if case.has_spacing else "unknown"
 
 
-def _save_nifti(values: np.ndarray, affine: np.ndarray, unit: str, path: Path) -> Path:
+def save_nifti(values: np.ndarray, affine: np.ndarray, unit: str, path: Path) -> Path:
+    """Write an image (x, y[, z]) whose RAS+ affine is in ``unit`` ("mm" or "unknown")."""
     image = nib.Nifti1Image(values, np.asarray(affine, dtype=float))
     image.header.set_xyzt_units(unit)
     with written_whole(path) as part:

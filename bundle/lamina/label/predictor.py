@@ -1,0 +1,87 @@
+"""A packed task, ready to segment one image after the other."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+from monai.utils import convert_to_numpy
+
+from lamina.cases import read_image
+from lamina.inference import load_weights
+from lamina.label.work import ServedTask
+from lamina.output.engine_cases import predict_item
+from lamina.output.label_files import smallest_type
+from lamina.output.predicted_case import PredictedCase
+
+CONFIG = Path("configs", "inference.json")
+
+
+class Predictor:
+    """The inference workflow of a packed task, with weights loaded.
+
+    Parameters
+    ----------
+    task
+        The task.
+    weights
+        Its file.
+    options
+        Values for ``displayable_configs``.
+    """
+
+    def __init__(self, task: ServedTask, weights: Path, options: Mapping[str, Any]) -> None:
+        self.task = task
+        self.labels = tuple(task.labels)
+        self.parser = _parser(task, options)
+        self.network = load_weights(self.parser.get_parsed_content("network"), weights)
+        self.preprocessing = self.parser.get_parsed_content("preprocessing")
+        self.evaluator = self.parser.get_parsed_content("evaluator")
+
+    def predict(self, address: str, name: str) -> PredictedCase:
+        """Return an image with the labels that the network finds, on the image's own grid."""
+        item = self.preprocessing({"image": address, "case": name})
+        label = convert_to_numpy(predict_item(self.evaluator, item)["pred"])[0]
+        return self.case(address, name, label.astype(smallest_type(int(label.max(initial=0)))))
+
+    def case(self, address: str, name: str, label: Any) -> PredictedCase:
+        """Return an image with a label of any origin, as the writers take it."""
+        return labelled_case(self.task, address, name, label)
+
+
+def labelled_case(task: ServedTask, address: str, name: str, label: Any) -> PredictedCase:
+    """Return an image and its label map as the writers of `lamina.output` take them."""
+    image, grid = read_image(address)
+    return PredictedCase(
+        name=name,
+        address=address,
+        image=image[None],
+        label=label,
+        affine=grid.affine,
+        has_spacing=grid.unit == "mm",
+        labels=tuple(task.labels),
+        task=task.name,
+    )
+
+
+def options_of(task: ServedTask) -> dict[str, Any]:
+    """Return what an annotator may turn, with its defaults (``displayable_configs``)."""
+    return dict(ConfigParser.load_config_file(task.folder / CONFIG).get("displayable_configs", {}))
+
+
+def _parser(task: ServedTask, options: Mapping[str, Any]) -> ConfigParser:
+    parser = ConfigParser()
+    parser.read_config(task.folder / CONFIG)
+    parser["bundle_root"] = str(task.folder)
+    parser["progress"] = False
+    # The images come one by one, when they are asked for.
+    parser["dataset#data"] = []
+    for name, value in options.items():
+        parser[f"displayable_configs#{name}"] = value
+    sys.path.append(str(task.folder))
+    try:
+        parser.parse(True)
+    finally:
+        sys.path.remove(str(task.folder))
+    return parser

@@ -1,0 +1,179 @@
+"""MONAI Label's own server with Lamina's app, and its answers to mistakes."""
+
+import importlib
+import json
+import logging
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from lamina.errors import ConfigError, LaminaError, find_cause
+from lamina.label.errors import BusyError, UnknownNameError, status_of
+from lamina.label.stand_ins import stand_ins
+
+logger = logging.getLogger("lamina")
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def serve(work: Path, studies: str, host: str, port: int) -> None:
+    """Run the server until it is stopped.
+
+    Parameters
+    ----------
+    work
+        The server's folder, made ready.
+    studies
+        A folder, or the address of a DICOMweb archive.
+    host, port
+        Where it listens.
+    """
+    if host not in _LOOPBACK:
+        logger.warning(
+            "the server listens on %s: whoever reaches port %d sees the studies, and may submit "
+            "labels and train; there is no password",
+            host,
+            port,
+        )
+    _settings(work, studies, port)
+    # Uploads lie where nothing else does, so that a path from outside is never taken for one.
+    tempfile.tempdir = str(work / "uploads")
+    import uvicorn
+
+    uvicorn.run(server_app(), host=host, port=port, log_config=_logging(work / "logs" / "app.log"))
+
+
+def _settings(work: Path, studies: str, port: int) -> None:
+    """Tell MONAI Label what it serves; the processes that it starts read the same."""
+    os.environ |= {
+        "MONAI_LABEL_APP_DIR": str(work),
+        "MONAI_LABEL_STUDIES": studies,
+        "MONAI_LABEL_APP_CONF": json.dumps({}),
+        "MONAI_LABEL_SERVER_PORT": str(port),
+        "MONAI_LABEL_SESSION_PATH": str(work / "sessions"),
+        # Scores are computed when they are asked for, not after each step.
+        "MONAI_LABEL_AUTO_UPDATE_SCORING": "false",
+        "MONAI_LABEL_TRACKING_ENABLED": "false",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    }
+
+
+def server_app() -> Any:
+    """Return MONAI Label's FastAPI application, whose mistakes are answered plainly."""
+    from fastapi.responses import JSONResponse
+
+    with stand_ins():
+        app = importlib.import_module("monailabel.app").app
+
+    async def plainly(_: Any, error: Exception) -> Any:
+        cause = find_cause(error)
+        if cause is None:
+            return JSONResponse({"detail": f"a bug of Lamina: {error!r}"}, 500)
+        logger.error("%s", " ".join(str(cause).split()))
+        return JSONResponse({"detail": str(cause)}, status_of(cause))
+
+    async def check(request: Any, go_on: Callable[[Any], Awaitable[Any]]) -> Any:
+        try:
+            if request.method == "POST":
+                check_request(request.url.path, request.query_params.get("enqueue") == "true")
+        except LaminaError as error:
+            return await plainly(request, error)
+        return await go_on(request)
+
+    for kind in (LaminaError, OSError, RuntimeError):
+        app.add_exception_handler(kind, plainly)
+    app.middleware("http")(check)
+    return app
+
+
+def check_request(path: str, enqueue: bool) -> None:
+    """Refuse what MONAI Label would start as a process of its own that fails later.
+
+    Raises
+    ------
+    UnknownNameError
+        If a path names a model, strategy or score that is not there.
+    BusyError
+        If a training is asked for while one runs or waits.
+    """
+    match = re.fullmatch(r"/(train|infer|batch/infer|scoring|activelearning)/([^/]+)", path)
+    if match is None:
+        return
+    kind, name = match[1], match[2]
+    known = _known(kind)
+    if name not in known:
+        raise UnknownNameError(f"{path}: there is no {name!r}", f"known are {', '.join(known)}")
+    if kind == "train" and not enqueue:
+        _require_idle()
+
+
+def _known(kind: str) -> list[str]:
+    from monailabel.interfaces.utils.app import app_instance
+
+    info = app_instance().info()
+    tables = {
+        "train": "trainers",
+        "infer": "trainers",
+        "batch/infer": "trainers",
+        "scoring": "scoring",
+        "activelearning": "strategies",
+    }
+    return list(info[tables[kind]])
+
+
+def _require_idle() -> None:
+    from monailabel.utils.async_tasks.utils import tasks
+
+    if any(task["status"] in ("SUBMITTED", "RUNNING") for task in tasks("train")):
+        raise BusyError("a training is running already", "wait for its end, or stop it")
+
+
+def _logging(file: Path) -> dict[str, Any]:
+    """Return where the server logs to: the terminal, and a file that clients may read."""
+    line = "%(asctime)s %(levelname)s %(message)s"
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"format": line}},
+        "handlers": {
+            "terminal": {"class": "logging.StreamHandler", "formatter": "line"},
+            "file": {
+                "class": "logging.handlers.RotatingFileHandler",
+                "formatter": "line",
+                "filename": str(file),
+                "maxBytes": 10_000_000,
+                "backupCount": 5,
+                "encoding": "utf-8",
+            },
+        },
+        "root": {"level": "INFO", "handlers": ["terminal", "file"]},
+    }
+
+
+def work_folder(studies: str, given: str | None) -> Path:
+    """Return the server's folder: the one that is given, else one inside the studies' folder.
+
+    Raises
+    ------
+    ConfigError
+        If the studies are an archive and none is given, or there is no such folder.
+
+    Examples
+    --------
+    >>> work_folder("http://127.0.0.1:8042/dicom-web", "/tmp/server").name
+    'server'
+    """
+    if given is not None:
+        return Path(given).expanduser().absolute()
+    if is_archive(studies):
+        raise ConfigError(f"{studies} is no folder", "say with --work-dir where labels are kept")
+    return Path(studies) / "lamina_label"
+
+
+def is_archive(studies: str) -> bool:
+    """Say whether studies are the address of a DICOMweb archive."""
+    return studies.startswith(("http://", "https://"))

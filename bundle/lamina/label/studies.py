@@ -1,0 +1,123 @@
+"""The images of a folder of any depth: files, and DICOM series by content."""
+
+import logging
+import os
+from pathlib import Path
+
+from lamina.cases import Case, find_inputs, is_dicom_address, read_grid, read_image
+from lamina.errors import DataError, LaminaError
+from lamina.files import written_whole
+from lamina.label.errors import UnknownNameError
+from lamina.output.label_files import save_nifti
+
+logger = logging.getLogger("lamina")
+
+
+class FolderStudies:
+    """Images below a folder, by the names that `lamina predict` gives them.
+
+    A folder whose files came, went or changed is searched again.
+
+    Parameters
+    ----------
+    folder
+        The studies.
+    work
+        The server's own folder, which may lie inside and holds no studies.
+    """
+
+    def __init__(self, folder: Path, work: Path) -> None:
+        self.folder = folder
+        self.work = work
+        self.unusable: list[tuple[str, str]] = []
+        self._addresses: dict[str, str] = {}
+        self._seen: set[tuple[str, int, int]] | None = None
+
+    def addresses(self) -> dict[str, str]:
+        """Return {name: address} of all images."""
+        now = _fingerprint(self.folder, self.work)
+        if now != self._seen:
+            self._search()
+            self._seen = now
+        return self._addresses
+
+    def address(self, image_id: str) -> str:
+        """Return where an image is.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none of that name.
+        """
+        try:
+            return self.addresses()[image_id]
+        except KeyError:
+            raise UnknownNameError(f"there is no image {image_id!r} in {self.folder}") from None
+
+    def add(self, image_id: str, file: Path, suffix: str) -> str:
+        """Take over an image that a client sent, after reading it; return its name."""
+        target = self.folder / f"{image_id}{suffix}"
+        if image_id in self.addresses() or target.exists():
+            raise DataError(f"there is an image {image_id!r} already", "give it another name")
+        read_image(str(file))
+        with written_whole(target) as part:
+            part.write_bytes(file.read_bytes())
+        return image_id
+
+    def store_label(self, image_id: str, label_file: Path) -> None:
+        """Do nothing more: labels of a folder stay in the server's own folder."""
+
+    def _search(self) -> None:
+        try:
+            inputs = find_inputs(self.folder)
+        except DataError:
+            self._addresses, self.unusable = {}, []
+            return
+        self.unusable = [one for one in (*inputs.broken, *inputs.skipped) if not self._own(one[0])]
+        cases = [case for case in inputs.cases if not self._own(case.image)]
+        self._addresses = {case.name: case.image for case in cases if self._readable(case)}
+        for path, why in self.unusable:
+            logger.warning("not served: %s: %s", path, why)
+
+    def _own(self, address: str) -> bool:
+        return Path(address).is_relative_to(self.work)
+
+    def _readable(self, case: Case) -> bool:
+        """Say whether an image's header can be read; note why where it can't."""
+        try:
+            read_grid(case.image)
+        except LaminaError as error:
+            self.unusable.append((case.image, " ".join(str(error).split())))
+            return False
+        return True
+
+
+def _fingerprint(folder: Path, work: Path) -> set[tuple[str, int, int]]:
+    """Return name, size and time of change of every file below a folder, but the server's own."""
+    found = set()
+    for place, below, names in os.walk(folder):
+        below[:] = [name for name in below if Path(place, name) != work]
+        for name in names:
+            path = Path(place, name)
+            about = path.stat() if path.exists() else None
+            found.add((str(path), about.st_size if about else 0, about.st_mtime_ns if about else 0))
+    return found
+
+
+def viewable(address: str, folder: Path, image_id: str) -> Path:
+    """Return a file of an image that 3D Slicer opens: a DICOM series is written as NIfTI.
+
+    Parameters
+    ----------
+    address
+        The image.
+    folder, image_id
+        Where a NIfTI file is kept, and under which name.
+    """
+    if not is_dicom_address(address):
+        return Path(address)
+    path = folder / f"{image_id}.nii.gz"
+    if not path.is_file():
+        values, grid = read_image(address)
+        save_nifti(values, grid.affine, grid.unit, path)
+    return path
