@@ -105,9 +105,9 @@ def serve():
 
 
 def wait_for_training(client):
-    while client.train_status(check_if_running=True):
+    while (status := client.train_status())["status"] in ("SUBMITTED", "RUNNING"):
         time.sleep(0.2)
-    return client.train_status()
+    return status
 
 
 @pytest.fixture(scope="session")
