@@ -2,7 +2,7 @@
 # What the tests use from the system, where apt may install it; tests skip what is missing.
 set -u
 # The command that a test calls, and the package that has it.
-wanted="dcm2niix:dcm2niix dciodvfy:dicom3tools Orthanc:orthanc"
+wanted="dcm2niix:dcm2niix dciodvfy:dicom3tools Orthanc:orthanc chromium:chromium"
 missing=""
 for pair in $wanted; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lamina import __version__
-from lamina.commands import annotations, check, dicom, label, pack, prepare, scan
+from lamina.commands import annotations, check, dicom, label, pack, prepare, scan, serve
 from lamina.commands.division import DIVISION, add_division
 from lamina.commands.parsers import add_command, add_task
 from lamina.errors import LaminaError, find_cause
@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add(commands)
     pack.add(commands)
     label.add(commands)
+    serve.add(commands)
     return parser
 
 
@@ -267,20 +268,11 @@ def _run(run_id: str, config: str, options: argparse.Namespace) -> int:
     read_task(task)
     overrides = _overrides(options)
     if run_id != "training" and options.spatial_dims is None and options.weights is None:
-        overrides |= _dims_of_run(options.run_dir or CHECKOUT / "runs" / task.stem)
+        from lamina.inference.weights import dims_of_run
+
+        overrides |= dims_of_run(options.run_dir or CHECKOUT / "runs" / task.stem)
     run_bundle(bundle_arguments(run_id, config, task, overrides))
     return 0
-
-
-def _dims_of_run(run_dir: str | Path) -> dict[str, int]:
-    """Return the dimension that a finished run was asked to train in, where it was asked."""
-    from lamina.files import read_json
-
-    record = Path(run_dir, "run.json")
-    if not (record.is_file() and Path(run_dir, "model.pt").is_file()):
-        return {}
-    dims = read_json(record)["config"].get("spatial_dims")
-    return {"spatial_dims": dims} if dims in (2, 3) else {}
 
 
 def _train(options: argparse.Namespace) -> int:

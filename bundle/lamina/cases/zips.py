@@ -8,6 +8,7 @@ from lamina.errors import ReadError
 
 MOST_GB = 50.0
 MOST_TIMES = 200
+MOST_FILES = 100_000
 
 
 def unpacked(path: Path, room: Path, most_gb: float = MOST_GB) -> Path:
@@ -25,7 +26,7 @@ def unpacked(path: Path, room: Path, most_gb: float = MOST_GB) -> Path:
     Raises
     ------
     ReadError
-        If the zip is broken, too large, packed more than 200 times (a bomb), or leads elsewhere.
+        If the zip is broken, too large, of too many files, packed more than 200 times (a bomb), or leads elsewhere.
     """
     if not (path.is_file() and zipfile.is_zipfile(path)):
         return path
@@ -45,6 +46,11 @@ def _check(path: Path, archive: zipfile.ZipFile, most_gb: float) -> None:
         raise ReadError(
             f"{path}: unpacks to {size / 1e9:.3g} GB from {packed / 1e9:.3g} GB",
             f"unpack it yourself if it is meant so (at most {most_gb:g} GB are unpacked)",
+        )
+    if len(archive.infolist()) > MOST_FILES:
+        raise ReadError(
+            f"{path}: {len(archive.infolist())} files, at most {MOST_FILES} are unpacked",
+            "unpack it yourself if it is meant so",
         )
     outside = [
         one.filename

@@ -47,6 +47,11 @@ class GridInferer(Inferer):
     probabilities
         Return all class probabilities on the image's grid, at full size, in place of labels.
 
+    Attributes
+    ----------
+    watch
+        Where it is set, it is told the share of the image that is done.
+
     Examples
     --------
     >>> network = torch.nn.Conv2d(1, 3, 3, padding=1)
@@ -73,6 +78,7 @@ class GridInferer(Inferer):
         self.mode = mode
         self.mirror_axes = tuple(mirror_axes)
         self.probabilities = probabilities
+        self.watch: Callable[[float], None] | None = None
 
     def __call__(
         self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args: Any, **kwargs: Any
@@ -122,6 +128,8 @@ class GridInferer(Inferer):
         with torch.no_grad():
             for running in run_windows(image, run, plan, self.sw_batch_size):
                 grid.collect(running)
+                if self.watch is not None:
+                    self.watch(running.final / plan.shape[plan.axis])
         return grid.result.reshape(-1, *shape)
 
     def _plainly(

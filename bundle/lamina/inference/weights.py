@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from lamina.errors import WeightsError
-from lamina.files import load_checkpoint
+from lamina.files import load_checkpoint, read_json
 
 logger = logging.getLogger("lamina")
 
@@ -42,6 +42,19 @@ def find_weights(weights: str | None, run_dir: str, released: str) -> Path:
         else "train first, or give --weights FILE or --run_dir FOLDER"
     )
     return _existing(Path(released), remedy)
+
+
+def dims_of_run(run_dir: str | Path) -> dict[str, int]:
+    """Return the dimension that a finished run was asked to train in, where it was asked.
+
+    >>> dims_of_run("/nowhere")
+    {}
+    """
+    record = Path(run_dir, "run.json")
+    if not (record.is_file() and Path(run_dir, "model.pt").is_file()):
+        return {}
+    dims = read_json(record)["config"].get("spatial_dims")
+    return {"spatial_dims": dims} if dims in (2, 3) else {}
 
 
 def _existing(path: Path, remedy: str) -> Path:

@@ -180,6 +180,11 @@ class CaseLoop:
                 logger.error("%s failed: %s", record["case"], record["reason"])
         return record | {"seconds": {name: round(value, 3) for name, value in seconds.items()}}
 
+    def predict(self, item: Item) -> PredictedCase:
+        """Read and segment one item; nothing is written, and what goes wrong is raised."""
+        made = predict_item(self.evaluator, self.dataset.transform(item))
+        return self._predicted(item, made)
+
     def _write(self, item: Item, made: Mapping[str, Any]) -> Record:
         """Write all files of a case; return what the manifest says of them."""
         case = self._predicted(item, made)

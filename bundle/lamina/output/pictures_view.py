@@ -76,9 +76,18 @@ def choose_view(
     if foreground.ndim == 2:
         return View(axes=(1, 0), flipped=(False, False))
     through = slice_axis % 3
-    first, second = (axis for axis in range(3) if axis != through)
-    counts = foreground.sum(axis=(first, second))
+    counts = foreground.sum(axis=tuple(axis for axis in range(3) if axis != through))
     index = int(counts.argmax()) if counts.any() else len(counts) // 2
+    return slice_view(through, index, affine)
+
+
+def slice_view(through: int, index: int, affine: NDArray[np.floating] | None = None) -> View:
+    """Return how a slice of a volume is shown: ``index`` along axis ``through``.
+
+    >>> slice_view(0, 7)
+    View(axes=(2, 1), flipped=(False, False), through=(0, 7))
+    """
+    first, second = (axis for axis in range(3) if axis != through)
     if affine is None:
         return View((second, first), (False, False), (through, index))
     world = nib.orientations.io_orientation(affine)

@@ -1,0 +1,126 @@
+"""The FastAPI application."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+
+import lamina
+from lamina.errors import LaminaError, WriteError
+from lamina.web.guard import Guard
+from lamina.web.intake import Intake, busy
+from lamina.web.routes import jobs, models, prediction
+from lamina.web.routes.pages import add_pages
+from lamina.web.settings import Settings
+from lamina.web.studio import Studio
+from lamina.web.worker import BusyError
+
+
+def create_app(
+    settings: Settings, on_failure: Callable[[LaminaError], None] | None = None
+) -> FastAPI:
+    """Return the application; its model is loaded in the background once it runs.
+
+    Parameters
+    ----------
+    settings
+        What is served, and to whom.
+    on_failure
+        Called with the reason if the model can't be loaded.
+
+    Examples
+    --------
+    >>> app = create_app(Settings(task="oct_phantom"))
+    >>> "/predict" in app.openapi()["paths"]
+    True
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        studio = Studio(settings, on_failure)
+        app.state.studio = studio
+        studio.start()
+        try:
+            yield
+        finally:
+            studio.close()
+
+    app = FastAPI(
+        title="Lamina",
+        version=lamina.__version__,
+        description="Segments medical images with a U-Net. Not a medical device.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    for one in (prediction, models, jobs):
+        app.include_router(one.router)
+    add_pages(app)
+    _add_handlers(app)
+    _describe_as_it_is(app)
+    # The last one is asked first.
+    app.add_middleware(Intake, limits=settings.limits)
+    app.add_middleware(Guard, settings=settings)
+    if settings.cors:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors),
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
+    return app
+
+
+def _add_handlers(app: FastAPI) -> None:
+    """Let every problem be told as {"error": …}."""
+
+    @app.exception_handler(LaminaError)
+    async def _mistake(_: Request, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, 507 if isinstance(error, WriteError) else 400)
+
+    @app.exception_handler(BusyError)
+    async def _busy(_: Request, __: Exception) -> Response:
+        return busy()
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        headers = getattr(error, "headers", None)
+        return JSONResponse({"error": str(error.detail)}, error.status_code, headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def _wrong(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        missing = {"/predict": "file", "/jobs": "file", "/upload_model": "model"}
+        field = missing.get(request.url.path)
+        if field and any(field in one["loc"] for one in error.errors()):
+            what = "file" if field == "file" else "model file"
+            return JSONResponse({"error": f"No {what} uploaded"}, 400)
+        said = "; ".join(
+            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()
+        )
+        return JSONResponse({"error": said}, 400)
+
+
+def _describe_as_it_is(app: FastAPI) -> None:
+    """Leave FastAPI's own 422 out of the OpenAPI document: what is wrong is answered with 400."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = describe()
+        for path in document["paths"].values():
+            for operation in path.values():
+                refused = operation["responses"].pop("422", None)
+                if refused is not None:
+                    wrong = operation["responses"].get("401", refused)
+                    operation["responses"].setdefault(
+                        "400", wrong | {"description": "the request is wrong; the error says why"}
+                    )
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

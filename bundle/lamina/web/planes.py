@@ -1,0 +1,120 @@
+"""The slices of a result as pictures: three planes of a volume, or the picture itself.
+
+Slices of a patient's volume stand as radiologists look at them (`lamina.output.pictures_view`),
+those of a layer task as they were scanned.
+"""
+
+import io
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lamina.output.measurements import depth_axis, spacing_of
+from lamina.output.pictures_view import View, choose_view, slice_view
+from lamina.output.predicted_case import PredictedCase
+
+_ANATOMICAL = ("sagittal", "coronal", "axial")
+_WINDOW = (1.0, 99.0)
+_SAMPLE = 2_000_000
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A way to look at an image.
+
+    ``slices`` is how many there are, ``best`` the one with most structure; ``wide`` and ``high``
+    are how large a pixel of it is.
+    """
+
+    name: str
+    axis: int
+    slices: int
+    best: int
+    wide: float
+    high: float
+
+
+class Planes:
+    """An image and its label map, ready to be shown slice by slice.
+
+    Parameters
+    ----------
+    case
+        What was predicted.
+    """
+
+    def __init__(self, case: PredictedCase) -> None:
+        self._affine = None if depth_axis(case) is not None else case.affine
+        self._is_volume = case.label.ndim == 3
+        self.planes = {plane.name: plane for plane in _planes(case, self._affine)}
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return what clients are told."""
+        return [asdict(plane) for plane in self.planes.values()]
+
+    def show(self, array: NDArray[np.uint8], name: str, index: int) -> bytes:
+        """Return a slice of an array of the case's shape as a grey PNG.
+
+        Raises
+        ------
+        KeyError, IndexError
+            If there is no such plane or slice.
+        """
+        plane = self.planes[name]
+        if not 0 <= index < plane.slices:
+            raise IndexError(index)
+        view = choose_view(array > 0)
+        if self._is_volume:
+            view = slice_view(plane.axis, index, self._affine)
+        return png(view.show(array))
+
+
+def png(picture: NDArray[np.uint8]) -> bytes:
+    """Return (rows, columns[, 3]) as a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture)).save(file, "png", compress_level=1)
+    return file.getvalue()
+
+
+def grey_image(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return an image as 0 … 255, one window for all its slices, in little memory.
+
+    >>> grey_image(np.linspace(-1, 1, 256).reshape(16, 16))[[0, 8, 15], [0, 0, 15]].tolist()
+    [0, 128, 255]
+    """
+    sample = image.ravel()[:: max(image.size // _SAMPLE, 1)]
+    low, high = np.percentile(sample, _WINDOW)
+    scale = 255 / (high - low) if high > low else 0.0
+    grey = np.empty(image.shape, np.uint8)
+    for into, plane in zip(grey, image, strict=True):
+        into[...] = ((plane - low) * scale).clip(0, 255)
+    return grey
+
+
+def _planes(case: PredictedCase, affine: NDArray[np.floating] | None) -> list[Plane]:
+    spacing = spacing_of(case)
+    if case.label.ndim == 2:
+        return [Plane("picture", 2, 1, 0, *spacing)]
+    planes = []
+    for axis in (2, 1, 0):
+        view = choose_view(case.label > 0, affine, axis)
+        high, wide = view.pixel_size(spacing)
+        slices = case.label.shape[axis]
+        planes.append(Plane(_name(case, axis), axis, slices, _index(view), wide, high))
+    return planes
+
+
+def _index(view: View) -> int:
+    return view.through[1] if view.through else 0
+
+
+def _name(case: PredictedCase, axis: int) -> str:
+    depth = depth_axis(case)
+    if depth is not None:
+        return {2: "B-scan", depth: "en face"}.get(axis, "across B-scans")
+    world = np.abs(case.affine[:3, :3]).argmax(axis=0)
+    names = [_ANATOMICAL[direction] for direction in world]
+    return names[axis] if len(set(names)) == 3 else f"along axis {'xyz'[axis]}"

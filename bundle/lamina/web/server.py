@@ -1,0 +1,82 @@
+"""Starting the app with uvicorn."""
+
+import logging
+import os
+import secrets
+import socket
+from dataclasses import replace
+
+import uvicorn
+
+from lamina.errors import ConfigError, LaminaError
+from lamina.web.app import create_app
+from lamina.web.settings import LOOPBACK, Settings
+
+logger = logging.getLogger("lamina")
+
+
+def serve(settings: Settings) -> None:
+    """Serve until interrupted.
+
+    Raises
+    ------
+    ConfigError
+        If nothing can listen at that host and port.
+    LaminaError
+        If the model can't be loaded.
+    """
+    listening = _listen(settings.host, settings.port)
+    port = listening.getsockname()[1]
+    settings = _with_token(replace(settings, port=port))
+    failures: list[LaminaError] = []
+
+    def fail(reason: LaminaError) -> None:
+        failures.append(reason)
+        server.should_exit = True
+
+    app = create_app(settings, fail)
+    config = uvicorn.Config(app, log_level="warning", server_header=False, ws="none")
+    server = uvicorn.Server(config)
+    # It tells of each LoadImage that a codec for GPUs is not installed.
+    logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
+    _greet(settings)
+    server.run(sockets=[listening])
+    if failures:
+        raise failures[0]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"nothing can listen at {host}:{port} ({error})",
+            "choose another --port (0 takes a free one) or --host",
+        ) from error
+
+
+def _with_token(settings: Settings) -> Settings:
+    if settings.host in LOOPBACK:
+        return settings
+    return replace(settings, token=settings.token or secrets.token_urlsafe(24))
+
+
+def _greet(settings: Settings) -> None:
+    shown = socket.gethostname() if settings.host in ("0.0.0.0", "::") else settings.host
+    shown = f"[{shown}]" if ":" in shown else shown
+    address = f"http://{shown}:{settings.port}/"
+    if settings.token:
+        print(
+            f"warning: {settings.host} can be reached from other machines, and what they send is "
+            "not encrypted.\n  → let a proxy with TLS stand before it; whoever has this address "
+            "may use it:",
+            flush=True,
+        )
+        address += f"?token={settings.token}"
+    print(f"Lamina is at {address} (Ctrl+C ends it)", flush=True)
+
+
+def token_from_environment() -> str | None:
+    """Return the access token that LAMINA_TOKEN names: other users see a command line."""
+    return os.environ.get("LAMINA_TOKEN") or None
