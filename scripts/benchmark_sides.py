@@ -115,4 +115,5 @@ def lamina_task(template: Path, classes: int) -> dict[str, Any]:
     }
     load = [step for step in task["preprocessing"] if step["_target_"] == "LoadImaged"]
     task["preprocessing"] = [*load, *PREPROCESSING]
+    task["preprocessing"][-2] |= {"_target_": "lamina.transforms.Spacingd"}
     return task

@@ -5,21 +5,28 @@ sizes alone (https://nipy.org/nibabel/nifti_images.html). NIfTI's unit of length
 metres and micrometres become mm, an unknown unit counts as mm.
 """
 
-import zlib
 from pathlib import Path
 from typing import Any
 
 import nibabel
 import numpy as np
+from isal import igzip, isal_zlib
 from nibabel.filebasedimages import ImageFileError
-from nibabel.nifti1 import Nifti1Pair
+from nibabel.nifti1 import Nifti1Image, Nifti1Pair
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from lamina.cases.grid import Grid, format_size, require_affine
 from lamina.errors import ReadError
 
-_UNREADABLE = (OSError, EOFError, ValueError, zlib.error, ImageFileError, HeaderDataError)
+_UNREADABLE: Any = (
+    OSError,
+    EOFError,
+    ValueError,
+    isal_zlib.error,
+    ImageFileError,
+    HeaderDataError,
+)
 _MM_PER_UNIT = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 
 
@@ -36,7 +43,7 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], Grid]:
     image = _load(path)
     grid = _grid(image, path)
     try:
-        voxels = np.asanyarray(image.dataobj)
+        voxels = _voxels(image, path)
     except _UNREADABLE as error:
         raise _broken(path, error) from error
     return voxels.reshape(grid.shape), grid
@@ -61,6 +68,13 @@ def _load(path: Path) -> Nifti1Pair:
             "write the magnitude or the grey value as a NIfTI file of its own",
         )
     return image
+
+
+def _voxels(image: Nifti1Pair, path: Path) -> NDArray[Any]:
+    if path.suffix != ".gz" or not isinstance(image, Nifti1Image):
+        return np.asanyarray(image.dataobj)
+    with igzip.open(path) as stream:  # twice as fast as Python's gzip
+        return np.asanyarray(type(image).from_stream(stream).dataobj)
 
 
 def _grid(image: Nifti1Pair, path: Path) -> Grid:

@@ -16,8 +16,8 @@ from monai.data.utils import to_affine_nd
 from monai.transforms.utils import scale_affine
 from numpy.typing import NDArray
 
-STRAIGHT = 1e-3
-"""Voxels by which a resampling may leave its axis and still count as one along it."""
+from lamina.transforms.along_axes import interpolate
+from lamina.transforms.spacing import STRAIGHT
 
 
 class NotSeparableError(Exception):
@@ -91,26 +91,6 @@ def select(indices: Sequence[int] | range) -> tuple[torch.Tensor, torch.Tensor]:
     """Return taps and weights that take ``indices``; -1 takes nothing."""
     taps = torch.tensor(list(indices), dtype=torch.long)[:, None]
     return taps.clamp_min(0), (taps >= 0).float()
-
-
-def interpolate(
-    places: NDArray[np.floating[Any]], size: int, border: bool
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return taps and weights of linear interpolation at ``places`` of an axis of ``size``.
-
-    Beyond the axis its first or last value goes on (``border``), or there is nothing.
-
-    >>> interpolate(np.array([0.25, 9.0]), 3, border=True)[1].tolist()
-    [[0.75, 0.25], [1.0, 0.0]]
-    """
-    x = torch.as_tensor(places)
-    x = x.clamp(0, size - 1) if border else x
-    low = x.floor()
-    share = (x - low).float()
-    taps = torch.stack([low, low + 1], 1).long()
-    weights = torch.stack([1 - share, share], 1)
-    weights[(taps < 0) | (taps >= size)] = 0
-    return taps.clamp(0, size - 1), weights
 
 
 def axis_maps(

@@ -14,7 +14,7 @@ from monai.utils import convert_to_numpy
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from lamina.cases import dicom_slices, hash_files, is_dicom_address, read_image
+from lamina.cases import dicom_slices, hash_files, is_dicom_address
 from lamina.cases.grid import format_size
 from lamina.errors import DataError, GeometryError, LaminaError, find_cause
 from lamina.files import write_table
@@ -33,6 +33,7 @@ from lamina.output.measurements import (
 from lamina.output.overlay import write_overlay
 from lamina.output.predicted_case import PredictedCase
 from lamina.output.profile_plot import write_profile_plot
+from lamina.output.read_case import ReadCase, read_case
 from lamina.tasks import config_hash, read_labels
 
 Item = Mapping[str, Any]
@@ -145,33 +146,30 @@ class CaseLoop:
             disable=not self.progress,
         )
 
-    def _read_ahead(self, todo: Sequence[int]) -> Iterator[tuple[int, Future[Any]]]:
+    def _read_ahead(self, todo: Sequence[int]) -> Iterator[tuple[int, Future[ReadCase]]]:
         """Yield each case as it is read, while the next ones are being read."""
-        waiting: deque[tuple[int, Future[Any]]] = deque()
+        waiting: deque[tuple[int, Future[ReadCase]]] = deque()
         with ThreadPoolExecutor(max(self.workers, 1)) as threads:
             for index in todo:
-                waiting.append((index, threads.submit(self._read, index)))
+                waiting.append((index, threads.submit(read_case, self.dataset.transform, self.dataset.data[index])))
                 if len(waiting) > self.workers:
                     yield waiting.popleft()
             yield from waiting
 
-    def _read(self, index: int) -> tuple[Any, float]:
-        started = time.perf_counter()
-        return self.dataset[index], time.perf_counter() - started
-
-    def _do(self, item: Item, future: Future[Any]) -> Record:
+    def _do(self, item: Item, future: Future[ReadCase]) -> Record:
         """Return the record of one case, whatever happens to it."""
         source: dict[str, Any] = {"address": str(item["image"])}
         record: Record = {"case": str(item["case"]), "input": source, "outputs": [], "warnings": []}
         seconds: dict[str, float] = {}
         with _Warnings(record["warnings"]):
             try:
-                read, seconds["read"] = future.result()
+                read = future.result()
+                seconds["read"] = read.seconds
                 started = time.perf_counter()
-                prediction = predict_item(self.evaluator, read)
+                prediction = predict_item(self.evaluator, read.item)
                 seconds["network"] = time.perf_counter() - started
                 started = time.perf_counter()
-                record |= self._write(item, prediction)
+                record |= self._write(item, read, prediction)
                 seconds["write"] = time.perf_counter() - started
                 source |= _files(str(item["image"]))
                 record["status"] = "done"
@@ -182,12 +180,12 @@ class CaseLoop:
 
     def predict(self, item: Item) -> PredictedCase:
         """Read and segment one item; nothing is written, and what goes wrong is raised."""
-        made = predict_item(self.evaluator, self.dataset.transform(item))
-        return self._predicted(item, made)
+        read = read_case(self.dataset.transform, item)
+        return self._predicted(item, read, predict_item(self.evaluator, read.item))
 
-    def _write(self, item: Item, made: Mapping[str, Any]) -> Record:
+    def _write(self, item: Item, read: ReadCase, made: Mapping[str, Any]) -> Record:
         """Write all files of a case; return what the manifest says of them."""
-        case = self._predicted(item, made)
+        case = self._predicted(item, read, made)
         outputs = [*self._write_formats(case), write_overlay(case, self.folder / "overlays")]
         if depth_axis(case) is not None:
             outputs += self._write_profile(case)
@@ -196,10 +194,10 @@ class CaseLoop:
             "measurements": measure_prediction(case),
         }
 
-    def _predicted(self, item: Item, made: Mapping[str, Any]) -> PredictedCase:
+    def _predicted(self, item: Item, read: ReadCase, made: Mapping[str, Any]) -> PredictedCase:
         """Return the case with its image as it stands on disk."""
         address, label = str(item["image"]), convert_to_numpy(made["pred"])[0]
-        image, grid = read_image(address)
+        image, grid = read.source(address)
         if label.shape != grid.shape:
             raise GeometryError(
                 f"{address}: the image has {format_size(grid.shape)} voxels, its label "
@@ -210,7 +208,7 @@ class CaseLoop:
         return PredictedCase(
             name=str(item["case"]),
             address=address,
-            image=image[None],
+            image=image,
             label=label.astype(smallest_type(int(label.max(initial=0)))),
             affine=grid.affine,
             has_spacing=grid.unit == "mm",

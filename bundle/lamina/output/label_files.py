@@ -5,11 +5,15 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from isal import igzip
 from PIL import Image
 
 from lamina.errors import GeometryError
 from lamina.files import written_whole
 from lamina.output.predicted_case import PredictedCase
+
+COMPRESSION = 1
+"""Of label maps, which are mostly even: more takes longer and saves little."""
 
 
 def save_label_image(label: np.ndarray, affine: np.ndarray, folder: str | Path, name: str) -> Path:
@@ -97,8 +101,13 @@ def save_nifti(values: np.ndarray, affine: np.ndarray, unit: str, path: Path) ->
     """Write an image (x, y[, z]) whose RAS+ affine is in ``unit`` ("mm" or "unknown")."""
     image = nib.Nifti1Image(values, np.asarray(affine, dtype=float))
     image.header.set_xyzt_units(unit)
-    with written_whole(path) as part:
-        image.to_filename(part)
+    # Without a name and a time in it, the same label map is the same file.
+    with (
+        written_whole(path) as part,
+        part.open("wb") as file,
+        igzip.IGzipFile("", "wb", COMPRESSION, file, mtime=0) as stream,
+    ):
+        image.to_stream(stream)
     return path
 
 

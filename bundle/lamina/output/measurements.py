@@ -58,7 +58,7 @@ def measure_prediction(case: PredictedCase) -> list[Row]:
     >>> row["volume_mm3"], row["components"], row["intensity_mean"], row["cut_by_border"]
     (24.0, 1, 2.0, False)
     """
-    boxes = ndimage.find_objects(case.label.astype(np.int32), max_label=len(case.labels) - 1)
+    boxes = ndimage.find_objects(case.label, max_label=len(case.labels) - 1)
     return [
         {
             "case": case.name,

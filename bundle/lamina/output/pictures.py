@@ -123,10 +123,12 @@ def overlay_picture(
     >>> overlay_picture(mask, mask, labels, spacing=(1.0, 3.0)).getpixel((5, 5))
     (0, 60, 127)
     """
-    panels = comparison_panels(
-        image, mask, mask, labels, spacing=spacing, affine=affine, settings=settings
-    )
-    return panels["prediction"]
+    settings = settings or PictureSettings()
+    grey, values = (_without_channels(array, len(spacing)) for array in (image, mask))
+    _check_shapes([grey, values])
+    view = choose_view(values, affine, settings.slice_axis)
+    panel = _Panel(view.show(grey), view, spacing, settings)
+    return panel.draw(view.show(values), [label.color for label in labels[1:]], settings.opacity)
 
 
 def error_map(truth: NDArray, prediction: NDArray) -> NDArray[np.uint8]:

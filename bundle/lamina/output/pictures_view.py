@@ -8,6 +8,7 @@ sagittal slice, anterior is on the left).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -53,14 +54,14 @@ class View:
 
 
 def choose_view(
-    foreground: NDArray[np.bool_], affine: NDArray[np.floating] | None = None, slice_axis: int = -1
+    foreground: NDArray[Any], affine: NDArray[np.floating] | None = None, slice_axis: int = -1
 ) -> View:
     """Choose the slice with most foreground, or the middle one where there is none.
 
     Parameters
     ----------
     foreground
-        (x, y) or (x, y, z), where there is something to see.
+        (x, y) or (x, y, z), not 0 where there is something to see.
     affine
         From indices to RAS+ space, 4×4. Without it the slice is shown as it lies.
     slice_axis
@@ -76,7 +77,8 @@ def choose_view(
     if foreground.ndim == 2:
         return View(axes=(1, 0), flipped=(False, False))
     through = slice_axis % 3
-    counts = foreground.sum(axis=tuple(axis for axis in range(3) if axis != through))
+    others = tuple(axis for axis in range(3) if axis != through)
+    counts = np.count_nonzero(foreground, axis=others)
     index = int(counts.argmax()) if counts.any() else len(counts) // 2
     return slice_view(through, index, affine)
 

@@ -3,6 +3,7 @@
 import difflib
 import inspect
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from pydoc import locate
 from typing import Any
 
@@ -130,10 +131,16 @@ def find_target(name: str) -> Any:
     >>> find_target("UNet").__name__, find_target("torch.optim.AdamW").__name__, find_target("Nett")
     ('UNet', 'AdamW', None)
     """
-    found = ComponentLocator().get_component_module_name(name)
+    found = _locator().get_component_module_name(name)
     if isinstance(found, list):
         found = found[0]
     return locate(f"{found}.{name}") if found else locate(name)
+
+
+@cache
+def _locator() -> ComponentLocator:
+    """Return what knows the names of all of MONAI, which takes long to list."""
+    return ComponentLocator()
 
 
 def nearest(name: str, known: Collection[str]) -> str:

@@ -1,10 +1,11 @@
-"""Transforms that the JSON names beside MONAI's own: patches, crops, and augmentation of batches."""
+"""Transforms that the JSON names beside MONAI's own: spacing, patches, crops, and augmentation of batches."""
 
 from lamina.transforms.batch import RandAffineBatchd, RandIntensityBatchd
 from lamina.transforms.elastic import RandElasticBatchd
 from lamina.transforms.in_plane import ResizeInPlaned
 from lamina.transforms.otsu import above_otsu
 from lamina.transforms.patch import RandPatchd
+from lamina.transforms.spacing import Spacingd, SpatialResample
 
 __all__ = [
     "RandAffineBatchd",
@@ -12,5 +13,7 @@ __all__ = [
     "RandIntensityBatchd",
     "RandPatchd",
     "ResizeInPlaned",
+    "Spacingd",
+    "SpatialResample",
     "above_otsu",
 ]
