@@ -19,9 +19,10 @@ def volume(tmp_path):
     return str(tmp_path / "a.nii.gz")
 
 
-def dataset(path, *steps, channels=1):
-    load = [LoadImaged("image", reader=CaseReader(channels=channels)), EnsureChannelFirstd("image")]
-    return Dataset([{"image": path}], Compose([*load, *steps]))
+def dataset(path, *steps, channels=1, first=True):
+    load = LoadImaged("image", reader=CaseReader(channels=channels), ensure_channel_first=first)
+    steps = steps if first else [EnsureChannelFirstd("image"), *steps]
+    return Dataset([{"image": path}], Compose([load, *steps]))
 
 
 def test_the_image_is_not_read_twice(volume, monkeypatch):
@@ -48,12 +49,13 @@ def test_a_data_set_of_another_kind_works_too(volume):
     np.testing.assert_array_equal(read.source(volume)[0], read_image(volume)[0][None])
 
 
+@pytest.mark.parametrize("first", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pictures_come_with_their_channels_first(tmp_path, channels):
+def test_pictures_come_with_their_channels_first(tmp_path, channels, first):
     colours = np.random.default_rng(1).integers(0, 255, (5, 9, 3)).astype(np.uint8)
     Image.fromarray(colours).save(tmp_path / "a.png")
     path = str(tmp_path / "a.png")
-    values, grid = read_case(dataset(path, channels=channels), 0).source(path)
+    values, grid = read_case(dataset(path, channels=channels, first=first), 0).source(path)
     assert values.shape == (channels, 9, 5)
     assert (grid.shape, grid.unit) == ((9, 5), "px")
     if channels == 3:

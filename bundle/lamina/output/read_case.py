@@ -23,6 +23,8 @@ class ReadCase:
         What the network gets.
     loaded
         The image as it was read, None where the data set does not begin with ``LoadImaged``.
+    channels_first
+        Whether its channels, if it has any, are the first axis.
     version
         How often ``loaded`` had been written to by then, as torch counts it.
     seconds
@@ -31,6 +33,7 @@ class ReadCase:
 
     item: Any
     loaded: MetaTensor | None
+    channels_first: bool
     version: int
     seconds: float
 
@@ -42,12 +45,14 @@ class ReadCase:
         if self.loaded is None or self.loaded._version != self.version:
             values, grid = read_image(address)
             return values[None], grid
-        values = convert_to_numpy(self.loaded.as_tensor())
-        meta = self.loaded.meta
-        with_channels = values.ndim > len(meta[MetaKeys.SPATIAL_SHAPE])
-        values = np.moveaxis(values, -1, 0) if with_channels else values[None]
+        values, meta = convert_to_numpy(self.loaded.as_tensor()), self.loaded.meta
+        shape = tuple(int(n) for n in meta[MetaKeys.SPATIAL_SHAPE])
+        if values.ndim == len(shape):
+            values = values[None]
+        elif not self.channels_first:
+            values = np.moveaxis(values, -1, 0)
         affine = np.asarray(meta[MetaKeys.ORIGINAL_AFFINE], dtype=float)
-        return values, Grid(values.shape[1:], affine, meta["spacing_unit"])
+        return values, Grid(shape, affine, meta["spacing_unit"])
 
 
 def read_case(dataset: Any, index: int) -> ReadCase:
@@ -60,17 +65,18 @@ def read_case(dataset: Any, index: int) -> ReadCase:
     {'image': 3}
     """
     started = time.perf_counter()
-    transform = getattr(dataset, "transform", None)
-    loaded = None
-    if isinstance(transform, Compose) and transform.transforms and _loads(transform.transforms[0]):
-        item = transform(dataset.data[index], end=1)
-        loaded = item["image"]
-        version = loaded._version
-        item = transform(item, start=1)
-    else:
-        item, version = dataset[index], 0
-    return ReadCase(item, loaded, version, time.perf_counter() - started)
+    transform: Any = getattr(dataset, "transform", None)
+    loader = _loader(transform)
+    if loader is None:
+        return ReadCase(dataset[index], None, False, 0, time.perf_counter() - started)
+    item = transform(dataset.data[index], end=1)
+    loaded, version = item["image"], item["image"]._version
+    item = transform(item, start=1)
+    first = loader._loader.ensure_channel_first
+    return ReadCase(item, loaded, first, version, time.perf_counter() - started)
 
 
-def _loads(transform: Any) -> bool:
-    return isinstance(transform, LoadImaged) and "image" in transform.keys
+def _loader(transform: Any) -> LoadImaged | None:
+    """Return the transform that reads the image, if it is the first one."""
+    first = transform.transforms[0] if isinstance(transform, Compose) else None
+    return first if isinstance(first, LoadImaged) and "image" in first.keys else None
