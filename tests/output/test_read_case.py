@@ -1,7 +1,6 @@
 import nibabel as nib
 import numpy as np
 import pytest
-from monai.data import Dataset
 from monai.transforms import Compose, EnsureChannelFirstd, Lambdad, LoadImaged, ScaleIntensityd
 from PIL import Image
 
@@ -19,14 +18,14 @@ def volume(tmp_path):
     return str(tmp_path / "a.nii.gz")
 
 
-def dataset(path, *steps, channels=1, first=True):
+def case(path, *steps, channels=1, first=True):
     load = LoadImaged("image", reader=CaseReader(channels=channels), ensure_channel_first=first)
     steps = steps if first else [EnsureChannelFirstd("image"), *steps]
-    return Dataset([{"image": path}], Compose([load, *steps]))
+    return Compose([load, *steps]), {"image": path}
 
 
 def test_the_image_is_not_read_twice(volume, monkeypatch):
-    read = read_case(dataset(volume, ScaleIntensityd("image")), 0)
+    read = read_case(*case(volume, ScaleIntensityd("image")))
     expected, grid = read_image(volume)
     monkeypatch.setattr(module, "read_image", lambda *_: pytest.fail("read again"))
     values, found = read.source(volume)
@@ -37,14 +36,14 @@ def test_the_image_is_not_read_twice(volume, monkeypatch):
 
 
 def test_an_image_that_a_transform_wrote_into_is_read_again(volume):
-    read = read_case(dataset(volume, Lambdad("image", lambda x: x.mul_(2))), 0)
+    read = read_case(*case(volume, Lambdad("image", lambda x: x.mul_(2))))
     values, grid = read.source(volume)
     np.testing.assert_array_equal(values, read_image(volume)[0][None])
     assert grid.shape == (6, 7, 8)
 
 
-def test_a_data_set_of_another_kind_works_too(volume):
-    read = read_case(Dataset([{"image": volume}], lambda item: item | {"seen": True}), 0)
+def test_a_transform_of_another_kind_works_too(volume):
+    read = read_case(lambda item: item | {"seen": True}, {"image": volume})
     assert read.item["seen"]
     np.testing.assert_array_equal(read.source(volume)[0], read_image(volume)[0][None])
 
@@ -55,7 +54,7 @@ def test_pictures_come_with_their_channels_first(tmp_path, channels, first):
     colours = np.random.default_rng(1).integers(0, 255, (5, 9, 3)).astype(np.uint8)
     Image.fromarray(colours).save(tmp_path / "a.png")
     path = str(tmp_path / "a.png")
-    values, grid = read_case(dataset(path, channels=channels, first=first), 0).source(path)
+    values, grid = read_case(*case(path, channels=channels, first=first)).source(path)
     assert values.shape == (channels, 9, 5)
     assert (grid.shape, grid.unit) == ((9, 5), "px")
     if channels == 3:
@@ -63,4 +62,4 @@ def test_pictures_come_with_their_channels_first(tmp_path, channels, first):
 
 
 def test_it_says_how_long_it_took(volume):
-    assert read_case(dataset(volume), 0).seconds > 0
+    assert read_case(*case(volume)).seconds > 0

@@ -151,7 +151,12 @@ class CaseLoop:
         waiting: deque[tuple[int, Future[ReadCase]]] = deque()
         with ThreadPoolExecutor(max(self.workers, 1)) as threads:
             for index in todo:
-                waiting.append((index, threads.submit(read_case, self.dataset.transform, self.dataset.data[index])))
+                waiting.append(
+                    (
+                        index,
+                        threads.submit(read_case, self.dataset.transform, self.dataset.data[index]),
+                    )
+                )
                 if len(waiting) > self.workers:
                     yield waiting.popleft()
             yield from waiting

@@ -1,6 +1,7 @@
 """A case as the network gets it, and its image as it stands on disk."""
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ class ReadCase:
     item
         What the network gets.
     loaded
-        The image as it was read, None where the data set does not begin with ``LoadImaged``.
+        The image as it was read, None where the preprocessing does not begin with ``LoadImaged``.
     channels_first
         Whether its channels, if it has any, are the first axis.
     version
@@ -55,25 +56,23 @@ class ReadCase:
         return values, Grid(shape, affine, meta["spacing_unit"])
 
 
-def read_case(dataset: Any, index: int) -> ReadCase:
-    """Read and preprocess one case of a MONAI data set.
+def read_case(transform: Callable[[Any], Any], item: Mapping[str, Any]) -> ReadCase:
+    """Read and preprocess one case; ``transform`` is that of a MONAI data set.
 
     Examples
     --------
-    >>> from monai.data import Dataset
-    >>> read_case(Dataset([{"image": 3}], lambda item: item), 0).item
+    >>> read_case(lambda item: item, {"image": 3}).item
     {'image': 3}
     """
     started = time.perf_counter()
-    transform: Any = getattr(dataset, "transform", None)
     loader = _loader(transform)
-    if loader is None:
-        return ReadCase(dataset[index], None, False, 0, time.perf_counter() - started)
-    item = transform(dataset.data[index], end=1)
-    loaded, version = item["image"], item["image"]._version
-    item = transform(item, start=1)
+    if loader is None or not isinstance(transform, Compose):
+        return ReadCase(transform(item), None, False, 0, time.perf_counter() - started)
+    begun = transform(item, end=1)
+    loaded, version = begun["image"], begun["image"]._version
+    made = transform(begun, start=1)
     first = loader._loader.ensure_channel_first
-    return ReadCase(item, loaded, first, version, time.perf_counter() - started)
+    return ReadCase(made, loaded, first, version, time.perf_counter() - started)
 
 
 def _loader(transform: Any) -> LoadImaged | None:
