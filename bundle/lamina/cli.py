@@ -113,6 +113,9 @@ def _add_train(commands: Any) -> None:
     _run_dir(parser)
     parser.add_argument("--epochs", type=int, metavar="N", help="how often each case is seen")
     parser.add_argument("--batch-size", type=int, metavar="N", help="patches of one step")
+    parser.add_argument(
+        "--loss", metavar="NAME", help="dice_ce, cross_entropy, …; default: the task's"
+    )
     parser.add_argument("--lr", type=float, metavar="RATE", help="largest learning rate")
     parser.add_argument(
         "--patience",

@@ -10,6 +10,7 @@
 ``draw``       from shapes to class values
 ``convert``    one annotated picture, with all that is worth saying about it
 ``mask_folder``  where its mask goes
+``merge``      masks of left and right made into one
 """
 
 from lamina.annotations.convert import Converted, Drawing, convert

@@ -11,11 +11,15 @@
 ``cbct``      a head with a cochlear implant; ``electrodes`` and ``streaks`` are parts of it
 ``cochlea``   patients with such a head, as DICOM files of three planes; ``dicom_series`` writes them
 ``oct_pictures``  a folder of B-scans as PNG with coded masks
+``chest``     one chest X-ray with its truth
+``chest_pictures``  a folder of them, with masks of left and right lung
 ``folder``    how such a folder is made, once
 """
 
 from lamina.phantoms.anatomy import EIGHT_LAYERS
 from lamina.phantoms.cbct import HeadVolume, make_head_volume
+from lamina.phantoms.chest import ChestVariety, make_chest_xray
+from lamina.phantoms.chest_pictures import write_chest_pictures
 from lamina.phantoms.cochlea import write_cochlea_patients
 from lamina.phantoms.dataset import write_oct_dataset
 from lamina.phantoms.oct import OctVolume, make_oct_volume
@@ -25,11 +29,14 @@ from lamina.phantoms.scan import CIRRUS, OctScan
 __all__ = [
     "CIRRUS",
     "EIGHT_LAYERS",
+    "ChestVariety",
     "HeadVolume",
     "OctScan",
     "OctVolume",
+    "make_chest_xray",
     "make_head_volume",
     "make_oct_volume",
+    "write_chest_pictures",
     "write_cochlea_patients",
     "write_oct_dataset",
     "write_oct_pictures",

@@ -6,6 +6,7 @@ from lamina.training.checkpoints import RunCheckpoints
 from lamina.training.early_stopping import EarlyStopping
 from lamina.training.gradients import ClipGradients, SkipNonFinite
 from lamina.training.history import History, read_history
+from lamina.training.losses import find_loss
 from lamina.training.progress import TrainingProgress
 from lamina.training.ranks import SyncBuffers, join_group, leave_group, local_device, on_main
 from lamina.training.run import start_run
@@ -24,6 +25,7 @@ __all__ = [
     "SyncBuffers",
     "TensorBoardWriter",
     "TrainingProgress",
+    "find_loss",
     "join_group",
     "leave_group",
     "local_device",
