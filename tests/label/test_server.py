@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
+import scipy.ndimage
 from monailabel.client.client import MONAILabelClientException
 from tests.label.conftest import read, wait_for_training, write_label, write_volume
 
@@ -189,3 +190,53 @@ def test_where_the_server_keeps_its_files(tmp_path):
     assert is_archive("https://pacs/dicom-web")
     with pytest.raises(ConfigError, match="--work-dir"):
         work_folder("http://127.0.0.1/dicom-web", None)
+
+
+def test_the_options_of_the_annotator_change_the_result(client):
+    config = client.info()["models"][MODEL]["config"]
+    assert config["keep_largest"] is False
+    assert (config["smoothing"], config["threshold"]) == (0.0, 0.0)
+    plain = read(client.infer(MODEL, "a", {})[0])
+    most = read(client.infer(MODEL, "a", {"threshold": 0.9})[0])
+    assert (most > 0).sum() < (plain > 0).sum()
+    assert set(np.unique(most[most > 0] - plain[most > 0])) <= {0}
+    one = read(client.infer(MODEL, "a", {"keep_largest": True})[0])
+    for value in (1, 2):
+        assert scipy.ndimage.label(one == value, np.ones((3, 3, 3)))[1] <= 1
+    smooth = read(client.infer(MODEL, "a", {"smoothing": "1.5"})[0])
+    assert (smooth != plain).any()
+    np.testing.assert_array_equal(read(client.infer(MODEL, "a", {})[0]), plain)
+
+
+@pytest.mark.parametrize("option", [{"threshold": "much"}, {"keep_largest": 7}])
+def test_an_option_that_makes_no_sense_is_refused(client, option):
+    assert refused(client.infer, MODEL, "a", option)[0] == 400
+
+
+def test_dice_between_what_was_found_and_what_was_submitted(client, server, tmp_path):
+    found, _ = client.infer(MODEL, "d", {"save_label": True})
+    names = [{"name": "posterior", "idx": 1}, {"name": "anterior", "idx": 2}]
+    swapped = np.array([0, 2, 1])[read(found)]
+    label = write_label(tmp_path / "swapped.nii.gz", swapped)
+    client.save_label("d", label, params={"label_info": names})
+    done = requests.post(f"{server.url}/scoring/dice?run_sync=true", timeout=100)
+    assert done.status_code == 200, done.text
+    scores = done.json()["d"][MODEL]
+    assert scores == {
+        name: 1.0 if value in swapped else None
+        for name, value in (("anterior", 2), ("posterior", 1))
+    }
+    assert requests.post(f"{server.url}/scoring/wit", timeout=10).status_code == 404
+
+
+def test_the_most_uncertain_image_comes_first(client, server):
+    method = f"uncertainty_{MODEL}"
+    done = requests.post(f"{server.url}/scoring/{method}?run_sync=true", timeout=100)
+    assert done.status_code == 200, done.text
+    scores = done.json()
+    assert scores
+    assert all(0 <= score <= np.log(3) for score in scores.values())
+    sample = client.next_sample(method, {})
+    assert sample["without_score"] == 0
+    assert sample["id"] == max(scores, key=scores.get)
+    assert sample["uncertainty"][MODEL]["by"] == "mirror images"

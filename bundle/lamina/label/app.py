@@ -1,6 +1,7 @@
 """Lamina as a MONAI Label app."""
 
 import copy
+import functools
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,15 +9,20 @@ from typing import Any
 
 from lamina.label.batch import batch_infer
 from lamina.label.datastore import LaminaDatastore, Studies
+from lamina.label.dicomweb import DicomWebStudies
 from lamina.label.errors import UnknownNameError
 from lamina.label.infer import LaminaInferTask
-from lamina.label.monai_label import DefaultLabelTag, First, MONAILabelApp, Random
+from lamina.label.monai_label import DefaultLabelTag, First, MONAILabelApp, Random, tasks
+from lamina.label.score import DiceScores
 from lamina.label.studies import FolderStudies
 from lamina.label.train import LaminaTrainTask
+from lamina.label.uncertainty import MostUncertain, UncertaintyScores
 from lamina.label.work import ServedTask, Work
 from lamina.tasks import Label
 
 logger = logging.getLogger("lamina")
+
+RUNNING = ("SUBMITTED", "RUNNING")
 
 
 class LaminaApp(MONAILabelApp):
@@ -49,6 +55,8 @@ class LaminaApp(MONAILabelApp):
         return LaminaDatastore(self._studies(), self.work)
 
     def _studies(self) -> Studies:
+        if self.studies.startswith(("http://", "https://")):
+            return DicomWebStudies(self.studies, self.work.folder)
         return FolderStudies(Path(self.studies), self.work.folder)
 
     def init_infers(self) -> dict[str, LaminaInferTask]:
@@ -62,11 +70,23 @@ class LaminaApp(MONAILabelApp):
 
     def init_strategies(self) -> dict[str, Any]:
         """Return the ways to choose the image that comes next."""
-        return {"first": First(), "random": Random()}
+        strategies = {"first": First(), "random": Random()}
+        for name, infer in self._infers.items():
+            start = functools.partial(self._start_scoring, f"uncertainty_{name}")
+            strategies[f"uncertainty_{name}"] = MostUncertain(infer, start)
+        return strategies
 
     def init_scoring_methods(self) -> dict[str, Any]:
         """Return what scores labels and images."""
-        return {}
+        scores = {
+            f"uncertainty_{name}": UncertaintyScores(infer) for name, infer in self._infers.items()
+        }
+        return {"dice": DiceScores(self.tasks), **scores}
+
+    def _start_scoring(self, method: str) -> None:
+        """Score in a process of its own, if none does so already."""
+        if not any(task["status"] in RUNNING for task in tasks("scoring")):
+            self.async_scoring(method)
 
     def info(self) -> dict[str, Any]:
         """Return what clients are told, with what can't be used and why."""

@@ -1,5 +1,6 @@
 """Images and labels as MONAI Label asks for them."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -8,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lamina.cases import Grid, read_grid, read_label
+from lamina.cases import Grid, is_dicom_address, read_grid, read_label
 from lamina.cases.formats import suffix_of
 from lamina.cases.grid import format_size, grid_difference, pixel_grid
 from lamina.cases.names import safe_name
@@ -16,9 +17,13 @@ from lamina.errors import ConfigError, GeometryError
 from lamina.files import read_json, write_json
 from lamina.label.label_files import LabelFiles
 from lamina.label.monai_label import Datastore, DefaultLabelTag
-from lamina.label.names import check_values, names_of
+from lamina.label.names import check_values, fits, names_of, recode
+from lamina.label.predictor import labelled_case
 from lamina.label.studies import viewable
 from lamina.label.work import Work
+from lamina.output.dicom_seg import write_dicom_seg
+
+logger = logging.getLogger("lamina")
 
 FINAL = DefaultLabelTag.FINAL.value
 
@@ -37,8 +42,8 @@ class Studies(Protocol):
     def add(self, image_id: str, file: Path, suffix: str) -> str:
         """Take over an image that a client sent."""
 
-    def store_label(self, image_id: str, label_file: Path) -> None:
-        """Take notice of a submitted label."""
+    def store_label(self, file: Path) -> None:
+        """Take notice of a submitted label, a DICOM SEG."""
 
 
 class LaminaDatastore(Datastore):
@@ -187,10 +192,25 @@ class LaminaDatastore(Datastore):
         names = names_of(label_info.get("label_info") or []) or plain
         check_values(label, names, tasks)
         info = {**label_info, "names": names}
-        file = self.labels.save(label_tag, image_id, label, grid.affine, info)
-        if label_tag == FINAL:
-            self.studies.store_label(image_id, file)
+        self.labels.save(label_tag, image_id, label, grid.affine, info)
+        if label_tag == FINAL and is_dicom_address(address):
+            for file in self._write_dicom_seg(image_id, label, names):
+                self.studies.store_label(file)
         return image_id
+
+    def _write_dicom_seg(self, image_id: str, label: Any, names: dict[int, str]) -> list[Path]:
+        """Write a submitted label as DICOM SEG for each task that it is of, beside itself."""
+        tasks = [task for task in self.work.tasks().values() if fits(label, names, task.labels)]
+        if not names and len(tasks) > 1:
+            logger.warning("%s: no DICOM SEG, since the label does not name its task", image_id)
+            return []
+        files = []
+        for task in tasks:
+            values = recode(label, names, task.labels)
+            address = self.studies.address(image_id)
+            case = labelled_case(task, address, f"{image_id}.{task.name}", values)
+            files += write_dicom_seg(case, self.labels.path(FINAL, image_id).parent)
+        return files
 
     def remove_label(self, label_id: str, label_tag: str) -> None:
         """Remove a label."""

@@ -11,12 +11,17 @@ class BusyError(LaminaError):
     """What a client asks for can't run beside what runs already."""
 
 
+class ArchiveError(LaminaError):
+    """A DICOMweb archive does not answer, or refuses."""
+
+
 _STATUS: dict[type[LaminaError], int] = {
     UnknownNameError: 404,
     BusyError: 429,
     WeightsError: 409,
     ConfigError: 400,
     WriteError: 507,
+    ArchiveError: 502,
 }
 
 

@@ -3,6 +3,7 @@
 from lamina.label.stand_ins import stand_ins
 
 with stand_ins():
+    from monailabel.datastore.dicom import DICOMwebClientX
     from monailabel.interfaces.app import MONAILabelApp
     from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
     from monailabel.interfaces.exception import MONAILabelException
@@ -12,8 +13,10 @@ with stand_ins():
     from monailabel.interfaces.tasks.train import TrainTask
     from monailabel.tasks.activelearning.first import First
     from monailabel.tasks.activelearning.random import Random
+    from monailabel.utils.async_tasks.utils import tasks
 
 __all__ = [
+    "DICOMwebClientX",
     "Datastore",
     "DefaultLabelTag",
     "First",
@@ -25,4 +28,5 @@ __all__ = [
     "ScoringMethod",
     "Strategy",
     "TrainTask",
+    "tasks",
 ]

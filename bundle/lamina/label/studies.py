@@ -64,7 +64,7 @@ class FolderStudies:
             part.write_bytes(file.read_bytes())
         return image_id
 
-    def store_label(self, image_id: str, label_file: Path) -> None:
+    def store_label(self, file: Path) -> None:
         """Do nothing more: labels of a folder stay in the server's own folder."""
 
     def _search(self) -> None:

@@ -5,14 +5,17 @@ from lamina.transforms.elastic import RandElasticBatchd
 from lamina.transforms.in_plane import ResizeInPlaned
 from lamina.transforms.otsu import above_otsu
 from lamina.transforms.patch import RandPatchd
+from lamina.transforms.refine import MostProbabled, SmoothLabelsd
 from lamina.transforms.spacing import Spacingd, SpatialResample
 
 __all__ = [
+    "MostProbabled",
     "RandAffineBatchd",
     "RandElasticBatchd",
     "RandIntensityBatchd",
     "RandPatchd",
     "ResizeInPlaned",
+    "SmoothLabelsd",
     "Spacingd",
     "SpatialResample",
     "above_otsu",

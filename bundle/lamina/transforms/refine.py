@@ -1,0 +1,93 @@
+"""What is done to a result before it is shown: a least probability, smooth borders."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform
+from monai.utils import convert_to_dst_type, convert_to_numpy
+from scipy.ndimage import gaussian_filter
+
+
+class MostProbabled(MapTransform):
+    """Take the most probable class; where even that is not probable enough, the background.
+
+    Parameters
+    ----------
+    keys
+        Class probabilities (classes, x, y[, z]).
+    threshold
+        The least probability of a structure, from 0 to 1.
+
+    Examples
+    --------
+    >>> probabilities = torch.tensor([[0.1, 0.5], [0.9, 0.2], [0.0, 0.3]])[:, :, None]
+    >>> MostProbabled("pred", threshold=0.6)({"pred": probabilities})["pred"].flatten().tolist()
+    [1, 0]
+    """
+
+    def __init__(self, keys: KeysCollection, threshold: float = 0.0) -> None:
+        super().__init__(keys)
+        self.threshold = threshold
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return the item with class values (1, x, y[, z])."""
+        made = dict(data)
+        for key in self.key_iterator(made):
+            most, label = torch.as_tensor(made[key]).max(dim=0, keepdim=True)
+            label[most < self.threshold] = 0
+            made[key] = label
+        return made
+
+
+class SmoothLabelsd(MapTransform):
+    """Smooth the borders of structures: a Gaussian over each class, then the strongest class.
+
+    Parameters
+    ----------
+    keys
+        Class values (1, x, y[, z]).
+    sigma
+        Of the Gaussian, in mm; in pixels where the image has no size.
+
+    Examples
+    --------
+    >>> label = torch.zeros(1, 9, 9)
+    >>> label[0, 4, 4] = 2
+    >>> SmoothLabelsd("pred", sigma=1.0)({"pred": label})["pred"].max()
+    tensor(0.)
+    """
+
+    def __init__(self, keys: KeysCollection, sigma: float) -> None:
+        super().__init__(keys)
+        self.sigma = sigma
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return the item with smooth labels."""
+        made = dict(data)
+        for key in self.key_iterator(made):
+            label = convert_to_numpy(made[key])[0]
+            smooth = _smooth(label, [self.sigma / length for length in _spacing(made[key])])
+            made[key] = convert_to_dst_type(smooth[None], made[key])[0]
+        return made
+
+
+def _smooth(label: np.ndarray, sigma: list[float]) -> np.ndarray:
+    """Return the class whose smoothed mask is the largest, class after class."""
+    strongest = gaussian_filter((label == 0).astype(np.float32), sigma)
+    smooth = np.zeros_like(label)
+    for value in np.unique(label[label > 0]):
+        mask = gaussian_filter((label == value).astype(np.float32), sigma)
+        smooth[mask > strongest] = value
+        strongest = np.maximum(strongest, mask)
+    return smooth
+
+
+def _spacing(image: Any) -> list[float]:
+    axes = image.ndim - 1
+    if not isinstance(image, MetaTensor):
+        return [1.0] * axes
+    return image.pixdim.tolist()[:axes]

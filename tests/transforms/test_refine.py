@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+
+from lamina.transforms import MostProbabled, SmoothLabelsd
+
+
+@pytest.fixture
+def probabilities():
+    scores = torch.randn(3, 4, 5, 6, generator=torch.Generator().manual_seed(0))
+    return MetaTensor(scores.softmax(dim=0), affine=torch.diag(torch.tensor([1.0, 2, 3, 1])))
+
+
+def test_without_a_threshold_it_is_the_arg_max(probabilities):
+    label = MostProbabled("pred")({"pred": probabilities})["pred"]
+    assert torch.equal(label, probabilities.argmax(dim=0, keepdim=True))
+    assert torch.equal(label.affine, probabilities.affine)
+
+
+def test_what_is_not_probable_enough_is_background(probabilities):
+    label = MostProbabled("pred", 0.6)({"pred": probabilities})["pred"]
+    sure = probabilities.max(dim=0, keepdim=True).values >= 0.6
+    assert (label[~sure] == 0).all()
+    assert torch.equal(label[sure], probabilities.argmax(dim=0, keepdim=True)[sure])
+
+
+def ball(shape, spacing, radius):
+    places = np.indices(shape) * np.reshape(spacing, (3, 1, 1, 1))
+    middle = (np.array(shape) * spacing / 2).reshape(3, 1, 1, 1)
+    return (np.linalg.norm(places - middle, axis=0) < radius).astype(np.float32)
+
+
+def smooth(label, sigma, spacing):
+    affine = torch.diag(torch.tensor([*spacing, 1.0]))
+    image = MetaTensor(torch.as_tensor(label)[None], affine=affine)
+    return SmoothLabelsd("pred", sigma)({"pred": image})["pred"][0]
+
+
+def test_specks_and_holes_go_and_a_ball_stays():
+    label = 2 * ball((24, 26, 28), (1, 1, 1), 8)
+    dirty = label.copy()
+    dirty[1, 1, 1], dirty[12, 13, 14] = 1, 0
+    cleaned = np.asarray(smooth(dirty, 1.0, (1.0, 1.0, 1.0)))
+    assert cleaned[1, 1, 1] == 0
+    assert cleaned[12, 13, 14] == 2
+    assert (cleaned != label).mean() < 0.01
+
+
+def test_sigma_is_in_mm():
+    """On a grid of thick slices a plane is kept, which the same number of voxels would remove."""
+    label = np.zeros((20, 20, 5), np.float32)
+    label[4:16, 4:16, 2] = 1
+    assert smooth(label, 1.5, (1.0, 1.0, 6.0))[10, 10, 2] == 1
+    assert smooth(label, 1.5, (1.0, 1.0, 0.5))[10, 10, 2] == 0
+
+
+def test_a_picture_counts_in_pixels():
+    label = torch.zeros(1, 9, 11)
+    label[0, 2:7, 2:9] = 1
+    assert torch.equal(SmoothLabelsd("pred", 0.3)({"pred": label})["pred"], label)
