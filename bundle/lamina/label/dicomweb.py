@@ -40,6 +40,8 @@ class DicomWebStudies:
         self.folder = work / "series"
         self.unusable: list[tuple[str, str]] = []
         self.client = DICOMwebClientX(url, session=_session())
+        # The server answers nobody else while it waits.
+        self.client.set_http_retry_params(retry=False)
 
     def addresses(self) -> dict[str, str]:
         """Return {SeriesInstanceUID: folder} of all image series, whether they are there yet."""
