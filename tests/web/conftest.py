@@ -1,15 +1,21 @@
 """A tiny layer task with random weights, pictures and volumes for it, and a server in memory."""
 
+import contextlib
 import io
 import json
+import shutil
+import socket
+import threading
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
+import uvicorn
 from fastapi.testclient import TestClient
 from monai.networks.nets import UNet
 from PIL import Image
+from playwright import sync_api
 
 from lamina.tasks.catalogue import CHECKOUT
 from lamina.web.app import create_app
@@ -106,3 +112,65 @@ def wait_for():
         raise AssertionError(told)
 
     return wait_for
+
+
+@contextlib.contextmanager
+def running(settings):
+    """Run a server on a free port; yield its address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    app = create_app(settings)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def live(settings):
+    with running(settings) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's chromium; it ends with the module, since its event loop fills the thread."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no chromium: scripts/install_system_packages.sh installs it")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A new page; what goes wrong in its scripts fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(60_000)
+    page, wrong = context.new_page(), []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    yield page
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def canvas_pixels():
+    """Reader of a canvas as (rows, columns, 4)."""
+
+    def canvas_pixels(page, selector):
+        width, height, pixels = page.eval_on_selector(
+            selector,
+            "c => [c.width, c.height, "
+            "Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)]",
+        )
+        return np.array(pixels, np.uint8).reshape(height, width, 4)
+
+    return canvas_pixels

@@ -48,6 +48,19 @@ class View:
         steps = tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)
         return picture[steps]
 
+    def restore(self, picture: NDArray) -> NDArray:
+        """Return a picture (rows, columns) as the slice of the array that it shows.
+
+        Examples
+        --------
+        >>> view = View(axes=(1, 0), flipped=(True, False))
+        >>> view.restore(np.array([[2, 4, 6], [1, 3, 5]])).tolist()
+        [[1, 2], [3, 4], [5, 6]]
+        """
+        down, right = self.axes
+        steps = tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)
+        return picture[steps] if down < right else picture[steps].T
+
     def pixel_size(self, spacing: Sequence[float]) -> tuple[float, float]:
         """Return how high and how wide a pixel of the picture is."""
         return spacing[self.axes[0]], spacing[self.axes[1]]

@@ -102,7 +102,7 @@ class Jobs:
         job.touched = time.monotonic()
         return job
 
-    def list(self) -> list[Job]:
+    def all(self) -> list[Job]:
         """Return all jobs, the first one first."""
         return [*self._jobs.values()]
 

@@ -70,6 +70,12 @@ class Models:
         served = self._settings.task is None or name == self._default
         return (self._settings.run_dir, self._settings.weights) if served else (None, None)
 
+    def default_task(self) -> dict[str, Any]:
+        """Return the task that is served, as its file has it."""
+        from lamina.tasks.catalogue import read_task
+
+        return read_task(self._files[self._default])
+
     def get(self, name: str | None = None) -> Model:
         """Return the model of a task, by default of the one that is served.
 

@@ -59,6 +59,9 @@ class Studio:
         self.pictures = Worker("pictures", limits.waiting)
         self.volumes = Worker("volumes", limits.waiting)
         self.opening = Worker("opening", limits.waiting, threads=2)
+        self.drawing = Worker("drawing", limits.bodies)
+        self._drawing: Any = None
+        self._proposed: tuple[Any, ...] = ()
         self.jobs = Jobs(self.pictures, self.volumes, limits)
         self.room = Path(tempfile.mkdtemp(prefix="lamina-serve-"))
         self.described: dict[str, Any] | None = None
@@ -72,9 +75,9 @@ class Studio:
 
     def close(self) -> None:
         """End the workers and remove what is temporary."""
-        for job in list(self.jobs.list()):
+        for job in self.jobs.all():
             job.removed = True
-        for worker in (self.opening, self.pictures, self.volumes):
+        for worker in (self.opening, self.drawing, self.pictures, self.volumes):
             worker.close()
         shutil.rmtree(self.room, ignore_errors=True)
 
@@ -124,6 +127,35 @@ class Studio:
         """Queue an image with the model that is the task's now."""
         model = await self.pictures.run(self.models.get, task)
         return self.jobs.submit(model, incoming, folder)
+
+    def open_drawing(self) -> Any:
+        """Return the folder to draw masks for; runs in the drawing's worker.
+
+        Raises
+        ------
+        DataError
+            If none was named.
+        """
+        from lamina.errors import DataError
+        from lamina.web.drawing import Drawing
+
+        if self.settings.dataset_dir is None:
+            raise DataError(
+                "no folder to draw masks for was named",
+                "start `lamina serve --dataset-dir DIR`, where DIR holds images",
+            )
+        if self._drawing is None:
+            self._drawing = Drawing(self.settings.dataset_dir, self.models.default_task())
+        return self._drawing
+
+    async def propose(self, address: str, task: str | None) -> Any:
+        """Return a model's label map for an image of the folder; the last one is kept."""
+        model = await self.pictures.run(self.models.get, task)
+        asked = (address, model)
+        if self._proposed[:2] != asked:
+            case = await self.volumes.run(model.predict, address, "proposal", "volume")
+            self._proposed = (*asked, case.label)
+        return self._proposed[2]
 
     def upload(self, task: str | None, content: BinaryIO, shown: str) -> None:
         """Let weights take the place of a model; runs in the pictures' worker."""

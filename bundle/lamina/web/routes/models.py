@@ -54,6 +54,25 @@ async def tasks(studio: LoadedStudio) -> Any:
     return await run_in_threadpool(studio.models.list_tasks)
 
 
+class ModelState(BaseModel):
+    """Which model a task has now."""
+
+    task: str
+    title: str
+    origin: str
+    weights: str
+    hash: str
+    spatial_dims: int
+    device: str
+    labels: list[dict[str, Any]]
+
+
+@router.get("/model", responses=problems(400, 503), response_model=ModelState)
+async def model_state(studio: LoadedStudio, task: TaskName = None) -> Any:
+    """Tell which model a task has now: `released model`, `finished run`, `file` or `uploaded`."""
+    return (await studio.pictures.run(studio.models.get, task)).describe()
+
+
 @router.post(
     "/upload_model",
     responses={
