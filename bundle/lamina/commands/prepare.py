@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lamina.commands import prepare_label_values, prepare_merge_masks
+from lamina.commands import prepare_label_values, prepare_merge_masks, prepare_retouch
 
 
 def add(commands: Any) -> None:
@@ -15,3 +15,4 @@ def add(commands: Any) -> None:
     inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     prepare_label_values.add(inner)
     prepare_merge_masks.add(inner)
+    prepare_retouch.add(inner)

@@ -30,6 +30,9 @@ class MeasureSettings:
         Up to which distance two surfaces agree, in the spacing's unit (mm), for ``surface_dice``.
     depth_axis
         The array's axis along which layers lie on each other; None where there are no layers.
+    presence
+        Voxels from which a slice counts as holding a structure, for a table of each prediction's
+        slices; None where no such table is wanted.
 
     Raises
     ------
@@ -48,6 +51,7 @@ class MeasureSettings:
     metrics: Sequence[str] = OVERLAP_METRICS
     tolerance: float = 1.0
     depth_axis: int | None = None
+    presence: int | None = None
 
     def __post_init__(self) -> None:
         check_metric_names(self.metrics)

@@ -32,6 +32,7 @@ from lamina.output.measurements import (
 )
 from lamina.output.overlay import write_overlay
 from lamina.output.predicted_case import PredictedCase
+from lamina.output.presence import write_presence
 from lamina.output.profile_plot import write_profile_plot
 from lamina.output.read_case import ReadCase, read_case
 from lamina.tasks import config_hash, read_labels
@@ -194,6 +195,8 @@ class CaseLoop:
         outputs = [*self._write_formats(case), write_overlay(case, self.folder / "overlays")]
         if depth_axis(case) is not None:
             outputs += self._write_profile(case)
+        if case.measure and case.measure.presence is not None:
+            outputs.append(write_presence(case, case.measure.presence, self.folder / "presence"))
         return {
             "outputs": [str(path.relative_to(self.folder)) for path in outputs],
             "measurements": measure_prediction(case),

@@ -10,6 +10,7 @@
 ``dataset``   a folder of them
 ``cbct``      a head with a cochlear implant; ``electrodes`` and ``streaks`` are parts of it
 ``cochlea``   patients with such a head, as DICOM files of three planes; ``dicom_series`` writes them
+``retouch``   OCT volumes of three vendors with three kinds of fluid
 ``oct_pictures``  a folder of B-scans as PNG with coded masks
 ``chest``     one chest X-ray with its truth
 ``chest_pictures``  a folder of them, with masks of left and right lung
@@ -24,6 +25,7 @@ from lamina.phantoms.cochlea import write_cochlea_patients
 from lamina.phantoms.dataset import write_oct_dataset
 from lamina.phantoms.oct import OctVolume, make_oct_volume
 from lamina.phantoms.oct_pictures import write_oct_pictures
+from lamina.phantoms.retouch import write_retouch_volumes
 from lamina.phantoms.scan import CIRRUS, OctScan
 
 __all__ = [
@@ -40,4 +42,5 @@ __all__ = [
     "write_cochlea_patients",
     "write_oct_dataset",
     "write_oct_pictures",
+    "write_retouch_volumes",
 ]

@@ -15,13 +15,15 @@ from lamina.phantoms.fields import Grid
 class Host:
     """Where a kind of pocket lies, and its range of half widths in mm and of heights in µm.
 
-    ``depth`` is the part of the host layer's own thickness that is above the fluid.
+    ``depth`` is the part of the host layer's own thickness that is above the fluid; ``kind`` tells
+    kinds of fluid apart, from 1.
     """
 
     layer: int
     depth: float
     widths: tuple[float, float]
     heights: tuple[float, float]
+    kind: int = 1
 
 
 _NAMES = [layer.name for layer in LAYERS]
@@ -42,13 +44,17 @@ class Pocket:
     height: NDArray[np.float64]
 
 
-def draw_pockets(rng: np.random.Generator, grid: Grid, mean: float) -> list[Pocket]:
+def draw_pockets(
+    rng: np.random.Generator, grid: Grid, mean: float, hosts: Sequence[Host] = HOSTS
+) -> list[Pocket]:
     """Return a Poisson number of pockets, with the given mean, anywhere in the grid.
 
     Parameters
     ----------
     grid
         Positions x and z in mm, each of shape (x, z).
+    hosts
+        The kinds of pockets, all equally likely.
 
     Examples
     --------
@@ -56,12 +62,12 @@ def draw_pockets(rng: np.random.Generator, grid: Grid, mean: float) -> list[Pock
     >>> draw_pockets(np.random.default_rng(0), tuple(grid), 0.0)
     []
     """
-    return [_draw_pocket(rng, grid) for _ in range(rng.poisson(mean))]
+    return [_draw_pocket(rng, grid, hosts) for _ in range(rng.poisson(mean))]
 
 
-def _draw_pocket(rng: np.random.Generator, grid: Grid) -> Pocket:
+def _draw_pocket(rng: np.random.Generator, grid: Grid, hosts: Sequence[Host]) -> Pocket:
     x, z = grid
-    host = HOSTS[rng.integers(len(HOSTS))]
+    host = hosts[int(rng.integers(len(hosts)))]
     width, height = rng.uniform(*host.widths), rng.uniform(*host.heights)
     distance = np.hypot(x - rng.uniform(x.min(), x.max()), z - rng.uniform(z.min(), z.max()))
     # The power lets the pocket end without a kink in the layers above and below it.
@@ -69,10 +75,14 @@ def _draw_pocket(rng: np.random.Generator, grid: Grid) -> Pocket:
 
 
 class Span(NamedTuple):
-    """Upper and lower boundary of fluid, each of shape (x, z); equal where there is none."""
+    """Upper and lower boundary of fluid, each of shape (x, z); equal where there is none.
+
+    ``kind`` is its host's.
+    """
 
     top: NDArray[Any]
     bottom: NDArray[Any]
+    kind: int = 1
 
 
 def fluid_spans(surfaces: NDArray[np.float64], pockets: Sequence[Pocket]) -> list[Span]:
@@ -81,11 +91,10 @@ def fluid_spans(surfaces: NDArray[np.float64], pockets: Sequence[Pocket]) -> lis
     ``surfaces`` are the boundaries of all layers, swollen by the pockets; (layers + 1, x, z).
     """
     spans = []
-    for host in HOSTS:
+    for host in dict.fromkeys(pocket.host for pocket in pockets):
         heights = [pocket.height for pocket in pockets if pocket.host == host]
-        if heights:
-            height = np.sum(heights, axis=0)
-            own = surfaces[host.layer + 1] - surfaces[host.layer] - height
-            top = surfaces[host.layer] + host.depth * own
-            spans.append(Span(top, top + height))
+        height = np.sum(heights, axis=0)
+        own = surfaces[host.layer + 1] - surfaces[host.layer] - height
+        top = surfaces[host.layer] + host.depth * own
+        spans.append(Span(top, top + height, host.kind))
     return spans

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from lamina.errors import ConfigError
 from lamina.phantoms.anatomy import EIGHT_LAYERS, LayerGroups, group_edges
 from lamina.phantoms.fields import Grid
-from lamina.phantoms.fluid import Span, draw_pockets, fluid_spans
+from lamina.phantoms.fluid import HOSTS, Host, Pocket, Span, draw_pockets, fluid_spans
 from lamina.phantoms.optics import coverage, draw_image, reflect
 from lamina.phantoms.scan import CIRRUS, OctScan
 from lamina.phantoms.surfaces import add_pockets, draw_surfaces, draw_thicknesses
@@ -44,6 +44,7 @@ def make_oct_volume(
     spacing: Triple = SPACING,
     layers: LayerGroups = EIGHT_LAYERS,
     fluid: float = 0.0,
+    hosts: Sequence[Host] = HOSTS,
     scan: OctScan = CIRRUS,
 ) -> OctVolume:
     """Return a macular OCT volume; the same arguments give the same volume.
@@ -60,6 +61,8 @@ def make_oct_volume(
         :data:`lamina.phantoms.anatomy.LAYERS`), from top to bottom; the first is label 1.
     fluid
         Mean number of fluid pockets; if it is not 0, fluid is the label after the last layer.
+    hosts
+        Which pockets there are; kinds of fluid above 1 get further labels.
     scan
         How eyes and scans vary.
 
@@ -79,7 +82,8 @@ def make_oct_volume(
     _check(shape, spacing, fluid)
     rng = np.random.default_rng(seed)
     grid = _scan_grid(shape, spacing)
-    surfaces, spans = _draw_anatomy(rng, grid, shape[1], spacing[1], fluid, scan)
+    pockets = draw_pockets(rng, grid, fluid, hosts)
+    surfaces, spans = _draw_anatomy(rng, grid, pockets, shape[1], spacing[1], scan)
     power, texture = reflect(surfaces, shape[1])
     for span in spans:
         power *= 1 - coverage(span.top, span.bottom, shape[1])
@@ -123,14 +127,18 @@ def _scan_grid(shape: tuple[int, int, int], spacing: Triple) -> Grid:
 
 
 def _draw_anatomy(
-    rng: np.random.Generator, grid: Grid, rows: int, step: float, fluid: float, scan: OctScan
+    rng: np.random.Generator,
+    grid: Grid,
+    pockets: Sequence[Pocket],
+    rows: int,
+    step: float,
+    scan: OctScan,
 ) -> tuple[NDArray[np.float32], list[Span]]:
     """Return the boundaries of all layers and the fluid between, in voxels along y."""
-    pockets = draw_pockets(rng, grid, fluid)
     thicknesses = add_pockets(draw_thicknesses(rng, grid, scan), pockets)
     surfaces = draw_surfaces(rng, grid, thicknesses, rows * step, scan)
     spans = [
-        Span(_to_voxels(span.top, step), _to_voxels(span.bottom, step))
+        Span(_to_voxels(span.top, step), _to_voxels(span.bottom, step), span.kind)
         for span in fluid_spans(surfaces, pockets)
     ]
     return _to_voxels(surfaces, step), spans
@@ -146,5 +154,7 @@ def _label(boundaries: NDArray[np.float32], spans: Sequence[Span], rows: int) ->
     passed = sum((row >= boundary[:, None]).astype(np.uint8) for boundary in boundaries)
     label = np.where(passed < len(boundaries), passed, 0).astype(np.uint8)
     for span in spans:
-        label[(row >= span.top[:, None]) & (row < span.bottom[:, None])] = len(boundaries)
+        label[(row >= span.top[:, None]) & (row < span.bottom[:, None])] = (
+            len(boundaries) + span.kind - 1
+        )
     return label

@@ -3,17 +3,21 @@
 from lamina.transforms.batch import RandAffineBatchd, RandIntensityBatchd
 from lamina.transforms.elastic import RandElasticBatchd
 from lamina.transforms.in_plane import ResizeInPlaned
+from lamina.transforms.neighbours import NeighbourSlicesd
 from lamina.transforms.otsu import above_otsu
 from lamina.transforms.patch import RandPatchd
 from lamina.transforms.refine import MostProbabled, SmoothLabelsd
+from lamina.transforms.region import RegionOfCased
 from lamina.transforms.spacing import Spacingd, SpatialResample
 
 __all__ = [
     "MostProbabled",
+    "NeighbourSlicesd",
     "RandAffineBatchd",
     "RandElasticBatchd",
     "RandIntensityBatchd",
     "RandPatchd",
+    "RegionOfCased",
     "ResizeInPlaned",
     "SmoothLabelsd",
     "Spacingd",

@@ -11,6 +11,8 @@ from monai.utils import convert_to_tensor
 
 from lamina.errors import DataError
 
+_TRIES = 200
+
 
 class RandPatchd(Randomizable, MapTransform):
     """Cut a random patch of ``patch_size``, padded with zeros where the image is smaller.
@@ -29,7 +31,9 @@ class RandPatchd(Randomizable, MapTransform):
         The label image that says where the foreground is.
     foreground
         The share of patches that are centred on a voxel of a random foreground class; the others
-        lie anywhere.
+        lie anywhere, or with their centre in the region of interest.
+    region_key
+        The mask of the region of interest, of the label's shape; an item need not have one.
 
     Examples
     --------
@@ -45,11 +49,13 @@ class RandPatchd(Randomizable, MapTransform):
         patch_size: Sequence[int],
         label_key: str = "label",
         foreground: float = 0.5,
+        region_key: str = "region",
     ) -> None:
         MapTransform.__init__(self, keys)
         self.patch_size = tuple(int(size) for size in patch_size)
         self.label_key = label_key
         self.foreground = foreground
+        self.region_key = region_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item with one patch under every key."""
@@ -58,8 +64,9 @@ class RandPatchd(Randomizable, MapTransform):
         }
         label = images[self.label_key]
         self._check_dims(label, data)
-        others = {key: value for key, value in data.items() if key not in images}
-        return others | self._patch(images, label)
+        used = {*images, self.region_key}
+        others = {key: value for key, value in data.items() if key not in used}
+        return others | self._patch(images, self._centre(label, data.get(self.region_key)))
 
     def _check_dims(self, label: torch.Tensor, data: Mapping[Hashable, Any]) -> None:
         dims, wanted = label.ndim - 1, len(self.patch_size)
@@ -70,19 +77,31 @@ class RandPatchd(Randomizable, MapTransform):
             )
 
     def _patch(
-        self, images: Mapping[Hashable, torch.Tensor], label: torch.Tensor
+        self, images: Mapping[Hashable, torch.Tensor], centre: tuple[int, ...]
     ) -> dict[Hashable, torch.Tensor]:
-        centre = self._centre(label)
         if len(centre) > len(self.patch_size):
             images = {key: image[..., centre[-1]] for key, image in images.items()}
         return {key: cut(image, centre, self.patch_size) for key, image in images.items()}
 
-    def _centre(self, label: torch.Tensor) -> tuple[int, ...]:
+    def _centre(self, label: torch.Tensor, region: torch.Tensor | None) -> tuple[int, ...]:
         if self.R.rand() < self.foreground:
             found = self._foreground_voxel(label[0])
             if found is not None:
                 return found
-        return tuple(int(self.R.randint(size)) for size in label.shape[1:])
+        if region is None:
+            return tuple(int(self.R.randint(size)) for size in label.shape[1:])
+        return self._region_voxel(convert_to_tensor(region, track_meta=False)[0])
+
+    def _region_voxel(self, region: torch.Tensor) -> tuple[int, ...]:
+        # A region is a large part of its volume: to list all its voxels would take far longer.
+        for _ in range(_TRIES):
+            place = tuple(int(self.R.randint(size)) for size in region.shape)
+            if region[place]:
+                return place
+        voxels = torch.nonzero(region)
+        if not len(voxels):
+            raise DataError("a region of interest is empty", "prepare the data set again")
+        return tuple(voxels[self.R.randint(len(voxels))].tolist())
 
     def _foreground_voxel(self, label: torch.Tensor) -> tuple[int, ...] | None:
         classes = torch.bincount(label.flatten().long())[1:].nonzero().flatten() + 1

@@ -1,0 +1,151 @@
+"""Made-up OCT volumes with three kinds of fluid, as three vendors' devices write them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamina.errors import ConfigError
+from lamina.phantoms.anatomy import LAYERS
+from lamina.phantoms.fluid import HOSTS, Host
+from lamina.phantoms.folder import make_once
+from lamina.phantoms.oct import Triple, make_oct_volume
+from lamina.phantoms.scan import CIRRUS, OctScan
+from lamina.prepare import prepare_retouch
+
+RECIPE = 1
+"""Raise it whenever the same parameters give other volumes than before."""
+
+_NAMES = [layer.name for layer in LAYERS]
+
+FLUID_HOSTS = (
+    replace(HOSTS[0], kind=1),
+    replace(HOSTS[1], kind=1),
+    replace(HOSTS[2], kind=2),
+    Host(_NAMES.index("RPE"), 1.0, (0.25, 0.60), (80.0, 220.0), kind=3),
+)
+"""Cysts within the retina (1), fluid below it (2), and fluid below the pigment epithelium (3)."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A vendor's scan: rows of a B-scan, size of a voxel in µm, how it looks, bits of a value.
+
+    Greys up to ``black`` are black, as devices show them that average many scans.
+    """
+
+    vendor: str
+    rows: int
+    spacing: Triple
+    scan: OctScan
+    bits: int = 8
+    black: int = 0
+
+
+DEVICES = (
+    Device("Cirrus", 1024, (11.7, 1.95, 47.0), CIRRUS),
+    Device("Spectralis", 496, (11.5, 3.87, 120.0), replace(CIRRUS, gain=24.0), bits=16, black=60),
+    Device("Topcon", 885, (11.7, 2.6, 47.0), replace(CIRRUS, noise=3.0, gain=15.0)),
+    Device("Topcon", 650, (11.7, 3.5, 94.0), replace(CIRRUS, noise=1.0, gain=17.0)),
+)
+"""Heights and voxels as in the RETOUCH challenge (Bogunović et al., 2019)."""
+
+
+def write_retouch_volumes(
+    folder: str | Path,
+    *,
+    cases: int = 6,
+    seed: int = 0,
+    columns: int = 192,
+    slices: int = 8,
+    fluid: float = 5.0,
+) -> Path:
+    """Write volumes as the RETOUCH challenge hands them out, prepare them, and return the data set.
+
+    ``raw/VENDOR/CASE/`` holds ``oct.mhd`` and ``reference.mhd``; ``prepared/`` is what
+    ``lamina prepare retouch`` makes of it. The folder is complete or absent; a second call does
+    nothing. A case depends on seed, vendor and number only.
+
+    Parameters
+    ----------
+    folder
+        Where it goes.
+    cases
+        Volumes of each vendor; Topcon's are of two devices in turn.
+    columns, slices
+        Voxels along x and z; those along the depth are the device's.
+    fluid
+        Mean number of pockets in a volume.
+
+    Raises
+    ------
+    ConfigError
+        If there is not even one case.
+    DataError
+        If the folder holds anything else than this very data set.
+    """
+    if cases < 1 or seed < 0:
+        raise ConfigError(f"cases {cases}, seed {seed}: expected at least 1 case and a seed from 0")
+    recipe: dict[str, object] = {"recipe": RECIPE, "cases": cases, "seed": seed, "columns": columns}
+    recipe |= {"slices": slices, "fluid": fluid}
+    scans = {
+        f"{device.vendor}/{device.vendor.upper()}{number:03d}": (device, number)
+        for number in range(cases)
+        for device in (*DEVICES[:2], DEVICES[2 + number % 2])
+    }
+    files = [f"raw/{place}/{name}.mhd" for place in scans for name in ("oct", "reference")]
+    files.append("prepared/cases.csv")
+    make = partial(_make, seed=seed, columns=columns, slices=slices, fluid=fluid)
+    return make_once(folder, recipe, files, partial(_write, scans=scans, make=make)) / "prepared"
+
+
+def _write(folder: Path, scans: Mapping[str, tuple[Device, int]], make: partial[None]) -> None:
+    for place, (device, number) in scans.items():
+        (folder / "raw" / place).mkdir(parents=True)
+        make(folder / "raw" / place, device, number)
+    for _ in prepare_retouch(folder / "raw", folder / "prepared"):
+        pass
+
+
+def _make(
+    folder: Path, device: Device, number: int, *, seed: int, columns: int, slices: int, fluid: float
+) -> None:
+    volume = make_oct_volume(
+        (seed, DEVICES.index(device), number),
+        shape=(columns, device.rows, slices),
+        spacing=device.spacing,
+        layers={"retina": _NAMES},
+        fluid=fluid,
+        hosts=FLUID_HOSTS,
+        scan=device.scan,
+    )
+    shown = np.maximum(volume.image[0].astype(np.uint16), device.black) - device.black
+    shown = shown * 255 // (255 - device.black)
+    values = shown * 257 if device.bits == 16 else shown.astype(np.uint8)
+    truth = np.where(volume.label[0] > 1, volume.label[0] - 1, 0).astype(np.uint8)
+    _write_mhd(folder / "oct.mhd", values, device.spacing)
+    _write_mhd(folder / "reference.mhd", truth, device.spacing)
+
+
+def _write_mhd(path: Path, values: NDArray[np.unsignedinteger], spacing: Triple) -> None:
+    """Write MetaImage with its values in a file beside it (spacing in µm)."""
+    kind = {1: "MET_UCHAR", 2: "MET_USHORT"}[values.dtype.itemsize]
+    raw = path.with_suffix(".raw")
+    header = {
+        "ObjectType": "Image",
+        "NDims": "3",
+        "BinaryData": "True",
+        "BinaryDataByteOrderMSB": "False",
+        "CompressedData": "False",
+        "TransformMatrix": "1 0 0 0 1 0 0 0 1",
+        "Offset": "0 0 0",
+        "ElementSpacing": " ".join(f"{size / 1000:.6g}" for size in spacing),
+        "DimSize": " ".join(map(str, values.shape)),
+        "ElementType": kind,
+        "ElementDataFile": raw.name,
+    }
+    path.write_text("".join(f"{key} = {value}\n" for key, value in header.items()))
+    raw.write_bytes(values.tobytes(order="F"))

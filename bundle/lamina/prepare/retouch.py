@@ -1,0 +1,180 @@
+"""From the RETOUCH challenge's volumes to a data set, after Tennakoon et al. (2018)."""
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from lamina.cases.grid import Grid
+from lamina.errors import DataError
+from lamina.files import read_json, write_json, write_table, written_whole
+from lamina.prepare.histogram import histogram, match_histogram
+from lamina.prepare.region import region_of_interest
+from lamina.prepare.retouch_cases import (
+    FLUIDS,
+    RetouchCase,
+    cases_for_test,
+    find_retouch,
+    read_bytes,
+    read_truth,
+)
+
+REFERENCE_VENDOR = "Spectralis"
+TEST_SHARE = 0.25
+SLICE_COLUMNS = ("image", "vendor", "root", "slice", *(f"is_{fluid}" for fluid in FLUIDS))
+
+logger = logging.getLogger("lamina")
+
+
+@dataclass(frozen=True)
+class PreparedCase:
+    """What was made of a case: voxels along x, y and z, and the seconds that it took."""
+
+    case: RetouchCase
+    shape: tuple[int, ...]
+    seconds: float
+
+
+def prepare_retouch(
+    source: Path, target: Path, *, reference: Path | None = None, seed: int = 0
+) -> Iterator[PreparedCase]:
+    """Prepare every volume below ``source``; yield each when it is done, and write the tables last.
+
+    Into ``target`` go ``images/``, ``labels/`` and ``regions/`` (NIfTI, on the volume's own grid),
+    ``cases.csv`` (the data set, divided by case), ``slice_gt.csv`` (which fluids each slice holds),
+    its parts ``slice_gt_train.csv`` and ``slice_gt_test.csv``, and ``reference.json``.
+
+    Parameters
+    ----------
+    source
+        Holds VENDOR/CASE/oct.mhd and, where there is a truth, reference.mhd.
+    target
+        The data set.
+    reference
+        A ``reference.json`` of another data set, for new volumes that a network trained on that
+        one is to see. Without it the first Spectralis volume is the reference.
+    seed
+        Of the division.
+
+    Raises
+    ------
+    DataError
+        If volumes or the reference are missing or not as expected.
+    """
+    cases = find_retouch(source)
+    counts = _reference(cases, reference, target)
+    test = cases_for_test(cases, TEST_SHARE, seed)
+    slices: list[dict[str, Any]] = []
+    for case in cases:
+        started = time.perf_counter()
+        values, grid = read_bytes(case)
+        truth = read_truth(case, grid)
+        values = smooth(
+            values if case.vendor == REFERENCE_VENDOR else match_histogram(values, counts)
+        )
+        _write_volume(target / "images", case, values, grid)
+        if truth is not None:
+            _write_volume(target / "labels", case, truth, grid)
+            _write_volume(target / "regions", case, regions(values, truth), grid)
+            slices += _slice_rows(case, truth)
+        yield PreparedCase(case, grid.shape, time.perf_counter() - started)
+    _write_tables(target, cases, slices, test)
+
+
+def smooth(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the median over three neighbouring slices, then over 3 × 3 within each slice.
+
+    >>> volume = np.zeros((5, 6, 3), dtype=np.uint8)
+    >>> volume[2, 3, 1] = 200
+    >>> bool(smooth(volume).any())
+    False
+    """
+    along = median_filter(values, (1, 1, 3), mode="nearest")
+    return _by_slice(lambda z: median_filter(along[:, :, z], 3, mode="nearest"), values.shape[2])
+
+
+def regions(values: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the region of interest of each slice, 0 and 1, (x, y, z)."""
+    return _by_slice(
+        lambda z: region_of_interest(values[:, :, z], truth[:, :, z] > 0).astype(np.uint8),
+        values.shape[2],
+    )
+
+
+def _by_slice(make: Any, count: int) -> NDArray[np.uint8]:
+    """Stack what is made of each slice; filters free the interpreter, so that threads help."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        return np.stack(list(threads.map(make, range(count))), axis=-1)
+
+
+def _reference(cases: list[RetouchCase], given: Path | None, target: Path) -> NDArray[np.int64]:
+    """Return the reference's histogram, and keep it in ``target``."""
+    if given is not None:
+        content = read_json(given)
+    else:
+        first = next((case for case in cases if case.vendor == REFERENCE_VENDOR), None)
+        if first is None:
+            raise DataError(
+                f"no {REFERENCE_VENDOR} volume to match the others to",
+                "give --reference FILE: the reference.json of the data set that was trained on",
+            )
+        values, _ = read_bytes(first)
+        content = {"case": first.name, "histogram": histogram(values).tolist()}
+    counts = content.get("histogram") if isinstance(content, dict) else None
+    if not isinstance(counts, list) or len(counts) != 256 or sum(counts) <= 0:
+        raise DataError(f"{given}: expected 256 counts under 'histogram'", "give a reference.json")
+    write_json(target / "reference.json", content)
+    return np.array(counts, dtype=np.int64)
+
+
+def _write_volume(folder: Path, case: RetouchCase, values: NDArray[np.uint8], grid: Grid) -> None:
+    image = nib.Nifti1Image(values, grid.affine)
+    image.header.set_xyzt_units("mm")
+    with written_whole(folder / f"{case.name}.nii.gz") as part:
+        nib.save(image, part)
+
+
+def _slice_rows(case: RetouchCase, truth: NDArray[np.uint8]) -> list[dict[str, Any]]:
+    present = [(truth == value).any(axis=(0, 1)) for value in range(1, len(FLUIDS) + 1)]
+    return [
+        {
+            "image": f"images/{case.name}.nii.gz",
+            "vendor": case.vendor,
+            "root": str(case.image.parent),
+            "slice": number,
+        }
+        | {f"is_{fluid}": int(has[number]) for fluid, has in zip(FLUIDS, present, strict=True)}
+        for number in range(truth.shape[2])
+    ]
+
+
+def _write_tables(
+    target: Path, cases: list[RetouchCase], slices: list[dict[str, Any]], test: set[str]
+) -> None:
+    listed = [
+        {
+            "image": f"images/{case.name}.nii.gz",
+            "label": f"labels/{case.name}.nii.gz" if case.truth else "",
+            "patient": case.name,
+            "split": ("test" if case.name in test else "train") if case.truth else "",
+        }
+        for case in cases
+    ]
+    for_test = {f"images/{name}.nii.gz" for name in test}
+    parts = {
+        "slice_gt": slices,
+        "slice_gt_train": [row for row in slices if row["image"] not in for_test],
+        "slice_gt_test": [row for row in slices if row["image"] in for_test],
+    }
+    for name, rows in parts.items():
+        write_table(target / f"{name}.csv", SLICE_COLUMNS, rows)
+    write_table(target / "cases.csv", ("image", "label", "patient", "split"), listed)

@@ -1,0 +1,115 @@
+"""The volumes of the RETOUCH challenge, as they lie on disk."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamina.cases import read_image, read_label
+from lamina.cases.grid import Grid, format_size
+from lamina.cases.splits import patient_number
+from lamina.errors import DataError
+
+VENDORS = ("Cirrus", "Spectralis", "Topcon")
+FLUIDS = ("IRF", "SRF", "PED")
+"""Intraretinal fluid, subretinal fluid and detachment of the pigment epithelium: 1, 2 and 3."""
+
+logger = logging.getLogger("lamina")
+
+
+@dataclass(frozen=True)
+class RetouchCase:
+    """One volume: its vendor, its folder's name, and its files; ``truth`` is None where it lacks."""
+
+    vendor: str
+    folder: str
+    image: Path
+    truth: Path | None
+
+    @property
+    def name(self) -> str:
+        """Unique among all vendors."""
+        return f"{self.vendor}_{self.folder}"
+
+
+def find_retouch(source: Path) -> list[RetouchCase]:
+    """Return the cases below a folder, which lie in VENDOR/CASE/oct.mhd, beside reference.mhd.
+
+    A vendor's name may stand anywhere in a folder's, as in RETOUCH-TrainingSet-Cirrus.
+
+    Raises
+    ------
+    DataError
+        If there is none, one is of no known vendor, or two have the same name.
+    """
+    cases = [_case(path, source) for path in sorted(source.rglob("oct.mhd"))]
+    if not cases:
+        raise DataError(f"{source}: no oct.mhd", "expected SRC/VENDOR/CASE/oct.mhd")
+    names = [case.name for case in cases]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"{source}: {', '.join(twice)} stands twice", "rename one of the folders")
+    return cases
+
+
+def _case(path: Path, source: Path) -> RetouchCase:
+    folders = path.relative_to(source.parent).parts[:-2]
+    found = [vendor for vendor in VENDORS for part in folders if vendor.lower() in part.lower()]
+    if len(set(found)) != 1:
+        raise DataError(
+            f"{path}: the folders above say {found or 'no vendor'}, expected one of "
+            f"{', '.join(VENDORS)}",
+            "expected SRC/VENDOR/CASE/oct.mhd",
+        )
+    truth = path.with_name("reference.mhd")
+    return RetouchCase(found[0], path.parent.name, path, truth if truth.is_file() else None)
+
+
+def read_bytes(case: RetouchCase) -> tuple[NDArray[np.uint8], Grid]:
+    """Return a volume (x, y, z) in 256 greys; 16-bit values lose their lower byte."""
+    values, grid = read_image(str(case.image))
+    low, high = float(values.min()), float(values.max())
+    if low < 0 or high > 65535:
+        raise DataError(f"{case.image}: values from {low:g} to {high:g}, expected 8 or 16 bits")
+    return (values / 257 if high > 255 else values).round().astype(np.uint8), grid
+
+
+def read_truth(case: RetouchCase, grid: Grid) -> NDArray[np.uint8] | None:
+    """Return the fluid of a case (0 to 3) on the volume's grid; None where it has no truth.
+
+    Raises
+    ------
+    DataError
+        If it has another size, or holds other values.
+    """
+    if case.truth is None:
+        return None
+    label, label_grid = read_label(case.truth)
+    if label_grid.shape != grid.shape:
+        raise DataError(
+            f"{case.truth}: {format_size(label_grid.shape)} voxels, {case.image.name} has "
+            f"{format_size(grid.shape)}"
+        )
+    if label.min() < 0 or label.max() > len(FLUIDS):
+        raise DataError(f"{case.truth}: values up to {label.max()}, expected 0 to {len(FLUIDS)}")
+    return label.astype(np.uint8)
+
+
+def cases_for_test(cases: Sequence[RetouchCase], share: float, seed: int) -> set[str]:
+    """Return the names of the cases for the test: a share of each vendor's, by a hash of the name.
+
+    Examples
+    --------
+    >>> cases = [RetouchCase("Topcon", str(n), Path("a"), Path("b")) for n in range(8)]
+    >>> len(cases_for_test(cases, 0.25, 0))
+    2
+    """
+    chosen: set[str] = set()
+    for vendor in VENDORS:
+        names = [case.name for case in cases if case.vendor == vendor and case.truth is not None]
+        names.sort(key=lambda name: patient_number(name, "test", seed))
+        chosen.update(names[: round(share * len(names))])
+    return chosen
