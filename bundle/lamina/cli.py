@@ -151,8 +151,11 @@ def _add_predict(commands: Any) -> None:
     parser.add_argument(
         "--formats",
         metavar="LIST",
-        help="nifti,png,nrrd,dicomseg,probabilities; default: nifti for volumes, png for pictures, "
-        "and dicomseg besides where the source is DICOM",
+        help="nifti,png,structures,nrrd,dicomseg,probabilities; default: the task's, else nifti for "
+        "volumes, png for pictures, and dicomseg besides where the source is DICOM",
+    )
+    parser.add_argument(
+        "--pixel-size", metavar="X,Y", help="of pictures, which do not say it: in mm, as 0.01,0.004"
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="do cases again that are done already"
@@ -252,15 +255,19 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
         if name in given and given[name] != "released":
             given[name] = str(Path(given[name]).expanduser().resolve())
     if "patch_size" in given:
-        given["patch_size"] = _numbers(given["patch_size"])
+        given["patch_size"] = _numbers(
+            "--patch-size", given["patch_size"], int, "64,64 or 64,64,32"
+        )
+    if "pixel_size" in given:
+        given["pixel_size"] = _numbers("--pixel-size", given["pixel_size"], float, "0.01,0.004")
     return given
 
 
-def _numbers(text: str) -> list[int]:
+def _numbers(name: str, text: str, kind: type, example: str) -> list[float]:
     try:
-        return [int(part) for part in text.replace("[", "").replace("]", "").split(",")]
+        return [kind(part) for part in text.replace("[", "").replace("]", "").split(",")]
     except ValueError as error:
-        raise LaminaError(f"--patch-size {text!r}", "write it as 64,64 or 64,64,32") from error
+        raise LaminaError(f"{name} {text!r}", f"write it as {example}") from error
 
 
 def _run(run_id: str, config: str, options: argparse.Namespace) -> int:

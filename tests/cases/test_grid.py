@@ -14,8 +14,9 @@ from lamina.cases.grid import (
     lps_to_ras,
     pixel_grid,
     require_affine,
+    with_pixel_size,
 )
-from lamina.errors import GeometryError
+from lamina.errors import ConfigError, GeometryError
 
 
 def test_spacing_is_the_length_of_each_axis(oblique):
@@ -133,3 +134,18 @@ def test_axes_in_one_plane_are_refused(oblique):
     flat[:3, 2] = flat[:3, 0] + flat[:3, 1]
     with pytest.raises(GeometryError, match="valid spacing and directions"):
         require_affine(flat, Path("a.nii"))
+
+
+def test_a_picture_gets_the_size_of_its_pixels_and_other_images_keep_theirs():
+    sized = with_pixel_size(pixel_grid((7, 5)), (0.1, 0.2))
+    assert (sized.shape, sized.spacing, sized.unit) == ((7, 5), (0.1, 0.2), "mm")
+    scan = Grid((7, 5, 3), np.diag([2.0, 2.0, 3.0, 1.0]))
+    assert with_pixel_size(scan, (0.1, 0.2)) is scan
+    plain = pixel_grid((7, 5))
+    assert with_pixel_size(plain, None) is plain
+
+
+@pytest.mark.parametrize("size", [(0.1,), (0.1, 0), (-1, 1), (1, 2, 3)])
+def test_other_sizes_of_a_pixel_are_refused(size):
+    with pytest.raises(ConfigError, match=r"pixel_size \[.*expected a width and a height in mm"):
+        with_pixel_size(pixel_grid((7, 5)), size)

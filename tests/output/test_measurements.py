@@ -101,6 +101,7 @@ def test_layers_have_a_thickness_in_micrometres():
     assert first["thickness_max_um"] == pytest.approx(20)
     assert first["thickness_mean_um"] == pytest.approx(14)
     assert second["thickness_mean_um"] == pytest.approx(4)
+    assert (first["thickness_min_px"], first["thickness_max_px"]) == (2, 5)
 
 
 def test_without_spacing_a_thickness_is_in_pixels():
@@ -118,6 +119,7 @@ def test_the_profile_has_a_row_for_each_line():
     assert len(rows) == 6
     assert [row for row in rows if row["a_um"]] == [
         {"x": 2, "z": 1, "a_um": pytest.approx(6.0), "b_um": 0.0, "none_um": 0.0}
+        | {"a_px": 3.0, "b_px": 0.0, "none_px": 0.0}
     ]
 
 

@@ -160,9 +160,10 @@ def _draw(
         made.shapes[shape.label] += 1
         groups.add((shape.label, shape.group or number))
     made.objects.update(label for label, _ in groups)
-    names = {value: name for name, value in drawing.classes.items()}
-    counts = zip(*np.unique(mask, return_counts=True), strict=True)
-    made.pixels.update({names[int(value)]: int(count) for value, count in counts})
+    counts = np.bincount(mask.ravel(), minlength=256)
+    made.pixels.update(
+        {name: int(counts[value]) for name, value in drawing.classes.items() if counts[value]}
+    )
     return mask
 
 

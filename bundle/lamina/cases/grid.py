@@ -1,6 +1,7 @@
 """The grid of an image: its size, its place in space, and whether that place is known."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -8,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lamina.errors import GeometryError
+from lamina.errors import ConfigError, GeometryError
 
 Unit = Literal["mm", "px"]
 
@@ -41,6 +42,31 @@ def pixel_grid(shape: tuple[int, ...]) -> Grid:
     (1.0, 1.0)
     """
     return Grid(shape, np.eye(4), "px")
+
+
+def with_pixel_size(grid: Grid, size: Sequence[float] | None) -> Grid:
+    """Return the grid of a picture whose pixels have a size in mm; of other images as it is.
+
+    Raises
+    ------
+    ConfigError
+        If the size is not a width and a height above 0.
+
+    Examples
+    --------
+    >>> with_pixel_size(pixel_grid((640, 480)), (0.1, 0.2)).spacing
+    (0.1, 0.2)
+    """
+    if size is None:
+        return grid
+    if len(size) != 2 or not all(length > 0 for length in size):
+        raise ConfigError(
+            f"pixel_size {list(size)}: expected a width and a height in mm",
+            "write it as 0.01,0.004",
+        )
+    if grid.unit != "px":
+        return grid
+    return Grid(grid.shape, np.diag([*size, *[1.0] * 2]), "mm")
 
 
 def lps_to_ras(affine: NDArray[np.float64]) -> NDArray[np.float64]:

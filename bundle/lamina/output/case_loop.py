@@ -15,7 +15,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from lamina.cases import dicom_slices, hash_files, is_dicom_address
-from lamina.cases.grid import format_size
+from lamina.cases.grid import format_size, with_pixel_size
 from lamina.errors import DataError, GeometryError, LaminaError, find_cause
 from lamina.files import write_table
 from lamina.metrics import MeasureSettings
@@ -64,6 +64,8 @@ class CaseLoop:
         What made the predictions: "task", "weights" (a path), and settings that change results.
     formats
         Names from `lamina.output.FORMATS`; None chooses by the source.
+    pixel_size
+        Width and height in mm of the pixels of pictures, which do not say it.
     measure
         What the task measures.
     broken, skipped
@@ -84,6 +86,7 @@ class CaseLoop:
         labels: Sequence[Mapping[str, Any]],
         about: Mapping[str, Any],
         formats: str | Sequence[str] | None = None,
+        pixel_size: Sequence[float] | None = None,
         measure: MeasureSettings | None = None,
         broken: Sequence[tuple[str, str]] = (),
         skipped: Sequence[tuple[str, str]] = (),
@@ -98,6 +101,7 @@ class CaseLoop:
         self.about = dict(about) | {"weights_hash": hash_files(str(about["weights"]))}
         self.formats = formats.split(",") if isinstance(formats, str) else formats
         check_formats(self.formats or [])
+        self.pixel_size = pixel_size
         self.measure = measure
         self.broken = broken
         self.skipped = skipped
@@ -206,6 +210,7 @@ class CaseLoop:
         """Return the case with its image as it stands on disk."""
         address, label = str(item["image"]), convert_to_numpy(made["pred"])[0]
         image, grid = read.source(address)
+        grid = with_pixel_size(grid, self.pixel_size)
         if label.shape != grid.shape:
             raise GeometryError(
                 f"{address}: the image has {format_size(grid.shape)} voxels, its label "

@@ -10,10 +10,12 @@ from lamina.output.dicom_seg import write_dicom_seg
 from lamina.output.label_files import write_nifti, write_png, write_probabilities
 from lamina.output.nrrd_file import write_nrrd
 from lamina.output.predicted_case import PredictedCase
+from lamina.output.structure_files import write_structures
 
 FORMATS: dict[str, Callable[[PredictedCase, Path], list[Path]]] = {
     "nifti": write_nifti,
     "png": write_png,
+    "structures": write_structures,
     "nrrd": write_nrrd,
     "dicomseg": write_dicom_seg,
     "probabilities": write_probabilities,
@@ -53,7 +55,7 @@ def check_formats(names: Sequence[str]) -> None:
     Traceback (most recent call last):
         ...
     lamina.errors.ConfigError: formats: nothing writes 'dcmseg'
-      → choose from nifti, png, nrrd, dicomseg, probabilities
+      → choose from nifti, png, structures, nrrd, dicomseg, probabilities
     """
     for name in names:
         if name not in FORMATS:

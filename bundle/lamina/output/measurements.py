@@ -44,7 +44,8 @@ def measure_prediction(case: PredictedCase) -> list[Row]:
     pixels. ``components`` are parts that touch each other by a face. ``cut_by_border`` tells that
     the structure reaches the image's edge along an axis that is longer than one voxel, so that its
     size is a lower bound. Boxes are indices, from the first to the last voxel. A layer's thickness
-    is taken in each line of voxels along the depth that holds it, in µm.
+    is taken in each line of voxels along the depth that holds it, in voxels and, where their size is
+    known, in µm.
 
     Examples
     --------
@@ -101,19 +102,22 @@ def _size(case: PredictedCase, count: int) -> Row:
 def _thickness(case: PredictedCase, mask: NDArray[np.bool_]) -> Row:
     if depth_axis(case) is None:
         return {}
-    step, unit = depth_step(case)
     lines = mask.sum(axis=depth_axis(case))
-    lines = lines[lines > 0] * step
+    lines = lines[lines > 0]
     named = {"mean": lines.mean(), "min": lines.min(), "max": lines.max()}
-    return {f"thickness_{name}_{unit}": float(number) for name, number in named.items()}
+    return {
+        f"thickness_{name}_{unit}": float(number * step)
+        for unit, step in depth_steps(case).items()
+        for name, number in named.items()
+    }
 
 
-def depth_step(case: PredictedCase) -> tuple[float, str]:
-    """Return the size of a voxel along the depth, and "um" or "px"."""
+def depth_steps(case: PredictedCase) -> dict[str, float]:
+    """Return the size of a voxel along the depth in "um", where it is known, and in "px"."""
     axis = depth_axis(case)
     assert axis is not None
-    spacing = spacing_of(case)[axis]
-    return (1000 * spacing, "um") if case.has_spacing else (1.0, "px")
+    known = {"um": 1000 * spacing_of(case)[axis]} if case.has_spacing else {}
+    return known | {"px": 1.0}
 
 
 def depth_axis(case: PredictedCase) -> int | None:
@@ -131,15 +135,17 @@ def thickness_profile(case: PredictedCase) -> list[Row]:
     """Return the thickness of each layer along the scan: a row for each line of voxels."""
     axis = depth_axis(case)
     assert axis is not None
-    step, unit = depth_step(case)
-    values = [one.value for one in case.labels[1:]]
-    layers = [(case.label == value).sum(axis=axis) * step for value in values]
-    names = [f"{one.name}_{unit}" for one in case.labels[1:]]
-    places = list(itertools.product(*map(range, layers[0].shape)))
+    counts = {one.name: (case.label == one.value).sum(axis=axis) for one in case.labels[1:]}
+    layers = {
+        f"{name}_{unit}": count * step
+        for unit, step in depth_steps(case).items()
+        for name, count in counts.items()
+    }
+    lines = [size for at, size in enumerate(case.label.shape) if at != axis]
     return [
         dict(zip(("x", "z"), place, strict=False))
-        | {name: float(layer[place]) for name, layer in zip(names, layers, strict=True)}
-        for place in places
+        | {name: float(layer[place]) for name, layer in layers.items()}
+        for place in itertools.product(*map(range, lines))
     ]
 
 

@@ -20,7 +20,8 @@ def write_profile_plot(
     Parameters
     ----------
     rows
-        As `lamina.output.measurements.thickness_profile` gives them: "x", and NAME_um or NAME_px.
+        As `lamina.output.measurements.thickness_profile` gives them: "x", and NAME_um or NAME_px,
+        of which the first that there is counts.
     labels
         The task's labels, whose names and colours are used.
     path

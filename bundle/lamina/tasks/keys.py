@@ -22,9 +22,10 @@ TASK_KEYS = {
     "lr": "largest learning rate",
     "batch_size": "patches of a step",
     "val_interval": "epochs from one validation to the next",
+    "formats": "what a prediction is written as, where not the source decides",
     "measure": "what an evaluation measures",
     "citation": "where the data come from",
     "licence": "of the data",
 }
 
-OPTIONAL_TASK_KEYS = {"spacing", "strides", "citation", "licence"}
+OPTIONAL_TASK_KEYS = {"spacing", "strides", "formats", "citation", "licence"}
