@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigWorkflow, verify_metadata
+from monai.bundle import ConfigParser, ConfigWorkflow, verify_metadata
 
 import lamina
 from lamina.errors import ConfigError, WeightsError
@@ -160,3 +160,46 @@ def test_weights_of_another_network_leave_nothing(small_task, tmp_path):
     with pytest.raises(WeightsError, match="another network"):
         pack_task(small_task[0], tmp_path / "other.pt", tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+TWO = """
+import sys
+import nibabel as nib
+from monai.bundle import ConfigWorkflow
+
+def infer(root, images, output):
+    workflow = ConfigWorkflow(
+        config_file=f"{root}/configs/inference.json", logging_file=False, workflow_type="infer",
+        bundle_root=root, input_dir=images, output_dir=output, progress=False,
+    )
+    workflow.initialize()
+    workflow.run()
+
+first, second, images, output = sys.argv[1:]
+infer(first, images, f"{output}/first")
+infer(second, images, f"{output}/second")
+import lamina
+assert lamina.__file__.startswith(first), lamina.__file__
+"""
+
+
+def test_two_bundles_in_one_process_keep_apart(
+    packed, small_task, images, without_lamina, tmp_path
+):
+    """The first import of the package serves both, and each has its own task and weights."""
+    task = json.loads(small_task[0].read_text())
+    task |= {"name": "other", "labels": task["labels"][:4]}
+    (tmp_path / "other.json").write_text(json.dumps(task))
+    torch.manual_seed(1)
+    parts = {"task": task, "spatial_dims": 2, "num_classes": 4, "net": "@task#network_def"}
+    network = ConfigParser(parts).get_parsed_content("net")
+    torch.save(network.state_dict(), tmp_path / "other.pt")
+    other, _ = pack_task(tmp_path / "other.json", tmp_path / "other.pt", tmp_path / "packed")
+    one = images / "imagesTr"
+    done = without_lamina("-c", TWO, packed[0], other, one, tmp_path / "both", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for folder, name in ((packed[0], "first"), (other, "second")):
+        alone = infer(without_lamina, folder, images, tmp_path / "alone" / name, folder)
+        for file, label in alone.items():
+            both = nib.load(tmp_path / "both" / name / file)
+            np.testing.assert_array_equal(np.asarray(both.dataobj), label)

@@ -42,6 +42,7 @@ def _label(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("lamina").setLevel(logging.INFO)
     _require_server()
+    from lamina.label.lock import alone
     from lamina.label.server import is_archive, serve, work_folder
     from lamina.label.work import Work
 
@@ -53,9 +54,10 @@ def _label(options: argparse.Namespace) -> int:
         studies = str(folder)
     work = Work(work_folder(studies, options.work_dir))
     tasks = options.tasks.split(",") if options.tasks else [path.stem for path in task_files()]
-    work.prepare(tasks)
-    print(f"server address for 3D Slicer: http://{options.host}:{options.port}", flush=True)
-    serve(work.folder, studies, options.host, options.port)
+    with alone(work.folder, "a server runs there"):
+        work.prepare(tasks)
+        print(f"server address for 3D Slicer: http://{options.host}:{options.port}", flush=True)
+        serve(work.folder, studies, options.host, options.port)
     return 0
 
 

@@ -8,8 +8,9 @@
 ``dicomweb``       the images: a DICOMweb archive
 ``datastore``      both, as MONAI Label asks for them
 ``models``         the versions of a task's weights
+``lock``           one process at a time
 ``work``           the server's folder, and the tasks packed into it
 ``predictor``      a packed task, ready to segment
 ``infer``, ``train``, ``batch``, ``score``, ``uncertainty``   what the server does
-``app``, ``server``   all of it as one MONAI Label app, and its answers to mistakes
+``app``, ``server``            all of it as one MONAI Label app, and its answers to mistakes
 """

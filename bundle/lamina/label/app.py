@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lamina.console import speak_plainly
 from lamina.label.batch import batch_infer
 from lamina.label.datastore import LaminaDatastore, Studies
 from lamina.label.dicomweb import DicomWebStudies
@@ -39,6 +40,7 @@ class LaminaApp(MONAILabelApp):
     """
 
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str]) -> None:
+        speak_plainly()
         self.work = Work(Path(app_dir))
         self.tasks = self.work.tasks()
         super().__init__(

@@ -44,7 +44,10 @@ def serve(work: Path, studies: str, host: str, port: int) -> None:
     tempfile.tempdir = str(work / "uploads")
     import uvicorn
 
-    uvicorn.run(server_app(), host=host, port=port, log_config=_logging(work / "logs" / "app.log"))
+    app = server_app()
+    # MONAI Label's other processes print all settings as JSON, which an address is not.
+    os.environ.pop("MONAI_LABEL_CORS_ORIGINS", None)
+    uvicorn.run(app, host=host, port=port, log_config=_logging(work / "logs" / "app.log"))
 
 
 def _settings(work: Path, studies: str, port: int) -> None:
@@ -54,6 +57,8 @@ def _settings(work: Path, studies: str, port: int) -> None:
         "MONAI_LABEL_STUDIES": studies,
         "MONAI_LABEL_APP_CONF": json.dumps({}),
         "MONAI_LABEL_SERVER_PORT": str(port),
+        # By default any page in the annotator's browser may read the studies.
+        "MONAI_LABEL_CORS_ORIGINS": json.dumps([f"http://127.0.0.1:{port}"]),
         "MONAI_LABEL_SESSION_PATH": str(work / "sessions"),
         # Scores are computed when they are asked for, not after each step.
         "MONAI_LABEL_AUTO_UPDATE_SCORING": "false",
@@ -71,6 +76,8 @@ def server_app() -> Any:
 
     async def plainly(_: Any, error: Exception) -> Any:
         cause = find_cause(error)
+        if isinstance(error, json.JSONDecodeError):
+            cause = ConfigError(f"the parameters are no JSON: {error}")
         if cause is None:
             return JSONResponse({"detail": f"a bug of Lamina: {error!r}"}, 500)
         logger.error("%s", " ".join(str(cause).split()))
@@ -78,30 +85,37 @@ def server_app() -> Any:
 
     async def check(request: Any, go_on: Callable[[Any], Awaitable[Any]]) -> Any:
         try:
-            if request.method == "POST":
-                check_request(request.url.path, request.query_params.get("enqueue") == "true")
+            enqueue = request.query_params.get("enqueue") == "true"
+            check_request(request.method, request.url.path, enqueue)
         except LaminaError as error:
             return await plainly(request, error)
         return await go_on(request)
 
-    for kind in (LaminaError, OSError, RuntimeError):
+    for kind in (LaminaError, OSError, RuntimeError, json.JSONDecodeError):
         app.add_exception_handler(kind, plainly)
     app.middleware("http")(check)
     return app
 
 
-def check_request(path: str, enqueue: bool) -> None:
+def check_request(method: str, path: str, enqueue: bool) -> None:
     """Refuse what MONAI Label would start as a process of its own that fails later.
 
     Raises
     ------
+    ConfigError
+        If weights are to be written over or removed.
     UnknownNameError
         If a path names a model, strategy or score that is not there.
     BusyError
         If a training is asked for while one runs or waits.
     """
+    if path.startswith("/model/") and method in ("PUT", "DELETE"):
+        raise ConfigError(
+            f"{method} {path}: weights come from trainings of this server alone",
+            "the versions lie in models/TASK of the server's folder",
+        )
     match = re.fullmatch(r"/(train|infer|batch/infer|scoring|activelearning)/([^/]+)", path)
-    if match is None:
+    if match is None or method != "POST":
         return
     kind, name = match[1], match[2]
     known = _known(kind)

@@ -1,10 +1,8 @@
 """Training on submitted labels, as MONAI Label asks for it."""
 
-import fcntl
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from lamina.errors import ConfigError, DataError
 from lamina.files import read_json, write_json
 from lamina.inference import load_weights
 from lamina.label.datastore import FINAL, LaminaDatastore
-from lamina.label.errors import BusyError
+from lamina.label.lock import alone
 from lamina.label.monai_label import TrainTask
 from lamina.label.names import fits, recode
 from lamina.label.work import ServedTask
@@ -77,7 +75,7 @@ class LaminaTrainTask(TrainTask):
         """
         settings = _settings(request)
         start = _start(self.task, request) if settings["pretrained"] else None
-        with _alone(self.task.runs):
+        with alone(self.task.runs, "a training runs"):
             rows = _write_list(self.task, datastore, settings["val_split"])
             asked = {**settings, "key": _key(settings, rows, start)}
             goes_on = _goes_on(self.task.runs, asked)
@@ -109,18 +107,6 @@ def _start(task: ServedTask, request: Mapping[str, Any]) -> Path | None:
         return None
     name = request.get("model_filename") or "model.pt"
     return task.models.file(name[0] if isinstance(name, list) else str(name))
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from training the same task; the system lets go of one that dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"{folder.name} is being trained", "wait, or stop it") from None
-        yield
 
 
 def _write_list(task: ServedTask, datastore: LaminaDatastore, share: float) -> list[dict[str, str]]:

@@ -101,19 +101,18 @@ class UncertaintyScores(ScoringMethod):
         self.infer = infer
 
     def __call__(self, request: dict[str, Any], datastore: LaminaDatastore) -> dict[str, Any]:
-        """Return {image: score}; one that can't be read is named in the log and left out."""
+        """Return {image: score}; one that can't be segmented gets 0, with the reason."""
         version, predictor = _version(self.infer), self.infer.predictor({})
         scores = {}
         for image in unscored(datastore, self.infer):
             try:
-                score, means = uncertainty(predictor, datastore.studies.address(image))
+                scores[image], means = uncertainty(predictor, datastore.studies.address(image))
             except LaminaError as error:
-                logger.error("%s: no score: %s", image, " ".join(str(error).split()))
-                continue
-            told = {"score": score, "version": version, "by": means}
+                scores[image], means = 0.0, " ".join(str(error).split())
+                logger.error("%s: not scored: %s", image, means)
+            told = {"score": scores[image], "version": version, "by": means}
             known = datastore.get_image_info(image).get(KEY, {})
             datastore.update_image_info(image, {KEY: {**known, self.infer.task.name: told}})
-            scores[image] = score
         return scores
 
 

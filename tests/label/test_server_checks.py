@@ -1,0 +1,67 @@
+import json
+
+import pytest
+
+from lamina.errors import ConfigError
+from lamina.label import server
+from lamina.label.errors import BusyError, UnknownNameError
+
+
+@pytest.fixture
+def known(monkeypatch):
+    monkeypatch.setattr(server, "_known", lambda kind: ["lungs", "two words"])
+    monkeypatch.setattr(server, "_require_idle", lambda: None)
+
+
+@pytest.mark.parametrize("kind", ["train", "infer", "batch/infer", "scoring", "activelearning"])
+def test_an_unknown_name_is_refused_before_anything_starts(known, kind):
+    server.check_request("POST", f"/{kind}/lungs", enqueue=False)
+    server.check_request("POST", f"/{kind}/two words", enqueue=False)
+    with pytest.raises(UnknownNameError, match="known are lungs"):
+        server.check_request("POST", f"/{kind}/liver", enqueue=False)
+
+
+def test_other_requests_pass(known):
+    for method, path in (("GET", "/train/"), ("POST", "/train/"), ("PUT", "/datastore/label")):
+        server.check_request(method, path, enqueue=False)
+    server.check_request("GET", "/model/liver", enqueue=False)
+
+
+def test_a_second_training_waits_only_where_that_is_asked_for(known, monkeypatch):
+    def busy():
+        raise BusyError("a training is running already")
+
+    monkeypatch.setattr(server, "_require_idle", busy)
+    server.check_request("POST", "/train/lungs", enqueue=True)
+    with pytest.raises(BusyError):
+        server.check_request("POST", "/train/lungs", enqueue=False)
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_weights_are_no_business_of_clients(known, method):
+    with pytest.raises(ConfigError, match="trainings of this server alone"):
+        server.check_request(method, "/model/lungs", enqueue=False)
+
+
+def test_the_processes_it_starts_know_what_it_serves(monkeypatch, tmp_path):
+    environment = {}
+    monkeypatch.setattr(server.os, "environ", environment)
+    server._settings(tmp_path, "/studies", 8123)
+    assert environment["MONAI_LABEL_APP_DIR"] == str(tmp_path)
+    assert environment["MONAI_LABEL_STUDIES"] == "/studies"
+    origins = json.loads(environment["MONAI_LABEL_CORS_ORIGINS"])
+    assert origins == ["http://127.0.0.1:8123"]
+
+
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_a_wider_address_is_warned_about(monkeypatch, tmp_path, caplog, host, warned):
+    import uvicorn
+
+    called = {}
+    monkeypatch.setattr(server, "_settings", lambda *_: None)
+    monkeypatch.setattr(server, "server_app", lambda: "app")
+    monkeypatch.setattr(server.tempfile, "tempdir", None)
+    monkeypatch.setattr(uvicorn, "run", lambda app, **options: called.update(options))
+    server.serve(tmp_path, "/studies", host, 8123)
+    assert (called["host"], called["port"]) == (host, 8123)
+    assert ("there is no password" in caplog.text) is warned
