@@ -15,6 +15,7 @@ from lamina import __version__
 from lamina.commands import annotations, check, dicom, label, pack, prepare, scan, serve
 from lamina.commands.division import DIVISION, add_division
 from lamina.commands.parsers import add_command, add_task
+from lamina.commands.then import predict_then
 from lamina.errors import LaminaError, find_cause
 
 INTERRUPTED = 130
@@ -147,6 +148,9 @@ def _add_predict(commands: Any) -> None:
         "input", nargs="?", metavar="INPUT", help="file or folder; without, the held-out cases"
     )
     parser.add_argument("--input-dir", metavar="DIR", help="the same as INPUT")
+    parser.add_argument(
+        "--then", metavar="TASK2", help="segment within what TASK found too, and measure both"
+    )
     parser.add_argument("-o", "--output-dir", metavar="DIR", help="default: RUN/predictions")
     parser.add_argument(
         "--formats",
@@ -241,7 +245,7 @@ def _workflow(parser: argparse.ArgumentParser) -> None:
 
 
 PATHS = ("dataset_dir", "run_dir", "input_dir", "output_dir", "weights")
-NOT_IDS = ("task", "command", "debug", "input")
+NOT_IDS = ("task", "then", "command", "debug", "input")
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:
@@ -296,7 +300,11 @@ def _predict(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="lamina-") as room:
         if options.input_dir is not None:
             options.input_dir = unpacked(Path(options.input_dir).expanduser(), Path(room))
-        return _run("inference", "inference.json", options)
+        return predict_then(options, _infer) if options.then else _infer(options)
+
+
+def _infer(options: argparse.Namespace) -> int:
+    return _run("inference", "inference.json", options)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from lamina.cases.grid import Grid
 from lamina.cases.images import is_dicom_address, read_grid, read_image, read_label
 from lamina.cases.inputs import Inputs, find_inputs
 from lamina.cases.reader import CaseReader, LabelReader
+from lamina.cases.regions import with_regions
 from lamina.cases.selection import (
     evaluation_items,
     held_out_items,
@@ -51,5 +52,6 @@ __all__ = [
     "require_usable",
     "split_cases",
     "tell_splits",
+    "with_regions",
     "write_splits",
 ]

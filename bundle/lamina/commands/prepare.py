@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lamina.commands import prepare_label_values, prepare_merge_masks, prepare_retouch
+from lamina.commands import prepare_crop, prepare_label_values, prepare_merge_masks, prepare_retouch
 
 
 def add(commands: Any) -> None:
@@ -13,6 +13,7 @@ def add(commands: Any) -> None:
         description="Make a data set out of raw material.",
     )
     inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    prepare_crop.add(inner)
     prepare_label_values.add(inner)
     prepare_merge_masks.add(inner)
     prepare_retouch.add(inner)

@@ -14,6 +14,7 @@
 ``oct_pictures``  a folder of B-scans as PNG with coded masks
 ``chest``     one chest X-ray with its truth
 ``chest_pictures``  a folder of them, with masks of left and right lung
+``nodule_pictures``  a folder of X-rays cut to their lungs, with nodules
 ``oct_annotations``  a folder of B-scans whose layers are drawn as polygons
 ``folder``    how such a folder is made, once
 """
@@ -24,6 +25,7 @@ from lamina.phantoms.chest import ChestVariety, make_chest_xray
 from lamina.phantoms.chest_pictures import write_chest_pictures
 from lamina.phantoms.cochlea import write_cochlea_patients
 from lamina.phantoms.dataset import write_oct_dataset
+from lamina.phantoms.nodule_pictures import write_nodule_pictures
 from lamina.phantoms.oct import OctVolume, make_oct_volume
 from lamina.phantoms.oct_annotations import write_oct_annotations
 from lamina.phantoms.oct_pictures import write_oct_pictures
@@ -42,6 +44,7 @@ __all__ = [
     "make_oct_volume",
     "write_chest_pictures",
     "write_cochlea_patients",
+    "write_nodule_pictures",
     "write_oct_annotations",
     "write_oct_dataset",
     "write_oct_pictures",

@@ -9,8 +9,10 @@ from lamina.transforms.patch import RandPatchd
 from lamina.transforms.refine import MostProbabled, SmoothLabelsd
 from lamina.transforms.region import RegionOfCased
 from lamina.transforms.spacing import Spacingd, SpatialResample
+from lamina.transforms.within import CutToRegiond, within
 
 __all__ = [
+    "CutToRegiond",
     "MostProbabled",
     "NeighbourSlicesd",
     "RandAffineBatchd",
@@ -23,4 +25,5 @@ __all__ = [
     "Spacingd",
     "SpatialResample",
     "above_otsu",
+    "within",
 ]

@@ -1,0 +1,88 @@
+"""``lamina predict TASK --then TASK2``: a second task within what the first one found."""
+
+import argparse
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lamina.errors import ConfigError, LaminaError
+
+Run = Callable[[argparse.Namespace], int]
+
+
+def predict_then(options: argparse.Namespace, run: Run) -> int:
+    """Predict with both tasks, and measure how much of the first's structures is affected.
+
+    Parameters
+    ----------
+    options
+        Of ``lamina predict``, with ``then``; those that choose weights count for the first task.
+    run
+        Predicts with one task.
+
+    Raises
+    ------
+    LaminaError
+        If a case failed in either step; all others are done by then.
+    """
+    from lamina.tasks.catalogue import CHECKOUT, find_task, read_task
+
+    if options.input_dir is None:
+        raise ConfigError("--then: no images were given", "name a file or folder before it")
+    tasks = [read_task(find_task(name)) for name in (options.task, options.then)]
+    default = Path(options.run_dir or CHECKOUT / "runs" / tasks[0]["name"], "predictions")
+    folder = Path(options.output_dir).expanduser() if options.output_dir else default
+    places = [folder / task["name"] for task in tasks]
+    first, second = (_step(options, place) for place in places)
+    second.task, second.regions = options.then, str(places[0].resolve())
+    second.run_dir = second.weights = None
+    failed = [error for error in (_tried(run, step) for step in (first, second)) if error]
+    rows = _measure(places, tasks)
+    if rows:
+        from lamina.output.affected import write_affected
+
+        print(f"how much of each structure is affected: {write_affected(rows, folder)[0]}")
+    if failed:
+        raise failed[0]
+    return 0
+
+
+def _step(options: argparse.Namespace, place: Path) -> argparse.Namespace:
+    step = copy.copy(options)
+    step.output_dir, step.then = str(place), None
+    return step
+
+
+def _tried(run: Run, step: argparse.Namespace) -> LaminaError | None:
+    """Run one step; cases that failed must not keep the others from the next."""
+    from lamina.errors import DataError, find_cause
+
+    try:
+        run(step)
+    except Exception as error:
+        cause = find_cause(error)
+        manifest = Path(step.output_dir, "manifest.json")
+        if not isinstance(cause, DataError) or not manifest.is_file():
+            raise
+        return cause
+    return None
+
+
+def _measure(places: list[Path], tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of all cases that both tasks have done."""
+    from lamina.cases.images import read_grid, read_label
+    from lamina.cases.regions import region_file
+    from lamina.files import read_json
+    from lamina.output.affected import affected_parts
+    from lamina.tasks import read_labels
+
+    labels = tuple(read_labels(task["labels"]) for task in tasks)
+    manifests = [read_json(place / "manifest.json") for place in places]
+    done = [{one["case"]: one for one in m["cases"] if one["status"] == "done"} for m in manifests]
+    rows = []
+    for name in sorted(set(done[0]) & set(done[1])):
+        first, second = (read_label(region_file(place, name))[0] for place in places)
+        grid = read_grid(done[0][name]["input"]["address"])
+        rows += affected_parts(name, first, second, grid, (labels[0], labels[1]))
+    return rows

@@ -1,0 +1,86 @@
+"""The training data of the second of two steps: images and labels cut to regions."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lamina.cases.case import Case
+from lamina.cases.find import find_cases
+from lamina.cases.grid import Grid, format_size
+from lamina.cases.images import read_image, read_label
+from lamina.cases.regions import MARGIN, Box, outside_value, region_box, region_file
+from lamina.errors import DataError, LaminaError
+from lamina.files import written_whole
+
+
+def crop_dataset(
+    dataset_dir: Path, regions: Path, target: Path, margin: float = MARGIN
+) -> Iterator[tuple[str, str | None]]:
+    """Write each labelled case cut to its region, and yield its name and why it is left out.
+
+    Pictures become PNG of 8 or 16 bits, volumes NIfTI that lie where they were cut from; what is
+    outside the region gets the image's smallest value, and no label.
+
+    Parameters
+    ----------
+    dataset_dir
+        Images and labels, in any layout that `lamina.cases.find_cases` reads.
+    regions
+        Label images that are named after the cases, as ``lamina predict`` writes them.
+    target
+        Gets ``images/`` and ``masks/``.
+    margin
+        How much of a region's own extent is kept around it on each side.
+
+    Raises
+    ------
+    DataError
+        If there are no labelled cases.
+    """
+    cases = find_cases(dataset_dir).labelled
+    if not cases:
+        raise DataError(f"{dataset_dir}: no labelled case", "give images with their labels")
+    for case in cases:
+        try:
+            _crop_case(case, region_file(regions, case.name), target, margin)
+            yield case.name, None
+        except LaminaError as error:
+            yield case.name, str(error).replace("\n  → ", ": ")
+
+
+def _crop_case(case: Case, region_path: Path, target: Path, margin: float) -> None:
+    image, grid = read_image(case.image)
+    label, label_grid = read_label(Path(str(case.label)))
+    region, region_grid = read_label(region_path)
+    for what, other in (("label", label_grid), ("region", region_grid)):
+        if other.shape != grid.shape:
+            raise DataError(
+                f"its {what} has {format_size(other.shape)} voxels, the image "
+                f"{format_size(grid.shape)}",
+                "give label images on the image's own grid",
+            )
+    box, inside = region_box(region > 0, margin), region > 0
+    image = np.where(inside, image, outside_value(image))[box]
+    for part, values in (("images", image), ("masks", np.where(inside, label, 0)[box])):
+        _save(values, grid, box, target / part / case.name)
+
+
+def _save(values: NDArray, grid: Grid, box: Box, stem: Path) -> None:
+    """Write a cut image: whole numbers as PNG where it is a picture, else NIfTI."""
+    if values.ndim == 2 and grid.unit == "px":
+        kind = np.uint8 if values.max() < 256 else np.uint16
+        with written_whole(stem.with_name(f"{stem.name}.png")) as part:
+            Image.fromarray(np.rint(values).astype(kind).T).save(part)
+        return
+    moved = grid.affine.copy()
+    start = [*(one.start for one in box), *[0] * (3 - len(box))]
+    moved[:3, 3] += grid.affine[:3, :3] @ np.array(start)
+    whole = np.issubdtype(values.dtype, np.integer)
+    volume = nib.Nifti1Image(values.astype(np.int32 if whole else np.float32), moved)
+    volume.header.set_xyzt_units("mm" if grid.unit == "mm" else "unknown")
+    with written_whole(stem.with_name(f"{stem.name}.nii.gz")) as part:
+        volume.to_filename(part)

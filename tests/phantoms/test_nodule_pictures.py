@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from lamina.cases import find_cases
+from lamina.errors import ConfigError, DataError
+from lamina.phantoms import make_chest_xray, write_nodule_pictures
+
+SMALL = {"cases": 3, "size": (90, 100)}
+
+
+def read(path):
+    """The picture as (columns, rows)."""
+    return np.asarray(Image.open(path)).T
+
+
+def test_raw_pictures_and_what_is_cut_of_them(tmp_path):
+    made = write_nodule_pictures(tmp_path / "x", **SMALL)
+    raw = made.parent / "raw"
+    assert [case.name for case in find_cases(made).labelled] == ["cxr_000", "cxr_001", "cxr_002"]
+    for number in range(3):
+        name = f"cxr_{number:03d}.png"
+        lungs = read(raw / "lungs" / name)
+        truth = make_chest_xray((100, number), lungs.shape)
+        np.testing.assert_array_equal(lungs, truth.left + 2 * truth.right)
+        np.testing.assert_array_equal(read(raw / "masks" / name), truth.nodules)
+        assert read(made / "masks" / name).sum() == truth.nodules.sum()
+        assert read(made / "images" / name).size < lungs.size
+
+
+def test_chests_may_be_given(tmp_path):
+    made = write_nodule_pictures(tmp_path / "x", variety={"nodules": 0}, **SMALL)
+    assert not any(read(path).any() for path in (made / "masks").iterdir())
+    with pytest.raises(DataError, match="made with other parameters: variety"):
+        write_nodule_pictures(tmp_path / "x", **SMALL)
+    with pytest.raises(ConfigError, match="cases 0"):
+        write_nodule_pictures(tmp_path / "y", cases=0)
