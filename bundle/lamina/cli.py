@@ -151,6 +151,9 @@ def _add_predict(commands: Any) -> None:
     parser.add_argument(
         "--then", metavar="TASK2", help="segment within what TASK found too, and measure both"
     )
+    parser.add_argument(
+        "--then-weights", metavar="FILE", help="of TASK2; default: its run, else the released model"
+    )
     parser.add_argument("-o", "--output-dir", metavar="DIR", help="default: RUN/predictions")
     parser.add_argument(
         "--formats",
@@ -245,7 +248,7 @@ def _workflow(parser: argparse.ArgumentParser) -> None:
 
 
 PATHS = ("dataset_dir", "run_dir", "input_dir", "output_dir", "weights")
-NOT_IDS = ("task", "then", "command", "debug", "input")
+NOT_IDS = ("task", "then", "then_weights", "command", "debug", "input")
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def predict_then(options: argparse.Namespace, run: Run) -> int:
     Parameters
     ----------
     options
-        Of ``lamina predict``, with ``then``; those that choose weights count for the first task.
+        Of ``lamina predict``, with ``then``; those that choose a run count for the first task.
     run
         Predicts with one task.
 
@@ -36,7 +36,7 @@ def predict_then(options: argparse.Namespace, run: Run) -> int:
     places = [folder / task["name"] for task in tasks]
     first, second = (_step(options, place) for place in places)
     second.task, second.regions = options.then, str(places[0].resolve())
-    second.run_dir = second.weights = None
+    second.run_dir, second.weights = None, options.then_weights
     failed = [error for error in (_tried(run, step) for step in (first, second)) if error]
     rows = _measure(places, tasks)
     if rows:
@@ -71,6 +71,7 @@ def _tried(run: Run, step: argparse.Namespace) -> LaminaError | None:
 
 def _measure(places: list[Path], tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows of all cases that both tasks have done."""
+    from lamina.cases.grid import with_pixel_size
     from lamina.cases.images import read_grid, read_label
     from lamina.cases.regions import region_file
     from lamina.files import read_json
@@ -79,10 +80,11 @@ def _measure(places: list[Path], tasks: list[dict[str, Any]]) -> list[dict[str, 
 
     labels = tuple(read_labels(task["labels"]) for task in tasks)
     manifests = [read_json(place / "manifest.json") for place in places]
+    pixel_size = manifests[0]["about"]["pixel_size"]
     done = [{one["case"]: one for one in m["cases"] if one["status"] == "done"} for m in manifests]
     rows = []
     for name in sorted(set(done[0]) & set(done[1])):
         first, second = (read_label(region_file(place, name))[0] for place in places)
-        grid = read_grid(done[0][name]["input"]["address"])
+        grid = with_pixel_size(read_grid(done[0][name]["input"]["address"]), pixel_size)
         rows += affected_parts(name, first, second, grid, (labels[0], labels[1]))
     return rows

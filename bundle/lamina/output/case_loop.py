@@ -277,9 +277,12 @@ class CaseLoop:
 
 
 def _content(item: Item) -> str:
-    """Return a hash of a case's files; of a series in a mixed folder, of all that lies there."""
+    """Return a hash of a case's files; of a series in a mixed folder, of all that lies there.
+
+    A region that another task found belongs to them.
+    """
     try:
-        return hash_files(str(item["image"]))
+        return hash_files(*(str(item[name]) for name in ("image", "within") if name in item))
     except OSError as error:
         return str(error)
 
