@@ -55,6 +55,10 @@ NO_ROOM = {
 """No space, quota, largest size, read-only, permission, a file where a folder should be."""
 
 
+_ONE_VALUE = "Expected more than 1 value per channel when training"
+"""How torch says so."""
+
+
 def find_cause(error: BaseException | None) -> LaminaError | None:
     """Return the user's mistake behind an error that MONAI or ignite wrapped, if it is one.
 
@@ -72,6 +76,13 @@ def find_cause(error: BaseException | None) -> LaminaError | None:
             return error
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             return not_written(error.filename or "a file", error)
+        if isinstance(error, ValueError) and _ONE_VALUE in str(error):
+            return ConfigError(
+                "batch_size, patch_size: a batch norm gets one value a channel, of which there is "
+                "no mean",
+                "take larger patches, batches of at least 2 (the last of an epoch too), or "
+                "instance norm",
+            )
         error = error.__cause__ or error.__context__
     return None
 

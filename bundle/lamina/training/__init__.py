@@ -1,5 +1,6 @@
 """Training: randomness, augmentation of batches, checkpoints, progress."""
 
+from lamina.training.adversary import MaskAdversary, adversarial_step
 from lamina.training.augment import PrepareAugmentedBatch
 from lamina.training.cache import CaseCache
 from lamina.training.checkpoints import RunCheckpoints
@@ -19,12 +20,14 @@ __all__ = [
     "EarlyStopping",
     "EpochSeed",
     "History",
+    "MaskAdversary",
     "PrepareAugmentedBatch",
     "RunCheckpoints",
     "SkipNonFinite",
     "SyncBuffers",
     "TensorBoardWriter",
     "TrainingProgress",
+    "adversarial_step",
     "find_loss",
     "join_group",
     "leave_group",

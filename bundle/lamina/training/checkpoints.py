@@ -1,6 +1,7 @@
 """The checkpoints of a run: the last one to go on from, the best one to use."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ class RunCheckpoints:
         What is trained.
     evaluator
         The validation engine; None without validation.
+    also
+        What else a run needs to go on, by name: further networks and optimizers.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class RunCheckpoints:
         optimizer: torch.optim.Optimizer,
         lr_scheduler: Any,
         evaluator: Any = None,
+        also: Mapping[str, Any] | None = None,
     ) -> None:
         self.run_dir = Path(run_dir)
         # A network that is trained by several processes is wrapped.
@@ -46,6 +50,7 @@ class RunCheckpoints:
         self.optimizer = optimizer
         self.lr_scheduler = lr_scheduler
         self.evaluator = evaluator
+        self.also = dict(also or {})
 
     def attach(self, engine: Engine) -> None:
         """Register with the trainer."""
@@ -63,6 +68,8 @@ class RunCheckpoints:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self._resume_schedule(state["lr_scheduler"])
+        for name, one in self.also.items():
+            one.load_state_dict(state[name])
         engine.state.epoch = state["epoch"]
         engine.state.iteration = state["epoch"] * engine.state.epoch_length
         if self.evaluator is not None:
@@ -91,6 +98,7 @@ class RunCheckpoints:
             "best_metric": self._best("best_metric"),
             "best_metric_epoch": self._best("best_metric_epoch"),
         }
+        state |= {name: one.state_dict() for name, one in self.also.items()}
         save_checkpoint(self.run_dir / "last.pt", state)
 
     def finish(self, engine: Engine) -> None:

@@ -7,12 +7,21 @@ from typing import Any
 
 import torch
 from ignite.engine import Engine
+from monai.engines import AdversarialTrainer
 from monai.engines.utils import IterationEvents
+from monai.utils.enums import AdversarialIterationEvents
 
 from lamina.errors import DataError
 from lamina.training.ranks import mean_of_ranks
 
 logger = logging.getLogger(__name__)
+
+
+def backward_completed(engine: Engine) -> Any:
+    """Return the event that a trainer fires between its backward pass and the optimizer's step."""
+    if isinstance(engine, AdversarialTrainer):
+        return AdversarialIterationEvents.GENERATOR_BACKWARD_COMPLETED
+    return IterationEvents.BACKWARD_COMPLETED
 
 
 class ClipGradients:
@@ -34,7 +43,7 @@ class ClipGradients:
 
     def attach(self, engine: Engine) -> None:
         """Register with the trainer."""
-        engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self)
+        engine.add_event_handler(backward_completed(engine), self)
 
     def __call__(self, engine: Any) -> None:
         """Clip, of scaled gradients (AMP) after undoing the scale."""
@@ -65,7 +74,7 @@ class SkipNonFinite:
 
     def attach(self, engine: Engine) -> None:
         """Register with the trainer."""
-        engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self)
+        engine.add_event_handler(backward_completed(engine), self)
 
     def __call__(self, engine: Any) -> None:
         """Look at the loss of one step.
