@@ -14,7 +14,7 @@ import lamina
 from lamina.errors import LaminaError, WriteError
 from lamina.web.guard import Guard
 from lamina.web.intake import Intake, busy
-from lamina.web.routes import drawing, jobs, models, prediction
+from lamina.web.routes import drawing, jobs, models, outputs, prediction
 from lamina.web.routes.pages import add_pages
 from lamina.web.settings import Settings
 from lamina.web.studio import Studio
@@ -58,7 +58,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    for one in (prediction, models, jobs, drawing):
+    for one in (prediction, models, jobs, drawing, outputs):
         app.include_router(one.router)
     add_pages(app)
     _add_handlers(app)

@@ -148,6 +148,16 @@ class Studio:
             self._drawing = Drawing(self.settings.dataset_dir, self.models.default_task())
         return self._drawing
 
+    def results_dir(self) -> Path:
+        """Return the folder whose results are shown: the one that was named, or the run's."""
+        from lamina.tasks.catalogue import CHECKOUT
+
+        if self.settings.results_dir is not None:
+            return self.settings.results_dir
+        if self.settings.run_dir is not None:
+            return Path(self.settings.run_dir).expanduser().resolve()
+        return CHECKOUT / "runs" / str(self.models.default_task()["name"])
+
     async def propose(self, address: str, task: str | None) -> Any:
         """Return a model's label map for an image of the folder; the last one is kept."""
         model = await self.pictures.run(self.models.get, task)

@@ -185,18 +185,24 @@ def _png(values: Any, headers: dict[str, str] | None = None) -> Response:
 
 
 def _read_png(content: bytes, expected: tuple[int, ...]) -> Any:
-    """Return the grey values of a PNG of an expected size (rows, columns)."""
+    """Return the grey values of a PNG of an expected size (rows, columns).
+
+    A browser's canvas has colours: all three must hold the value.
+    """
     import numpy as np
     from PIL import Image
 
     try:
         picture = Image.open(io.BytesIO(content), formats=["png"])
-        if picture.size != expected[::-1] or picture.mode != "L":
+        if picture.size != expected[::-1] or picture.mode not in ("L", "RGB", "RGBA"):
             raise HTTPException(
                 400,
                 f"a PNG of {picture.width}×{picture.height} pixels of kind {picture.mode}, "
                 f"expected {expected[1]}×{expected[0]} of 8-bit grey",
             )
-        return np.asarray(picture)
+        channels = np.atleast_3d(np.asarray(picture))[..., :3]
     except (OSError, SyntaxError, ValueError) as error:
         raise HTTPException(400, f"not a complete PNG: {error}") from error
+    if (channels != channels[..., :1]).any():
+        raise HTTPException(400, "a PNG in colours, expected class values as grey values")
+    return channels[..., 0]
