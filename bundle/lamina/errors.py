@@ -87,6 +87,20 @@ def find_cause(error: BaseException | None) -> LaminaError | None:
     return None
 
 
+def reason_of(error: Exception) -> str:
+    """Return why a case failed, in one line; a bug of Lamina's is named as one.
+
+    >>> reason_of(DataError("no image", "look there")), reason_of(KeyError("a"))
+    ('no image → look there', "KeyError: 'a'")
+    """
+    cause = find_cause(error)
+    if cause is not None:
+        return " ".join(str(cause).split())
+    while isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+
+
 def not_written(path: object, error: OSError) -> WriteError:
     """Return what to tell a user whose disk is full, or who may not write.
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,11 +15,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 import requests
+import torch
 
 pytest.importorskip("monailabel", reason="no MONAI Label: make label-setup")
 
 from monailabel.client import MONAILabelClient
 
+from lamina.label.datastore import LaminaDatastore
+from lamina.label.predictor import read_parser
+from lamina.label.studies import FolderStudies
+from lamina.label.work import Work
 from lamina.tasks.catalogue import CHECKOUT
 
 # Nothing is the same along two axes: oblique, flipped, and of three sizes and spacings.
@@ -126,3 +132,30 @@ def small_tasks(tmp_path_factory):
     for task in (balls, layers):
         Path(folder, f"{task['name']}.json").write_text(json.dumps(task))
     return {name: folder / f"{name}.json" for name in ("balls", "layers")}
+
+
+@pytest.fixture(scope="session")
+def packed_work(small_tasks, tmp_path_factory):
+    """A server's folder with both small tasks, of which ``balls`` and ``layers`` have weights."""
+    work = Work(tmp_path_factory.mktemp("packed") / "work")
+    work.prepare([str(path) for path in small_tasks.values()])
+    for task in work.tasks().values():
+        torch.manual_seed(0)
+        network = read_parser(task, {}).get_parsed_content("network")
+        torch.save(network.state_dict(), work.folder / "first.pt")
+        task.models.publish(work.folder / "first.pt")
+    return work
+
+
+@pytest.fixture
+def work(packed_work, tmp_path):
+    """A copy of it, with two volumes in ``studies`` beside it."""
+    shutil.copytree(packed_work.folder, tmp_path / "work")
+    for seed, name in enumerate("ab"):
+        write_volume(tmp_path / "studies" / f"{name}.nii.gz", seed)
+    return Work(tmp_path / "work")
+
+
+@pytest.fixture
+def datastore(work, tmp_path):
+    return LaminaDatastore(FolderStudies(tmp_path / "studies", work.folder), work)

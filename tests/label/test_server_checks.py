@@ -60,8 +60,9 @@ def test_a_wider_address_is_warned_about(monkeypatch, tmp_path, caplog, host, wa
     called = {}
     monkeypatch.setattr(server, "_settings", lambda *_: None)
     monkeypatch.setattr(server, "server_app", lambda: "app")
+    monkeypatch.setattr(server, "_stop_processes", lambda: called.update(stopped=True))
     monkeypatch.setattr(server.tempfile, "tempdir", None)
     monkeypatch.setattr(uvicorn, "run", lambda app, **options: called.update(options))
     server.serve(tmp_path, "/studies", host, 8123)
-    assert (called["host"], called["port"]) == (host, 8123)
+    assert (called["host"], called["port"], called["stopped"]) == (host, 8123, True)
     assert ("there is no password" in caplog.text) is warned

@@ -127,10 +127,10 @@ class LaminaApp(MONAILabelApp):
 
     def _source(self, image: str) -> tuple[str, str, bool]:
         """Return address and name of an image, and whether a client sent it along."""
-        path = Path(image)
-        sent = [self.work.folder / name for name in ("uploads", "sessions")]
+        path = Path(image).resolve()
+        sent = [(self.work.folder / name).resolve() for name in ("uploads", "sessions")]
         if any(path.is_relative_to(folder) for folder in sent) and path.exists():
-            return image, "upload", True
+            return str(path), "upload", True
         return self.datastore().studies.address(image), image, False
 
 

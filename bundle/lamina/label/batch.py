@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lamina.errors import DataError, LaminaError
+from lamina.errors import DataError, reason_of
 from lamina.label.monai_label import Datastore
 
 logger = logging.getLogger("lamina")
@@ -43,8 +43,8 @@ def batch_infer(
         asked = {**request, "image": image, "save_label": True}
         try:
             made = infer(asked)
-        except LaminaError as error:
-            failed.append(f"{image}: {' '.join(str(error).split())}")
+        except Exception as error:  # noqa: BLE001 - one image must not end the others
+            failed.append(f"{image}: {reason_of(error)}")
             logger.error("%s", failed[-1])
             continue
         Path(made["file"]).unlink(missing_ok=True)

@@ -33,8 +33,7 @@ class Predictor:
 
     def __init__(self, task: ServedTask, weights: Path, options: Mapping[str, Any]) -> None:
         self.task = task
-        self.labels = tuple(task.labels)
-        self.parser = _parser(task, options)
+        self.parser = read_parser(task, options)
         self.network = load_weights(self.parser.get_parsed_content("network"), weights)
         self.preprocessing = self.parser.get_parsed_content("preprocessing")
         self.evaluator = self.parser.get_parsed_content("evaluator")
@@ -43,10 +42,7 @@ class Predictor:
         """Return an image with the labels that the network finds, on the image's own grid."""
         item = self.preprocessing({"image": address, "case": name})
         label = convert_to_numpy(predict_item(self.evaluator, item)["pred"])[0]
-        return self.case(address, name, label.astype(smallest_type(int(label.max(initial=0)))))
-
-    def case(self, address: str, name: str, label: Any) -> PredictedCase:
-        """Return an image with a label of any origin, as the writers take it."""
+        label = label.astype(smallest_type(int(label.max(initial=0))))
         return labelled_case(self.task, address, name, label)
 
 
@@ -70,7 +66,8 @@ def options_of(task: ServedTask) -> dict[str, Any]:
     return dict(ConfigParser.load_config_file(task.folder / CONFIG).get("displayable_configs", {}))
 
 
-def _parser(task: ServedTask, options: Mapping[str, Any]) -> ConfigParser:
+def read_parser(task: ServedTask, options: Mapping[str, Any]) -> ConfigParser:
+    """Return the inference config of a packed task, with values for ``displayable_configs``."""
     parser = ConfigParser()
     parser.read_config(task.folder / CONFIG)
     parser["bundle_root"] = str(task.folder)

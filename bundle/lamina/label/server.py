@@ -47,7 +47,19 @@ def serve(work: Path, studies: str, host: str, port: int) -> None:
     app = server_app()
     # MONAI Label's other processes print all settings as JSON, which an address is not.
     os.environ.pop("MONAI_LABEL_CORS_ORIGINS", None)
-    uvicorn.run(app, host=host, port=port, log_config=_logging(work / "logs" / "app.log"))
+    try:
+        uvicorn.run(app, host=host, port=port, log_config=_logging(work / "logs" / "app.log"))
+    finally:
+        _stop_processes()
+
+
+def _stop_processes() -> None:
+    """End what the server started; a training goes on when it is asked for again."""
+    from monailabel.utils.async_tasks.utils import processes, stop_background_task
+
+    for method in ("train", "scoring", "batch_infer"):
+        if processes(method):
+            stop_background_task(method)
 
 
 def _settings(work: Path, studies: str, port: int) -> None:

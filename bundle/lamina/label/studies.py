@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from lamina.cases import Case, find_inputs, is_dicom_address, read_grid, read_image
-from lamina.errors import DataError, LaminaError
+from lamina.errors import DataError, LaminaError, reason_of
 from lamina.files import written_whole
 from lamina.label.errors import UnknownNameError
 from lamina.output.label_files import save_nifti
@@ -87,7 +87,7 @@ class FolderStudies:
         try:
             read_grid(case.image)
         except LaminaError as error:
-            self.unusable.append((case.image, " ".join(str(error).split())))
+            self.unusable.append((case.image, reason_of(error)))
             return False
         return True
 

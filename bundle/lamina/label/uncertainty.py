@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from monai.data import MetaTensor
 
-from lamina.errors import LaminaError
+from lamina.errors import reason_of
 from lamina.inference.windows import WindowInferer
 from lamina.label.datastore import LaminaDatastore
 from lamina.label.infer import LaminaInferTask
@@ -107,8 +107,8 @@ class UncertaintyScores(ScoringMethod):
         for image in unscored(datastore, self.infer):
             try:
                 scores[image], means = uncertainty(predictor, datastore.studies.address(image))
-            except LaminaError as error:
-                scores[image], means = 0.0, " ".join(str(error).split())
+            except Exception as error:  # noqa: BLE001 - one image must not end the others
+                scores[image], means = 0.0, reason_of(error)
                 logger.error("%s: not scored: %s", image, means)
             told = {"score": scores[image], "version": version, "by": means}
             known = datastore.get_image_info(image).get(KEY, {})

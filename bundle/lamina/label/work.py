@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lamina.errors import ConfigError, LaminaError, WeightsError
+from lamina.errors import ConfigError, LaminaError, reason_of
 from lamina.files import read_json, write_json
 from lamina.inference import find_weights
 from lamina.label.models import Models
 from lamina.package import pack_task
-from lamina.tasks import Label, read_labels
+from lamina.tasks import Label, check_config, read_labels
 from lamina.tasks.catalogue import CHECKOUT, find_task, read_task
 
 logger = logging.getLogger("lamina")
@@ -83,7 +83,7 @@ class Work:
             try:
                 packed.append(self._pack(file))
             except LaminaError as error:
-                unusable.append((file.stem, " ".join(str(error).split())))
+                unusable.append((file.stem, reason_of(error)))
                 logger.error("not served: %s: %s", *unusable[-1])
         if not packed:
             raise ConfigError("\n".join(f"{name}: {why}" for name, why in unusable) or "no task")
@@ -96,7 +96,9 @@ class Work:
             (self.folder / name).mkdir(exist_ok=True)
 
     def _pack(self, file: Path) -> str:
-        name = str(read_task(file)["name"])
+        task = read_task(file)
+        check_config({"task": task})
+        name = str(task["name"])
         weights = _weights(name)
         folder, zipped = pack_task(file, weights, self.folder / "bundles")
         zipped.unlink()
@@ -122,8 +124,7 @@ class Work:
 
 def _weights(name: str) -> Path | None:
     """Return the weights that ``lamina predict`` would take, None where a task has none."""
-    released = CHECKOUT / "models" / name / "model.pt"
-    try:
-        return find_weights(None, str(CHECKOUT / "runs" / name), str(released))
-    except WeightsError:
+    run, released = CHECKOUT / "runs" / name, CHECKOUT / "models" / name / "model.pt"
+    if not released.is_file() and not (run / "model.pt").is_file():
         return None
+    return find_weights(None, str(run), str(released))

@@ -16,7 +16,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from lamina.cases import dicom_slices, hash_files, is_dicom_address
 from lamina.cases.grid import format_size, with_pixel_size
-from lamina.errors import DataError, GeometryError, LaminaError, find_cause
+from lamina.errors import DataError, GeometryError, LaminaError, reason_of
 from lamina.files import write_table
 from lamina.metrics import MeasureSettings
 from lamina.output.engine_cases import predict_item
@@ -184,7 +184,7 @@ class CaseLoop:
                 source |= _files(str(item["image"]))
                 record["status"] = "done"
             except Exception as error:  # noqa: BLE001 - one case must not end the others
-                record |= {"status": "failed", "reason": _reason(error), "outputs": []}
+                record |= {"status": "failed", "reason": reason_of(error), "outputs": []}
                 logger.error("%s failed: %s", record["case"], record["reason"])
         return record | {"seconds": {name: round(value, 3) for name, value in seconds.items()}}
 
@@ -311,13 +311,3 @@ class _Warnings(logging.Handler):
 
     def __exit__(self, *_: object) -> None:
         logger.removeHandler(self)
-
-
-def _reason(error: Exception) -> str:
-    """Return why a case failed, in one line; a bug of ours is named as one."""
-    cause = find_cause(error)
-    if cause is not None:
-        return " ".join(str(cause).split())
-    while isinstance(error.__cause__, Exception):
-        error = error.__cause__
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
