@@ -1,11 +1,13 @@
 """Electrode arrays from the scanner's files to masks on the original slices."""
 
+import csv
 import json
 
 import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.measure import approximate_polygon, find_contours
 
 from lamina.cli import main
 from lamina.phantoms import write_cochlea_patients
@@ -71,6 +73,62 @@ def test_the_volumes_train_in_3d(task, tmp_path):
     assert len(summary["cases"]) == 4
 
 
-def test_phantoms_are_the_tasks_own(task, run):
-    part = write_cochlea_patients(task.parent / "data", seed=0, part="volumes", **PHANTOMS)
-    assert (part / "cases.csv").is_file()
+def draw(mask, picture):
+    """Write what an annotator draws with labelme around a mask (rows, columns)."""
+    outlines = find_contours(np.pad(mask, 1).astype(float), 0.5)
+    shapes = [
+        {
+            "label": "electrode array",
+            "shape_type": "polygon",
+            "points": (approximate_polygon(line, 0.3)[:-1, ::-1] - 0.5).tolist(),
+            "group_id": None,
+            "flags": {},
+        }
+        for line in outlines
+        if len(line) > 8
+    ]
+    drawn = {"version": "5.5.0", "flags": {}, "shapes": shapes, "imageData": None}
+    drawn |= {"imagePath": picture.name, "imageHeight": len(mask), "imageWidth": len(mask[0])}
+    picture.with_suffix(".json").write_text(json.dumps(drawn))
+
+
+def test_from_scanner_to_report_by_the_commands_of_the_page(task, tmp_path):
+    data = write_cochlea_patients(task.parent / "data", seed=0, **PHANTOMS).parent
+    mine = tmp_path / "mine"
+    coronal, sheets = str(tmp_path / "coronal"), tmp_path / "sheets"
+    assert main(["dicom", "select", str(data / "raw"), coronal, "--plane", "coronal"]) == 0
+    assert main(["dicom", "sheet", coronal, str(sheets)]) == 0
+    with (sheets / "slices.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    truth = {path.stem: path for path in (data / "slices" / "masks").iterdir()}
+    names = {}
+    for row in rows:
+        # The file's name begins with the folder that it lay in: P01_IM0123.
+        clear = f"{row['file'].split('/')[-1][:3]}_coronal_{int(row['slice']):03d}"
+        row["keep"] = "x" if clear in truth else ""
+        names[f"{row['patient']}_{row['series']}_{int(row['slice']):03d}"] = clear
+    with (sheets / "slices.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    assert main(["dicom", "keep", str(sheets / "slices.csv"), str(mine)]) == 0
+    pictures = sorted((mine / "images").iterdir())
+    assert len(pictures) == len(truth)
+    for picture in pictures:
+        same = data / "slices" / "images" / f"{names[picture.stem]}.png"
+        np.testing.assert_array_equal(np.asarray(Image.open(picture)), np.asarray(Image.open(same)))
+        draw(np.asarray(Image.open(truth[names[picture.stem]])) > 0, picture)
+    drawn = [str(mine / "images"), "--images", str(mine / "images"), "--labels", str(task)]
+    assert main(["annotations", "convert", *drawn, "-o", str(mine / "masks")]) == 0
+    made, known = (
+        np.concatenate([np.asarray(Image.open(path)).ravel() > 0 for path in paths])
+        for paths in (
+            [mine / "masks" / picture.name for picture in pictures],
+            [truth[names[picture.stem]] for picture in pictures],
+        )
+    )
+    assert 2 * (made & known).sum() / (made.sum() + known.sum()) > 0.9
+    run = ["--dataset-dir", str(mine), "--run-dir", str(tmp_path / "run")]
+    assert main(["train", str(task), *run, "--patience", "6"]) == 0
+    assert main(["evaluate", str(task), *run, "--split", "all"]) == 0
+    assert (tmp_path / "run" / "evaluation" / "report.html").is_file()

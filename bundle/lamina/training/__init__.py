@@ -8,6 +8,7 @@ from lamina.training.early_stopping import EarlyStopping
 from lamina.training.gradients import ClipGradients, SkipNonFinite
 from lamina.training.history import History, read_history
 from lamina.training.losses import find_loss
+from lamina.training.presence import PresenceLoss
 from lamina.training.progress import TrainingProgress
 from lamina.training.ranks import SyncBuffers, join_group, leave_group, local_device, on_main
 from lamina.training.run import start_run
@@ -22,6 +23,7 @@ __all__ = [
     "History",
     "MaskAdversary",
     "PrepareAugmentedBatch",
+    "PresenceLoss",
     "RunCheckpoints",
     "SkipNonFinite",
     "SyncBuffers",

@@ -1,4 +1,4 @@
-"""The adversarial overlay through MONAI's own runner: it trains, and goes on after a kill."""
+"""The overlays of training through MONAI's own runner: it trains, and goes on after a kill."""
 
 import json
 import os
@@ -10,11 +10,18 @@ import torch
 from lamina.files import load_checkpoint
 from lamina.tasks.catalogue import CHECKOUT
 
-CONFIGS = "['configs/train.json','configs/train_adversarial.json']"
 
-
-def train(task, dataset, run, epochs):
-    command = [sys.executable, "-m", "monai.bundle", "run", "training", "--config_file", CONFIGS]
+def train(overlays, task, dataset, run, epochs):
+    configs = ["configs/train.json", *(f"configs/train_{name}.json" for name in overlays)]
+    command = [
+        sys.executable,
+        "-m",
+        "monai.bundle",
+        "run",
+        "training",
+        "--config_file",
+        str(configs),
+    ]
     command += ["--task", f"%{task}", "--dataset_dir", str(dataset), "--run_dir", str(run)]
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT / "bundle"), "OMP_NUM_THREADS": "1"}
     made = subprocess.run(
@@ -31,10 +38,10 @@ def train(task, dataset, run, epochs):
 
 def test_it_trains_and_takes_the_discriminator_along(small_task, dataset, tmp_path):
     task, run = small_task(tmp_path), tmp_path / "run"
-    train(task, dataset, run, 1)
+    train(["adversarial"], task, dataset, run, 1)
     first = load_checkpoint(run / "last.pt")
     assert all(torch.isfinite(value).all() for value in first["discriminator"].values())
-    train(task, dataset, run, 2)
+    train(["adversarial"], task, dataset, run, 2)
     second = load_checkpoint(run / "last.pt")
     moved = [
         not torch.equal(first["discriminator"][k], second["discriminator"][k])
@@ -49,3 +56,9 @@ def test_it_trains_and_takes_the_discriminator_along(small_task, dataset, tmp_pa
     rows = json.loads((run / "history.json").read_text())
     assert [row["epoch"] for row in rows] == [1, 2]
     assert "train_dice" in rows[0]
+
+
+def test_presence_and_adversary_go_together(small_task, dataset, tmp_path):
+    run = tmp_path / "run"
+    train(["presence", "adversarial"], small_task(tmp_path), dataset, run, 1)
+    assert (run / "model.pt").is_file()
