@@ -5,7 +5,7 @@ import pytest
 from monai.bundle import ConfigParser
 
 from lamina.errors import ConfigError
-from lamina.tasks import check_config
+from lamina.tasks import check, check_config
 from lamina.tasks.catalogue import CHECKOUT, read_task, task_files
 from lamina.tasks.check import find_target, nearest
 
@@ -58,6 +58,16 @@ def test_an_argument_that_a_component_does_not_take(config):
 def test_a_component_that_does_not_exist(config):
     config["task"]["preprocessing"][0]["_target_"] = "LoadImagedd"
     with pytest.raises(ConfigError, match="task#preprocessing#0: there is no 'LoadImagedd'"):
+        check_config(config)
+
+
+def test_a_trained_network_is_not_tried_again_unless_its_window_is_new(monkeypatch):
+    config = resolved("inference.json", CHECKOUT / "configs" / "tasks" / "oct_phantom.json")
+    config["window_size"] = [13, 13]
+    check_config(config)
+    given = {"given": {"window_size"}, "known": {"window_size"}}
+    monkeypatch.setattr(check, "command_line_ids", lambda: given)
+    with pytest.raises(ConfigError, match="window_size: 13 × 13 does not fit the network"):
         check_config(config)
 
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
@@ -18,6 +17,7 @@ from lamina.cases.formats import SUFFIXES, Format, format_of
 from lamina.cases.grid import Grid, format_size
 from lamina.cases.itk_files import read_itk, read_itk_grid
 from lamina.cases.label_values import code_table, map_codes, whole_numbers
+from lamina.cases.memory_order import in_order
 from lamina.cases.nifti import read_nifti, read_nifti_grid
 from lamina.cases.pictures import MAX_PIXELS, read_codes, read_picture, read_picture_grid
 from lamina.errors import ReadError
@@ -65,7 +65,7 @@ def read_image(
     else:
         values, grid = read_dicom(address, rules)
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
-        return _finite(_as_float32(values), grid, address), grid
+        return _finite(in_order(values, "C", np.float32), grid, address), grid
 
 
 def read_grid(address: str, *, max_pixels: int = MAX_PIXELS) -> Grid:
@@ -147,16 +147,6 @@ def _format(address: str) -> Format | None:
     if not split_address(address)[0].is_dir():
         raise ReadError(f"{address}: no such file or folder")
     return None
-
-
-def _as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Return float32 in C order; volumes plane by plane, which stay in the processor's cache."""
-    if values.ndim != 3 or values.flags.c_contiguous:
-        return np.ascontiguousarray(values, dtype=np.float32)
-    turned = np.empty(values.shape, np.float32)
-    for plane in range(values.shape[1]):
-        turned[:, plane] = values[:, plane]
-    return turned
 
 
 def _finite(values: NDArray[np.float32], grid: Grid, address: str) -> NDArray[np.float32]:

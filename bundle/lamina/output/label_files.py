@@ -8,6 +8,7 @@ import numpy as np
 from isal import igzip
 from PIL import Image
 
+from lamina.cases.memory_order import in_order
 from lamina.errors import GeometryError
 from lamina.files import written_whole
 from lamina.output.predicted_case import PredictedCase
@@ -99,7 +100,7 @@ def _unit(case: PredictedCase) -> str:
 
 def save_nifti(values: np.ndarray, affine: np.ndarray, unit: str, path: Path) -> Path:
     """Write an image (x, y[, z]) whose RAS+ affine is in ``unit`` ("mm" or "unknown")."""
-    image = nib.Nifti1Image(values, np.asarray(affine, dtype=float))
+    image = nib.Nifti1Image(in_order(values, "F"), np.asarray(affine, dtype=float))
     image.header.set_xyzt_units(unit)
     # Without a name and a time in it, the same label map is the same file.
     with (

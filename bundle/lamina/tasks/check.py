@@ -29,6 +29,7 @@ RUNNER_OPTIONS = {
     "workflow_type",
     "properties_path",
 }
+NETWORK_IDS = {"network_def", "patch_size", "window_size", "spatial_dims"}
 # What MONAI itself understands beside a component's arguments.
 COMPONENT_KEYS = {"_target_", "_disabled_", "_requires_", "_desc_", "_mode_"}
 
@@ -59,13 +60,21 @@ def check_config(config: Mapping[str, Any]) -> None:
     values = [*value_problems(config), *_measure_problems(config)]
     wrong = [*unknown, *values]
     # A network is tried where nothing else can be the reason that it fails.
-    wrong = wrong or list(network_problems(config))
+    wrong = wrong or ([] if _tried_before(config) else list(network_problems(config)))
     if wrong:
         raise ConfigError(
             "\n".join(wrong),
             "correct it; ids stand in the config file, "
             "and `lamina COMMAND --help` lists the usual ones",
         )
+
+
+def _tried_before(config: Mapping[str, Any]) -> bool:
+    """Say whether the network is a trained one, which was tried when its training began.
+
+    Trying takes a second, since torch loads its compiler to run a network without data.
+    """
+    return "weights_file" in config and not command_line_ids()["given"] & NETWORK_IDS
 
 
 def _measure_problems(config: Mapping[str, Any]) -> Iterator[str]:
