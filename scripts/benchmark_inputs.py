@@ -60,23 +60,35 @@ def _draw(
     array[tuple(parts)][terms[0] + terms[1] + terms[2] < 1] = value
 
 
-def write_scan(path: Path, slices: int, classes: int, seed: int, side: int = 512) -> Path:
-    """Write a made-up scan with an LPS-like affine, if it is not there."""
+def write_scan(
+    path: Path,
+    slices: int,
+    classes: int,
+    seed: int,
+    side: int = 512,
+    spacing: tuple[float, float, float] = SPACING,
+    flipped: bool = True,
+) -> Path:
+    """Write a made-up scan, by default with axes to the left and back, if it is not there."""
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        volume, _ = made_up_ct((side, side, slices), SPACING, classes, seed)
-        affine = np.diag([-SPACING[0], -SPACING[1], SPACING[2], 1])
+        volume, _ = made_up_ct((side, side, slices), spacing, classes, seed)
+        sign = -1 if flipped else 1
+        affine = np.diag([sign * spacing[0], sign * spacing[1], spacing[2], 1])
         affine[:3, 3] = [200, 150, -300]
         nib.Nifti1Image(volume, affine).to_filename(path)
     return path
 
 
-def trained_weights(path: Path, classes: int, steps: int) -> Path:
+def trained_weights(
+    path: Path, classes: int, steps: int, network: torch.nn.Module | None = None
+) -> Path:
     """Train the network on made-up scans for some steps, if its weights are not there."""
     if path.is_file():
         return path
     torch.manual_seed(0)
-    network = unet(3, classes).to(memory_format=torch.channels_last_3d)
+    network = network or unet(3, classes)
+    network.to(memory_format=torch.channels_last_3d)
     optimizer = torch.optim.AdamW(network.parameters(), 3e-3)
     loss_of = DiceCELoss(to_onehot_y=True, softmax=True, batch=True)
     scans = [made_up_ct((150, 150, 100), GRID, classes, seed) for seed in range(100, 104)]
