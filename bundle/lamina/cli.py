@@ -227,8 +227,9 @@ def _run_dir(parser: argparse.ArgumentParser) -> None:
 def _weights(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights",
-        metavar="FILE|released",
-        help="default: the finished run in --run-dir, else the released model",
+        metavar="FILE[,FILE]|released",
+        help="default: the finished run in --run-dir, else the released model; the class scores "
+        "of several files are averaged",
     )
     parser.add_argument(
         "--backend",
@@ -260,7 +261,8 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
     }
     for name in PATHS:
         if name in given and given[name] != "released":
-            given[name] = str(Path(given[name]).expanduser().resolve())
+            parts = given[name].split(",") if name == "weights" else [given[name]]
+            given[name] = ",".join(str(Path(part).expanduser().resolve()) for part in parts)
     if "patch_size" in given:
         given["patch_size"] = _numbers(
             "--patch-size", given["patch_size"], int, "64,64 or 64,64,32"

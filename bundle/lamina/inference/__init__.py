@@ -4,7 +4,7 @@ from lamina.inference.backends import BackendInferer, choose_backend
 from lamina.inference.folded import fold_norms
 from lamina.inference.grid_inferer import GridInferer, plain_probabilities
 from lamina.inference.precision import AutocastInferer, choose_precision, has_bf16_units, place
-from lamina.inference.weights import find_weights, load_weights
+from lamina.inference.weights import find_members, find_weights, load_weights
 from lamina.inference.window_plan import windows_at_a_time
 from lamina.inference.windows import WindowInferer
 
@@ -15,6 +15,7 @@ __all__ = [
     "WindowInferer",
     "choose_backend",
     "choose_precision",
+    "find_members",
     "find_weights",
     "fold_norms",
     "has_bf16_units",

@@ -2,8 +2,9 @@
 
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from monai.inferers import Inferer
 
 from lamina.errors import ConfigError
 from lamina.inference.folded import fold_norms
+from lamina.inference.members import Members
 from lamina.inference.onnx_network import onnx_network
 from lamina.inference.openvino_network import openvino_network
 from lamina.inference.precision import (
@@ -23,6 +25,9 @@ from lamina.inference.precision import (
 logger = logging.getLogger("lamina")
 
 Network = Callable[[torch.Tensor], torch.Tensor]
+
+SLOW_TO_MAKE = ("openvino", "onnxruntime")
+"""Of an ensemble these networks are all kept, since making one takes longer than many windows."""
 
 BACKENDS = ("auto", "torch", "torch-bf16", "openvino", "onnxruntime")
 
@@ -77,6 +82,9 @@ class BackendInferer(Inferer):
         How the network is applied: in windows, slice by slice.
     backend
         ``auto``, or what `choose_backend` may return.
+    weights
+        Files of weights. Of several, the class scores are averaged by `GridInferer`; of one, the
+        network has it already.
 
     Examples
     --------
@@ -86,11 +94,16 @@ class BackendInferer(Inferer):
     torch.bfloat16
     """
 
-    def __init__(self, inferer: Inferer, backend: str = "auto") -> None:
+    def __init__(
+        self, inferer: Inferer, backend: str = "auto", weights: Sequence[str | Path] = ()
+    ) -> None:
         super().__init__()
         self.inferer = inferer
         self.backend = backend
-        self._ready: tuple[Any, Network] | None = None
+        self.weights = tuple(weights)
+        self._kept: dict[Any, Network] = {}
+        self._tried: set[Any] = set()
+        self._told = False
 
     def __call__(
         self, inputs: torch.Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any
@@ -102,21 +115,33 @@ class BackendInferer(Inferer):
 
         def run(images: torch.Tensor) -> torch.Tensor:
             with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-                return self._network(network, images)(images)
+                return self._fast(network, images, members.turn)(images)
 
-        return self.inferer(inputs, run, *args, **kwargs)
+        members = Members(network, self.weights if len(self.weights) > 1 else (), run)
+        return self.inferer(inputs, members if members.files else run, *args, **kwargs)
 
-    def _network(self, network: torch.nn.Module, images: torch.Tensor) -> Network:
+    def _fast(self, network: torch.nn.Module, images: torch.Tensor, member: str | None) -> Network:
         # Weights that are loaded anew, or trained on, make the fast network again.
         values = itertools.chain(network.parameters(), network.buffers())
-        weights = [(id(value), value._version) for value in values]
-        state = (network, weights, images.shape[2:], images.device)
-        if self._ready is None or self._ready[0] != state:
-            self._ready = (state, fast_network(network, images, self.backend))
-        return self._ready[1]
+        weights = member or tuple((id(value), value._version) for value in values)
+        state = (id(network), weights, images.shape[2:], images.device)
+        if state not in self._kept:
+            chosen = choose_backend(self.backend, images.device)
+            if member is None or chosen not in SLOW_TO_MAKE:
+                self._kept.clear()
+            if not self._told:
+                logger.info("the network runs with %s on %s", chosen, images.device)
+                self._told = True
+            fast = fast_network(network, images, chosen, check=state not in self._tried)
+            self._kept[state] = fast
+            if fast is not network:
+                self._tried.add(state)
+        return self._kept[state]
 
 
-def fast_network(network: torch.nn.Module, images: torch.Tensor, backend: str) -> Network:
+def fast_network(
+    network: torch.nn.Module, images: torch.Tensor, backend: str, check: bool = True
+) -> Network:
     """Return ``network`` as the backend computes it, checked against float32.
 
     Parameters
@@ -127,12 +152,15 @@ def fast_network(network: torch.nn.Module, images: torch.Tensor, backend: str) -
         The first batch of windows.
     backend
         As for `choose_backend`.
+    check
+        False where the same network was checked before.
     """
     chosen = choose_backend(backend, images.device)
-    logger.info("the network runs with %s on %s", chosen, images.device)
     if chosen == "torch":
         return network
     fast = BUILD[chosen](network, images)
+    if not check:
+        return fast
     difference = relative_difference(network(images[:1]), fast(images[:1]))
     if difference <= TOLERANCE:
         return fast

@@ -13,6 +13,7 @@ from monai.transforms import Compose, Invertd
 
 from lamina.errors import DataError
 from lamina.inference.axis_maps import AxisMap, GridMap, NotSeparableError, axis_maps
+from lamina.inference.members import Turns, turns_of
 from lamina.inference.mirrored import mirrored
 from lamina.inference.running_sum import run_windows
 from lamina.inference.way_back import LabelGrid, ProbabilityGrid
@@ -100,21 +101,28 @@ class GridInferer(Inferer):
         def run(windows: torch.Tensor) -> torch.Tensor:
             return network(windows, *args, **kwargs)
 
+        turned, turns = mirrored(run, self.mirror_axes), turns_of(network)
         return list_data_collate(
-            [self._on_own_grid(image, mirrored(run, self.mirror_axes)) for image in _images(inputs)]
+            [self._on_own_grid(image, turned, turns) for image in _images(inputs)]
         )
 
-    def _on_own_grid(self, image: MetaTensor, network: Callable[..., torch.Tensor]) -> MetaTensor:
+    def _on_own_grid(
+        self, image: MetaTensor, network: Callable[..., torch.Tensor], turns: Turns
+    ) -> MetaTensor:
         affine = np.asarray(image.affine)
         try:
             way = axis_maps(image.applied_operations, image.shape[1:], affine)
         except NotSeparableError as reason:
-            return self._plainly(image, network, reason)
-        made = self._slab_by_slab(image.as_subclass(torch.Tensor), network, way)
+            return self._plainly(image, network, turns, reason)
+        made = self._slab_by_slab(image.as_subclass(torch.Tensor), network, turns, way)
         return MetaTensor(made, affine=image.meta.get("original_affine", affine))
 
     def _slab_by_slab(
-        self, image: torch.Tensor, network: Callable[..., torch.Tensor], way: GridMap
+        self,
+        image: torch.Tensor,
+        network: Callable[..., torch.Tensor],
+        turns: Turns,
+        way: GridMap,
     ) -> torch.Tensor:
         shape, run = way.shape, network
         if len(self.roi_size) == 2:
@@ -126,14 +134,18 @@ class GridInferer(Inferer):
         plan = WindowPlan(tuple(image.shape[1:]), size, self.overlap, self.mode)
         grid = (ProbabilityGrid if self.probabilities else LabelGrid)(way, plan.axis)
         with torch.no_grad():
-            for running in run_windows(image, run, plan, self.sw_batch_size):
+            for running in run_windows(image, run, plan, self.sw_batch_size, turns):
                 grid.collect(running)
                 if self.watch is not None:
                     self.watch(running.final / plan.shape[plan.axis])
         return grid.result.reshape(-1, *shape)
 
     def _plainly(
-        self, image: MetaTensor, network: Callable[..., torch.Tensor], reason: Exception
+        self,
+        image: MetaTensor,
+        network: Callable[..., torch.Tensor],
+        turns: Turns,
+        reason: Exception,
     ) -> MetaTensor:
         if self.preprocessing is None:
             raise DataError(
@@ -143,7 +155,8 @@ class GridInferer(Inferer):
         logger.info("all classes are held at full size, which takes memory: %s", reason)
         windows = WindowInferer(self.roi_size, self.sw_batch_size, self.overlap, self.mode)
         with torch.no_grad():
-            scores = windows(image[None], lambda part: network(part).float())[0]
+            said = [windows(image[None], lambda x: network(x).float())[0] for _ in turns()]
+        scores = sum(said) / len(said)
         made = plain_probabilities(scores, image, self.preprocessing)
         if self.probabilities:
             return made

@@ -4,7 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
+from lamina.inference.members import Turns, once
 from lamina.inference.window_plan import Place, WindowPlan
+
+WINDOWS_A_TURN = 32
+"""Windows that one network of several takes before the next one is loaded."""
 
 
 class RunningSum:
@@ -88,6 +92,7 @@ def run_windows(
     network: Callable[[torch.Tensor], torch.Tensor],
     plan: WindowPlan,
     batch: int,
+    turns: Turns,
 ) -> Iterator[RunningSum]:
     """Run a network over an image, and yield the running sum whenever planes of it are final.
 
@@ -101,20 +106,35 @@ def run_windows(
         Takes (windows, channels, x, y, z) and returns (windows, classes, x, y, z).
     batch
         Windows that it takes at a time.
+    turns
+        Of the network, if it is several: each takes many windows before the next one's turn.
     """
     running = RunningSum(plan)
     places = list(plan.places())
-    for begin in range(0, len(places), batch):
-        chunk = places[begin : begin + batch]
-        if chunk[0][plan.axis] > running.final:
-            running.final = chunk[0][plan.axis]
+    chunks = [places[begin : begin + batch] for begin in range(0, len(places), batch)]
+    together = 1 if turns is once else -(-WINDOWS_A_TURN // batch)
+    for begin in range(0, len(chunks), together):
+        group = chunks[begin : begin + together]
+        if group[0][0][plan.axis] > running.final:
+            running.final = group[0][0][plan.axis]
             yield running
-        running.reach(chunk[-1][plan.axis] + plan.size[plan.axis])
-        scores = network(torch.stack([_cut(image, place, plan.size) for place in chunk]))
-        for place, one in zip(chunk, scores, strict=True):
-            running.add(place, one)
+        running.reach(group[-1][-1][plan.axis] + plan.size[plan.axis])
+        for _ in turns():
+            for chunk in group:
+                _add_windows(running, image, network, chunk)
     running.final = plan.shape[plan.axis]
     yield running
+
+
+def _add_windows(
+    running: RunningSum,
+    image: torch.Tensor,
+    network: Callable[[torch.Tensor], torch.Tensor],
+    places: Sequence[Place],
+) -> None:
+    scores = network(torch.stack([_cut(image, place, running.plan.size) for place in places]))
+    for place, one in zip(places, scores, strict=True):
+        running.add(place, one)
 
 
 def _cut(image: torch.Tensor, place: Place, size: Sequence[int]) -> torch.Tensor:

@@ -44,6 +44,16 @@ def find_weights(weights: str | None, run_dir: str, released: str) -> Path:
     return _existing(Path(released), remedy)
 
 
+def find_members(weights: str | None, run_dir: str, released: str) -> list[Path]:
+    """Return the files of an ensemble: ``weights`` may name several, separated by commas.
+
+    Arguments and errors are those of `find_weights`.
+    """
+    several = weights is not None and "," in weights and not Path(weights).is_file()
+    parts = weights.split(",") if several and weights is not None else [weights]
+    return [find_weights(part, run_dir, released) for part in parts]
+
+
 def dims_of_run(run_dir: str | Path) -> dict[str, int]:
     """Return the dimension that a finished run was asked to train in, where it was asked.
 

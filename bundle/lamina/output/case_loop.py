@@ -61,7 +61,8 @@ class CaseLoop:
     labels
         The task's labels, as its JSON has them.
     about
-        What made the predictions: "task", "weights" (a path), and settings that change results.
+        What made the predictions: "task", "weights" (paths,
+        separated by commas), and settings that change results.
     formats
         Names from `lamina.output.FORMATS`; None chooses by the source.
     pixel_size
@@ -98,7 +99,7 @@ class CaseLoop:
         self.dataset = dataset
         self.folder = Path(output_dir)
         self.labels = tuple(read_labels(labels))
-        self.about = dict(about) | {"weights_hash": hash_files(str(about["weights"]))}
+        self.about = dict(about) | {"weights_hash": hash_files(*str(about["weights"]).split(","))}
         self.formats = formats.split(",") if isinstance(formats, str) else formats
         check_formats(self.formats or [])
         self.pixel_size = pixel_size

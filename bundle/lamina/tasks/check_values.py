@@ -123,9 +123,10 @@ def _places(config: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(place, str) and not place.startswith(("@", "$")) and not Path(place).exists():
             yield f"{name}: {place}: no such folder"
     weights = str(config.get("weights") or "released")
-    given = weights != "released" and not weights.startswith(("@", "$"))
-    if given and not Path(weights).is_file():
-        yield f"weights: {weights}: there are no weights"
+    if not weights.startswith(("@", "$")) and not Path(weights).is_file():
+        for part in weights.split(","):
+            if part != "released" and not Path(part).is_file():
+                yield f"weights: {part}: there are no weights"
 
 
 def _one_line(error: ConfigError) -> str:
