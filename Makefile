@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 TASK ?= oct_phantom
 
-.PHONY: help venv venv-test label-setup demo test test-all lint clean
+.PHONY: help venv venv-test label-setup demo test test-all bench bench-full lint clean
 
 help:
 	@echo "make demo   install into .venv, train and evaluate the default task, write a report"
 	@echo "make test   install, and run all tests"
 	@echo "make lint   ruff and mypy"
+	@echo "make bench  measure Lamina against stock MONAI, about ten minutes; bench-full: all cases"
 	@echo "make venv   only install (TORCH_INDEX=URL takes torch from another index)"
 	@echo "make label-setup   install the MONAI Label server for \`lamina label\`"
 	@echo "make clean  remove .venv and what the demo made"
@@ -63,6 +64,13 @@ test: venv-test
 test-all: venv-test
 	scripts/install_system_packages.sh
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# BENCH="--nnunet DIR/bin" measures nnU-Net too, from an environment of its own.
+bench: venv
+	$(BIN)/python scripts/benchmark.py $(BENCH)
+
+bench-full: venv
+	$(BIN)/python scripts/benchmark.py --full --repeats 3 $(BENCH)
 
 clean:
 	rm -rf $(VENV) runs/demo data/oct_phantom
