@@ -27,7 +27,7 @@ def task(tmp_path_factory):
             step["size"] = 64
     sizes = {"2": [64, 64], "3": [32, 32, 32]}
     content |= {"patch_size": sizes, "window_size": sizes, "patches_per_case": 1, "batch_size": 4}
-    content |= {"epochs": 1, "val_interval": 1, "spacing": {"2": None, "3": [0.8, 0.8, 0.8]}}
+    content |= {"epochs": 1, "val_interval": 1, "spacing": {"2": None, "3": [1.2, 1.2, 1.2]}}
     path = folder / "small.json"
     path.write_text(json.dumps(content))
     return path

@@ -134,7 +134,7 @@ def test_a_patch_smaller_than_the_networks_minimum(start, capsys):
 
 def test_one_class_is_learned(start, tmp_path):
     common = start(count=12)
-    assert main(["train", *common, "--epochs", "25", "--lr", "0.02"]) == 0
+    assert main(["train", *common, "--epochs", "12", "--lr", "0.03"]) == 0
     assert main(["evaluate", *common]) == 0
     summary = json.loads((tmp_path / "run" / "evaluation" / "summary.json").read_text())
     assert summary["mean"]["dice"] > 0.7
@@ -158,7 +158,7 @@ def test_one_image_is_too_few(start, capsys):
 
 def test_117_classes(start, tmp_path):
     common = start(classes=117, size=(44, 40), count=6)
-    assert main(["train", *common, "--epochs", "2"]) == 0
+    assert main(["train", *common, "--epochs", "1"]) == 0
     masks = predict_all(common, tmp_path)
     assert max(int(mask.max()) for mask in masks.values()) <= 117
     assert main(["evaluate", *common, "--split", "all"]) == 0
