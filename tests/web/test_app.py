@@ -4,14 +4,17 @@ import gzip
 import io
 import json
 import threading
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 
+from lamina.cli import main
 from lamina.web.app import create_app
 from lamina.web.settings import Limits, Settings
 
@@ -286,3 +289,47 @@ def test_settings_without_cors_tell_no_origin(client):
     answer = client.get("/health", headers={"Origin": "http://127.0.0.1:5000"})
     assert "access-control-allow-origin" not in answer.headers
     assert Settings().cors == ()
+
+
+def test_a_zipped_series_gets_a_dicom_seg_and_the_mask_of_lamina_predict(
+    client, real_data, tmp_path, wait_for
+):
+    series = next(path.parent for path in (real_data / "hippocampus_dicom").rglob("*.dcm"))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for path in series.iterdir():
+            archive.write(path, f"study/{path.name}")
+    answer = predict(client, file.getvalue(), "series.zip", task="hippocampus_mr")
+    told = wait_for(client, answer.json()["id"])
+    assert told["state"] == "done", told["error"]
+    assert {"series.nii.gz", "series.seg.dcm"} <= set(told["result"]["files"])
+    mask = client.get(f"/jobs/{told['id']}/files/series.nii.gz").content
+    released = ["--weights", "released", "-o", str(tmp_path)]
+    assert main(["predict", "hippocampus_mr", str(series), *released]) == 0
+    (expected,) = tmp_path.glob("*.nii.gz")
+    stored = nib.Nifti1Image.from_bytes(gzip.decompress(mask))
+    np.testing.assert_array_equal(np.asarray(stored.dataobj), nib.load(expected).get_fdata())
+    seg = client.get(f"/jobs/{told['id']}/files/series.seg.dcm").content
+    assert pydicom.dcmread(io.BytesIO(seg)).Modality == "SEG"
+
+
+def test_an_x_ray_as_dicom_is_a_picture(client, write_dicom_picture):
+    answer = predict(client, write_dicom_picture, "IM0001", format="dicomseg")
+    assert answer.status_code == 200
+    seg = pydicom.dcmread(io.BytesIO(answer.content))
+    assert (seg.Modality, seg.Rows, seg.Columns) == ("SEG", 70, 96)
+
+
+@pytest.fixture
+def write_dicom_picture():
+    """An X-ray of 96 columns and 70 rows as DICOM."""
+    image = pydicom.dcmread(pydicom.data.get_testdata_file("CT_small.dcm"))
+    image.SOPClassUID = image.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1"
+    image.Modality = "CR"
+    for name in ("ImagePositionPatient", "ImageOrientationPatient", "FrameOfReferenceUID"):
+        delattr(image, name)
+    image.Rows, image.Columns = 70, 96
+    image.PixelData = np.arange(70 * 96, dtype=np.int16).tobytes()
+    file = io.BytesIO()
+    image.save_as(file)
+    return file.getvalue()

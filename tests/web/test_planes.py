@@ -59,6 +59,10 @@ def test_layers_are_shown_as_they_were_scanned():
     assert list(planes.planes) == ["B-scan", "en face", "across B-scans"]
     array = np.random.default_rng(0).integers(0, 255, (5, 8, 11), dtype=np.uint8)
     np.testing.assert_array_equal(read(planes.show(array, "B-scan", 6)), array[:, :, 6].T)
+    np.testing.assert_array_equal(read(planes.show(array, "across B-scans", 2)), array[2])
+    np.testing.assert_array_equal(read(planes.show(array, "en face", 3)), array[:, 3].T)
+    across = planes.planes["across B-scans"]
+    assert (across.high, across.wide) == (3.0, 4.0)
 
 
 def test_axes_that_are_near_no_direction_are_called_by_letter():

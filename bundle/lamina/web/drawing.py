@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lamina.cases import Case, Grid, find_cases, hash_files, read_image
 from lamina.errors import DataError, LaminaError
-from lamina.output.pictures_view import View, choose_view, slice_view
+from lamina.output.pictures_view import View
 from lamina.tasks import read_labels
 from lamina.web.mask_files import (
     codings,
@@ -22,7 +22,7 @@ from lamina.web.mask_files import (
     write_picture,
     write_slice,
 )
-from lamina.web.planes import grey_image
+from lamina.web.planes import grey_image, volume_view
 
 # Names with a dot are left alone when Lamina looks for images: what lies here is out of the set.
 DISCARDED = ".discarded"
@@ -196,11 +196,11 @@ class Drawing:
 
     def _view(self, grid: Grid, index: int) -> View:
         if len(grid.shape) == 2:
-            return choose_view(np.zeros((1, 1), bool))
+            return View(axes=(1, 0), flipped=(False, False))
         if not 0 <= index < grid.shape[2]:
             raise KeyError(index)
-        layers = (self._task["measure"] or {}).get("depth_axis") is not None
-        return slice_view(2, index, None if layers else grid.affine)
+        depth = (self._task["measure"] or {}).get("depth_axis")
+        return volume_view(2, index, grid.affine, depth)
 
 
 def _as_seen(values: NDArray[np.float32]) -> NDArray[np.uint8]:

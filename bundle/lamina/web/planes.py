@@ -47,9 +47,10 @@ class Planes:
     """
 
     def __init__(self, case: PredictedCase) -> None:
-        self._affine = None if depth_axis(case) is not None else case.affine
+        self._affine = case.affine
+        self._depth = depth_axis(case)
         self._is_volume = case.label.ndim == 3
-        self.planes = {plane.name: plane for plane in _planes(case, self._affine)}
+        self.planes = {plane.name: plane for plane in _planes(case)}
 
     def describe(self) -> list[dict[str, Any]]:
         """Return what clients are told."""
@@ -66,10 +67,23 @@ class Planes:
         plane = self.planes[name]
         if not 0 <= index < plane.slices:
             raise IndexError(index)
-        view = choose_view(array > 0)
-        if self._is_volume:
-            view = slice_view(plane.axis, index, self._affine)
-        return png(view.show(array))
+        if not self._is_volume:
+            return png(array.T)
+        return png(volume_view(plane.axis, index, self._affine, self._depth).show(array))
+
+
+def volume_view(axis: int, index: int, affine: NDArray[np.floating], depth: int | None) -> View:
+    """Return how a slice is looked at: a patient's upright, one of layers with the depth down.
+
+    >>> volume_view(0, 3, np.eye(4), depth=1)
+    View(axes=(1, 2), flipped=(False, False), through=(0, 3))
+    """
+    if depth is None:
+        return slice_view(axis, index, affine)
+    if axis == depth:
+        return slice_view(axis, index)
+    (right,) = {0, 1, 2} - {axis, depth}
+    return View((depth, right), (False, False), (axis, index))
 
 
 def png(picture: NDArray[np.uint8]) -> bytes:
@@ -94,21 +108,18 @@ def grey_image(image: NDArray[Any]) -> NDArray[np.uint8]:
     return grey
 
 
-def _planes(case: PredictedCase, affine: NDArray[np.floating] | None) -> list[Plane]:
+def _planes(case: PredictedCase) -> list[Plane]:
     spacing = spacing_of(case)
     if case.label.ndim == 2:
         return [Plane("picture", 2, 1, 0, *spacing)]
     planes = []
     for axis in (2, 1, 0):
-        view = choose_view(case.label > 0, affine, axis)
+        best = choose_view(case.label > 0, slice_axis=axis).through
+        index = best[1] if best else 0
+        view = volume_view(axis, index, case.affine, depth_axis(case))
         high, wide = view.pixel_size(spacing)
-        slices = case.label.shape[axis]
-        planes.append(Plane(_name(case, axis), axis, slices, _index(view), wide, high))
+        planes.append(Plane(_name(case, axis), axis, case.label.shape[axis], index, wide, high))
     return planes
-
-
-def _index(view: View) -> int:
-    return view.through[1] if view.through else 0
 
 
 def _name(case: PredictedCase, axis: int) -> str:

@@ -65,7 +65,9 @@ export class PlaneView {
     if (index !== this.index) return;
     this.slice = slice;
     const { width, height } = slice.image;
-    this.sheet.style.setProperty("--ratio", (width * this.plane.wide) / (height * this.plane.high));
+    const ratio = (width * this.plane.wide) / (height * this.plane.high);
+    this.sheet.style.setProperty("--ratio", ratio);
+    this.figure.classList.toggle("wide", ratio > 1.8);
     this.image.width = width;
     this.image.height = height;
     this.image.getContext("2d").drawImage(slice.image.bitmap, 0, 0);
