@@ -10,6 +10,8 @@ The rooms of the package follow the way of the data, and each imports only from 
 ``inference``          precision, windows, the way back to the image's own grid
 ``metrics``            overlap and distances, per case and as a summary
 ``output``             label files, pictures, tables and the report
+``package``            a task as one self-contained MONAI bundle
+``label``              a MONAI Label server for packed tasks
 ``cli``                ``lamina …``: short commands for the ``monai.bundle`` lines that they run
 """
 

@@ -9,6 +9,8 @@ from tests.label.conftest import read, write_label, write_volume
 from lamina.errors import ConfigError, DataError, GeometryError
 from lamina.label.datastore import FINAL
 from lamina.label.errors import UnknownNameError
+from lamina.label.predictor import labelled_case
+from lamina.output.nrrd_file import write_nrrd
 
 SHAPE = (34, 46, 30)
 
@@ -140,3 +142,17 @@ def test_its_name_stands(datastore):
     for call in (datastore.set_name, datastore.set_description):
         with pytest.raises(ConfigError):
             call("other")
+
+
+def test_the_names_of_3d_slicers_own_file_count(datastore, tmp_path):
+    """In a .seg.nrrd the file says which value is which segment, whatever the client's list says."""
+    values = np.zeros(SHAPE, np.uint8)
+    values[:5], values[5:9] = 1, 2
+    task = datastore.work.tasks()["balls"]
+    case = labelled_case(task, datastore.studies.address("a"), "sent", values)
+    (path,) = write_nrrd(case, tmp_path)
+    swapped = [{"name": "Ball", "idx": 1}, {"name": "Left ball", "idx": 2}]
+    datastore.save_label("a", str(path), FINAL, {"label_info": swapped})
+    kept, names = datastore.labels.read(FINAL, "a")
+    np.testing.assert_array_equal(kept, values)
+    assert names == {1: "Left ball", 2: "Ball"}

@@ -2,11 +2,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from monai.transforms import Compose
 from tests.label.conftest import AFFINE, read
 
 from lamina.cli import main
-from lamina.errors import LaminaError, WeightsError
-from lamina.label.predictor import Predictor, labelled_case, options_of
+from lamina.errors import DataError, ReadError, WeightsError
+from lamina.label.predictor import Predictor, labelled_case, options_of, preprocessed
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_weights_of_another_network_are_refused(task, tmp_path):
 def test_after_an_image_that_fails_the_next_one_is_segmented(task, datastore, tmp_path):
     predictor = Predictor(task, task.models.current, {})
     nib.Nifti1Image(np.full((4, 5, 6), np.nan), AFFINE).to_filename(tmp_path / "nan.nii.gz")
-    with pytest.raises((LaminaError, RuntimeError)):
+    with pytest.raises(ReadError, match="NaN"):
         predictor.predict(str(tmp_path / "nan.nii.gz"), "nan")
     assert predictor.predict(datastore.studies.address("a"), "a").label.shape == (34, 46, 30)
 
@@ -70,3 +71,11 @@ def test_a_label_of_any_origin_becomes_a_case(task, datastore):
     case = labelled_case(task, datastore.studies.address("a"), "a.balls", label)
     assert (case.name, case.task, case.has_spacing) == ("a.balls", "balls", True)
     assert case.image.shape == (1, 34, 46, 30)
+
+
+def test_an_image_that_the_preprocessing_is_not_made_for_is_named(task):
+    def resize(_):
+        raise ValueError("2 axes, got 3")
+
+    with pytest.raises(DataError, match=r"a.nii: the preprocessing of balls .* 2 axes, got 3"):
+        preprocessed(Compose([resize]), {"image": "a.nii"}, task.name)

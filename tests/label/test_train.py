@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tests.label.conftest import read, write_label, write_volume
 
 from lamina.errors import ConfigError, DataError
@@ -65,7 +66,7 @@ def test_three_labels_are_enough_to_validate(train, datastore, submit, tmp_path)
 
 def test_only_labels_of_the_task_count(train, datastore, submit):
     submit("a", ("NFL",))
-    with pytest.raises(DataError, match="no label to train balls on"):
+    with pytest.raises(DataError, match="no label to train balls on\na: the label is another"):
         train({}, datastore)
     submit("b")
     train({"max_epochs": 1}, datastore)
@@ -124,3 +125,17 @@ def test_what_was_trained_is_what_is_published(train, datastore, submit):
 
 def test_before_the_first_training_there_are_no_stats(train):
     assert train.stats() == {}
+
+
+def test_an_image_that_the_task_is_not_made_for_is_left_out_by_name(
+    train, datastore, submit, tmp_path, caplog
+):
+    Image.fromarray(np.zeros((40, 30), np.uint8)).save(datastore.studies.folder / "photo.png")
+    picture = tmp_path / "picture.png"
+    Image.fromarray(np.ones((40, 30), np.uint8)).save(picture)
+    datastore.save_label("photo", str(picture), FINAL, {"model": "balls"})
+    with pytest.raises(DataError, match="photo: "):
+        train({"max_epochs": 1}, datastore)
+    submit("a")
+    train({"max_epochs": 1}, datastore)
+    assert "left out: photo" in caplog.text

@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,11 +18,12 @@ from lamina.errors import ConfigError, GeometryError
 from lamina.files import read_json, write_json
 from lamina.label.label_files import LabelFiles
 from lamina.label.monai_label import Datastore, DefaultLabelTag
-from lamina.label.names import check_values, fits, names_of, recode
+from lamina.label.names import check_values, fits, names_in_nrrd, names_of, recode
 from lamina.label.predictor import labelled_case
 from lamina.label.studies import viewable
 from lamina.label.work import Work
 from lamina.output.dicom_seg import write_dicom_seg
+from lamina.tasks import Label
 
 logger = logging.getLogger("lamina")
 
@@ -187,9 +189,7 @@ class LaminaDatastore(Datastore):
         label, own = read_label(Path(label_filename))
         label = _on_grid(label, own, grid, address)
         tasks = {name: task.labels for name, task in self.work.tasks().items()}
-        model = tasks.get(str(label_info.get("model")), [])
-        plain = {one.value: one.name for one in model[1:]}
-        names = names_of(label_info.get("label_info") or []) or plain
+        names = _names(Path(label_filename), label_info, tasks)
         check_values(label, names, tasks)
         info = {**label_info, "names": names}
         self.labels.save(label_tag, image_id, label, grid.affine, info)
@@ -263,6 +263,16 @@ class LaminaDatastore(Datastore):
 
     def _info_path(self, image_id: str) -> Path:
         return self.work.folder / "images" / f"{self._known(image_id)}.json"
+
+
+def _names(
+    file: Path, info: Mapping[str, Any], tasks: Mapping[str, Sequence[Label]]
+) -> dict[int, str]:
+    """Return the names of a label's values, empty where nothing tells them."""
+    told = names_in_nrrd(file) if suffix_of(file) == ".seg.nrrd" else {}
+    model = tasks.get(str(info.get("model")), [])
+    plain = {one.value: one.name for one in model[1:]}
+    return told or names_of(info.get("label_info") or []) or plain
 
 
 def _on_grid(label: Any, own: Grid, grid: Grid, address: str) -> Any:

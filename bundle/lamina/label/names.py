@@ -5,9 +5,12 @@ their names: so the names count, and the values of a task are found through them
 comes without names holds the values themselves.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import nrrd
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +35,19 @@ def names_of(label_info: Sequence[Mapping[str, Any]]) -> dict[int, str]:
             f"label_info {label_info!r}: expected a name and an idx of each segment",
             'send [{"name": "liver", "idx": 1}, …], as 3D Slicer does',
         ) from error
+
+
+def names_in_nrrd(path: Path) -> dict[int, str]:
+    """Return {value: name} of the segments that a ``.seg.nrrd`` of 3D Slicer describes.
+
+    There a client's numbering says nothing: the file has its own.
+    """
+    header = nrrd.read_header(str(path))
+    count = sum(bool(re.fullmatch(r"Segment\d+_ID", key)) for key in header)
+    return {
+        int(header[f"Segment{index}_LabelValue"]): str(header[f"Segment{index}_Name"])
+        for index in range(count)
+    }
 
 
 def check_values(label: Labels, names: Names, tasks: Mapping[str, Sequence[Label]]) -> None:

@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigParser
+from monai.transforms import Compose
 from monai.utils import convert_to_numpy
 
 from lamina.cases import read_image
+from lamina.errors import DataError, find_cause, reason_of
 from lamina.inference import load_weights
 from lamina.label.work import ServedTask
 from lamina.output.engine_cases import predict_item
 from lamina.output.label_files import smallest_type
 from lamina.output.predicted_case import PredictedCase
 
-CONFIG = Path("configs", "inference.json")
+INFERENCE = Path("configs", "inference.json")
 
 
 class Predictor:
@@ -40,10 +42,31 @@ class Predictor:
 
     def predict(self, address: str, name: str) -> PredictedCase:
         """Return an image with the labels that the network finds, on the image's own grid."""
-        item = self.preprocessing({"image": address, "case": name})
+        item = self.prepared(address, name)
         label = convert_to_numpy(predict_item(self.evaluator, item)["pred"])[0]
         label = label.astype(smallest_type(int(label.max(initial=0))))
         return labelled_case(self.task, address, name, label)
+
+    def prepared(self, address: str, name: str) -> dict[str, Any]:
+        """Return an image as the network takes it; raises as `preprocessed` does."""
+        return preprocessed(self.preprocessing, {"image": address, "case": name}, self.task.name)
+
+
+def preprocessed(transforms: Compose, item: dict[str, Any], task: str) -> dict[str, Any]:
+    """Return what a task's preprocessing makes of an item.
+
+    Raises
+    ------
+    LaminaError
+        If the image can't be read, or is nothing that this preprocessing is made for.
+    """
+    try:
+        return transforms(item)
+    except Exception as error:
+        raise find_cause(error) or DataError(
+            f"{item['image']}: the preprocessing of {task} does not take it: {reason_of(error)}",
+            "choose a task that is made for such images",
+        ) from error
 
 
 def labelled_case(task: ServedTask, address: str, name: str, label: Any) -> PredictedCase:
@@ -63,17 +86,22 @@ def labelled_case(task: ServedTask, address: str, name: str, label: Any) -> Pred
 
 def options_of(task: ServedTask) -> dict[str, Any]:
     """Return what an annotator may turn, with its defaults (``displayable_configs``)."""
-    return dict(ConfigParser.load_config_file(task.folder / CONFIG).get("displayable_configs", {}))
+    return dict(
+        ConfigParser.load_config_file(task.folder / INFERENCE).get("displayable_configs", {})
+    )
 
 
-def read_parser(task: ServedTask, options: Mapping[str, Any]) -> ConfigParser:
-    """Return the inference config of a packed task, with values for ``displayable_configs``."""
+def read_parser(
+    task: ServedTask, options: Mapping[str, Any], config: Path = INFERENCE
+) -> ConfigParser:
+    """Return a packed task's config, with values for ``displayable_configs``."""
     parser = ConfigParser()
-    parser.read_config(task.folder / CONFIG)
+    parser.read_config(task.folder / config)
     parser["bundle_root"] = str(task.folder)
     parser["progress"] = False
-    # The images come one by one, when they are asked for.
-    parser["dataset#data"] = []
+    if config == INFERENCE:
+        # The images come one by one, when they are asked for.
+        parser["dataset#data"] = []
     for name, value in options.items():
         parser[f"displayable_configs#{name}"] = value
     sys.path.append(str(task.folder))

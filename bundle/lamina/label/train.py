@@ -7,22 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigWorkflow
+from monai.transforms import Compose
 
 from lamina.cases import hash_files, read_grid
 from lamina.cases.splits import patient_number
-from lamina.errors import ConfigError, DataError
+from lamina.errors import ConfigError, DataError, LaminaError, reason_of
 from lamina.files import read_json, write_json
 from lamina.inference import load_weights
 from lamina.label.datastore import FINAL, LaminaDatastore
 from lamina.label.lock import alone
 from lamina.label.monai_label import TrainTask
 from lamina.label.names import fits, recode
+from lamina.label.predictor import preprocessed, read_parser
 from lamina.label.work import ServedTask
 from lamina.output.label_files import save_label_image
 from lamina.tasks import config_hash
 
 logger = logging.getLogger("lamina")
 
+TRAINING = Path("configs", "train.json")
 DEFAULTS = {"max_epochs": 50, "val_split": 0.2, "pretrained": True}
 
 
@@ -110,26 +113,54 @@ def _start(task: ServedTask, request: Mapping[str, Any]) -> Path | None:
 
 
 def _write_list(task: ServedTask, datastore: LaminaDatastore, share: float) -> list[dict[str, str]]:
-    """Write the labels as the task's class values, and the list of cases; return its rows."""
-    rows, dims = [], task.about["spatial_dims"]
+    """Write the labels as the task's class values, and the list of cases; return its rows.
+
+    Raises
+    ------
+    DataError
+        If no label can be trained on; with the reason for each.
+    """
+    rows, left_out = [], []
+    transforms = _preprocessing(task)
     for image_id in datastore.get_labeled_images():
-        label, names = datastore.labels.read(FINAL, image_id)
-        address = datastore.studies.address(image_id)
-        grid = read_grid(address)
-        if not fits(label, names, task.labels) or len(grid.shape) < dims:
-            logger.info("%s: the label of %s is another task's", task.name, image_id)
+        try:
+            row = _row(task, datastore, image_id)
+            preprocessed(transforms, dict(row), task.name)
+        except LaminaError as error:
+            left_out.append(f"{image_id}: {reason_of(error)}")
+            logger.warning("left out: %s", left_out[-1])
             continue
-        values = recode(label, names, task.labels)
-        file = save_label_image(values, grid.affine, task.runs / "labels", image_id)
-        rows.append({"image": address, "label": str(file), "patient": image_id})
+        rows.append(row)
     if not rows:
-        raise DataError(f"there is no label to train {task.name} on", "submit one first")
+        reasons = "\n".join([f"there is no label to train {task.name} on", *left_out])
+        raise DataError(reasons, "submit a label of it first")
     validation = _validation([row["patient"] for row in rows], share)
     for row in rows:
         row["split"] = "validation" if row["patient"] in validation else "training"
     logger.info("%s: %d labels, %d for validation", task.name, len(rows), len(validation))
     write_json(task.runs / "cases.json", rows)
     return rows
+
+
+def _row(task: ServedTask, datastore: LaminaDatastore, image_id: str) -> dict[str, str]:
+    """Write one label as the task's class values; return its line in the list."""
+    label, names = datastore.labels.read(FINAL, image_id)
+    if not fits(label, names, task.labels):
+        raise DataError("the label is another task's")
+    address = datastore.studies.address(image_id)
+    grid, dims = read_grid(address), int(task.about["spatial_dims"])
+    if len(grid.shape) < dims:
+        raise DataError(f"an image with {len(grid.shape)} axes, the task works on {dims}")
+    values = recode(label, names, task.labels)
+    file = save_label_image(values, grid.affine, task.runs / "labels", image_id)
+    return {"image": address, "label": str(file), "patient": image_id}
+
+
+def _preprocessing(task: ServedTask) -> Compose:
+    """Return what an image and its label go through before the first patch is cut."""
+    parser = read_parser(task, {}, TRAINING)
+    parser["task#label_values"] = None
+    return parser.get_parsed_content("validate#preprocessing")
 
 
 def _validation(names: Sequence[str], share: float) -> set[str]:
@@ -164,7 +195,7 @@ def _train(task: ServedTask, epochs: int, start: Path | None, goes_on: bool) -> 
     # The labels are class values already, whatever the task's own files hold.
     plain: dict[str, Any] = {"task#label_values": None}
     workflow = ConfigWorkflow(
-        config_file=str(task.folder / "configs" / "train.json"),
+        config_file=str(task.folder / TRAINING),
         logging_file=False,
         workflow_type="train",
         bundle_root=str(task.folder),

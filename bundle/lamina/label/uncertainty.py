@@ -39,7 +39,7 @@ def uncertainty(predictor: Predictor, address: str) -> tuple[float, str]:
     From 0 (sure everywhere) to the logarithm of the number of classes, and "dropout" or
     "mirror images".
     """
-    image = predictor.preprocessing({"image": address, "case": ""})["image"]
+    image = predictor.prepared(address, "")["image"]
     inputs = image.as_subclass(torch.Tensor)[None] if isinstance(image, MetaTensor) else image[None]
     has_dropout = any(_drops(module) for module in predictor.network.modules())
     passes = _dropout_passes if has_dropout else _mirrored_passes
