@@ -22,7 +22,7 @@ pytest.importorskip("monailabel", reason="no MONAI Label: make label-setup")
 from monailabel.client import MONAILabelClient
 
 from lamina.label.datastore import LaminaDatastore
-from lamina.label.predictor import read_parser
+from lamina.label.predictor import INFERENCE, read_parser
 from lamina.label.studies import FolderStudies
 from lamina.label.work import Work
 from lamina.tasks.catalogue import CHECKOUT
@@ -141,7 +141,7 @@ def packed_work(small_tasks, tmp_path_factory):
     work.prepare([str(path) for path in small_tasks.values()])
     for task in work.tasks().values():
         torch.manual_seed(0)
-        network = read_parser(task, {}).get_parsed_content("network")
+        network = read_parser(task, INFERENCE, {}).get_parsed_content("network")
         torch.save(network.state_dict(), work.folder / "first.pt")
         task.models.publish(work.folder / "first.pt")
     return work

@@ -35,7 +35,10 @@ class Predictor:
 
     def __init__(self, task: ServedTask, weights: Path, options: Mapping[str, Any]) -> None:
         self.task = task
-        self.parser = read_parser(task, options)
+        chosen = {f"displayable_configs#{name}": value for name, value in options.items()}
+        # The images come one by one, when they are asked for.
+        chosen |= {"weights": str(weights), "dataset#data": []}
+        self.parser = read_parser(task, INFERENCE, chosen)
         self.network = load_weights(self.parser.get_parsed_content("network"), weights)
         self.preprocessing = self.parser.get_parsed_content("preprocessing")
         self.evaluator = self.parser.get_parsed_content("evaluator")
@@ -91,19 +94,11 @@ def options_of(task: ServedTask) -> dict[str, Any]:
     )
 
 
-def read_parser(
-    task: ServedTask, options: Mapping[str, Any], config: Path = INFERENCE
-) -> ConfigParser:
-    """Return a packed task's config, with values for ``displayable_configs``."""
+def read_parser(task: ServedTask, config: Path, overrides: Mapping[str, Any]) -> ConfigParser:
+    """Return one of a packed task's configs, with other values for some of its ids."""
     parser = ConfigParser()
     parser.read_config(task.folder / config)
-    parser["bundle_root"] = str(task.folder)
-    parser["progress"] = False
-    if config == INFERENCE:
-        # The images come one by one, when they are asked for.
-        parser["dataset#data"] = []
-    for name, value in options.items():
-        parser[f"displayable_configs#{name}"] = value
+    parser.update({"bundle_root": str(task.folder), "progress": False, **overrides})
     sys.path.append(str(task.folder))
     try:
         parser.parse(True)

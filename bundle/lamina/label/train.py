@@ -26,6 +26,8 @@ from lamina.tasks import config_hash
 logger = logging.getLogger("lamina")
 
 TRAINING = Path("configs", "train.json")
+# The labels are class values already, whatever the task's own files hold.
+PLAIN: dict[str, Any] = {"task#label_values": None}
 DEFAULTS = {"max_epochs": 50, "val_split": 0.2, "pretrained": True}
 
 
@@ -158,8 +160,7 @@ def _row(task: ServedTask, datastore: LaminaDatastore, image_id: str) -> dict[st
 
 def _preprocessing(task: ServedTask) -> Compose:
     """Return what an image and its label go through before the first patch is cut."""
-    parser = read_parser(task, {}, TRAINING)
-    parser["task#label_values"] = None
+    parser = read_parser(task, TRAINING, PLAIN)
     return parser.get_parsed_content("validate#preprocessing")
 
 
@@ -192,8 +193,6 @@ def _goes_on(runs: Path, asked: Mapping[str, Any]) -> bool:
 
 def _train(task: ServedTask, epochs: int, start: Path | None, goes_on: bool) -> None:
     """Run the packed training workflow."""
-    # The labels are class values already, whatever the task's own files hold.
-    plain: dict[str, Any] = {"task#label_values": None}
     workflow = ConfigWorkflow(
         config_file=str(task.folder / TRAINING),
         logging_file=False,
@@ -205,7 +204,7 @@ def _train(task: ServedTask, epochs: int, start: Path | None, goes_on: bool) -> 
         fresh=not goes_on,
         fractions=[1.0, 0.0, 0.0],
         progress=False,
-        **plain,
+        **PLAIN,
     )
     workflow.initialize()
     if start is not None:
