@@ -88,6 +88,15 @@ def test_it_starts_answers_and_leaves_nothing_behind(tiny, picture, tmp_path):
     assert "warning" not in said
 
 
+def test_control_c_ends_it_without_a_word(tiny, tmp_path):
+    with started(tiny, tmp_path) as (process, said):
+        wait_until_ready(re.search(r"http://127.0.0.1:\d+", said)[0])
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+        assert process.stdout.read().strip() == ""
+    assert not list(tmp_path.glob("lamina-serve-*"))
+
+
 def test_bound_wider_it_warns_and_wants_a_token(tiny, tmp_path):
     words = ("--host", "0.0.0.0")
     with started(tiny, tmp_path, *words, LAMINA_TOKEN="my-token") as (_, said):

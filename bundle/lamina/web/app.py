@@ -39,22 +39,11 @@ def create_app(
     >>> "/predict" in app.openapi()["paths"]
     True
     """
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        studio = Studio(settings, on_failure)
-        app.state.studio = studio
-        studio.start()
-        try:
-            yield
-        finally:
-            studio.close()
-
     app = FastAPI(
         title="Lamina",
         version=lamina.__version__,
         description="Segments medical images with a U-Net. Not a medical device.",
-        lifespan=lifespan,
+        lifespan=_lifespan(settings, on_failure),
         docs_url=None,
         redoc_url=None,
     )
@@ -74,6 +63,21 @@ def create_app(
             allow_headers=["Authorization", "Content-Type"],
         )
     return app
+
+
+def _lifespan(settings: Settings, on_failure: Callable[[LaminaError], None] | None) -> Any:
+    """Return what is there for as long as the app runs."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.studio = Studio(settings, on_failure)
+        app.state.studio.start()
+        try:
+            yield
+        finally:
+            app.state.studio.close()
+
+    return lifespan
 
 
 def _add_handlers(app: FastAPI) -> None:

@@ -1,5 +1,6 @@
 """Starting the app with uvicorn."""
 
+import contextlib
 import logging
 import os
 import secrets
@@ -40,7 +41,8 @@ def serve(settings: Settings) -> None:
     # It tells of each LoadImage that a codec for GPUs is not installed.
     logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
     _greet(settings)
-    server.run(sockets=[listening])
+    with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end
+        server.run(sockets=[listening])
     if failures:
         raise failures[0]
 
