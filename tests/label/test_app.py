@@ -41,6 +41,12 @@ def test_a_result_can_be_kept_with_its_names(app):
     assert names == {1: "Left ball", 2: "Ball"}
 
 
+@pytest.mark.parametrize("save", [False, None, "false"])
+def test_a_result_is_kept_only_where_that_is_asked_for(app, save):
+    app.infer({"model": "balls", "image": "a", "save_label": save})
+    assert app.datastore().labels.tags() == []
+
+
 @pytest.mark.parametrize("image", ["", "c", "../studies/a", "/etc/passwd"])
 def test_a_path_is_no_image(app, image):
     with pytest.raises(UnknownNameError):

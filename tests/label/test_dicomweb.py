@@ -19,8 +19,10 @@ from tests.label.conftest import free_port, read, wait_for_training, write_label
 from lamina.cases import read_label
 from lamina.cli import main
 from lamina.errors import ConfigError, GeometryError
+from lamina.label.datastore import LaminaDatastore
 from lamina.label.dicomweb import DicomWebStudies
 from lamina.label.errors import ArchiveError, UnknownNameError
+from lamina.label.work import Work
 
 MODEL = "hippocampus_mr"
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
@@ -160,6 +162,17 @@ def test_a_series_that_cannot_be_used_leaves_nothing_and_is_named(archive, tmp_p
     assert list((tmp_path / "series").iterdir()) == []
     assert studies.unusable == [(uid, "slices lie on top of each other")]
     assert uid not in studies.addresses()
+
+
+def test_what_is_known_of_an_image_is_asked_without_fetching_it(archive, small_tasks, tmp_path):
+    work = Work(tmp_path)
+    work.prepare([str(small_tasks["balls"])])
+    datastore = LaminaDatastore(DicomWebStudies(archive, tmp_path), work)
+    names = datastore.get_unlabeled_images()
+    assert len(names) == 3
+    assert [datastore.get_image_info(name) for name in names] == [{}] * 3
+    assert datastore.json()["objects"].keys() == set(names)
+    assert not (tmp_path / "series").exists()
 
 
 def test_an_archive_takes_no_files_of_a_viewer(archive, tmp_path):

@@ -44,6 +44,9 @@ def test_nothing_is_searched_twice_without_need(studies, monkeypatch):
     studies.addresses()
     monkeypatch.setattr(studies, "_search", lambda: pytest.fail("searched again"))
     studies.addresses()
+    monkeypatch.setattr(studies, "addresses", lambda: pytest.fail("walked again"))
+    assert studies.has("a")
+    assert studies.address("deep_b")
 
 
 def test_what_is_no_image_has_a_reason(studies, caplog):

@@ -110,7 +110,7 @@ class LaminaApp(MONAILabelApp):
         address, name, own = self._source(str(request.get("image") or ""))
         file, told = task({**copy.deepcopy(request), "address": address, "name": name})
         tag = str(request.get("label_tag") or DefaultLabelTag.ORIGINAL.value)
-        if request.get("save_label") and not own:
+        if str(request.get("save_label")).lower() == "true" and not own:
             info = {"label_info": _label_info(task.task.labels), "model": task.task.name}
             self.datastore().save_label(name, file, tag, {**info, "params": told})
         return {"label": file, "tag": tag, "file": file, "params": told}

@@ -16,6 +16,7 @@ from lamina.cases.grid import format_size, grid_difference, pixel_grid
 from lamina.cases.names import safe_name
 from lamina.errors import ConfigError, GeometryError
 from lamina.files import read_json, write_json
+from lamina.label.errors import UnknownNameError
 from lamina.label.label_files import LabelFiles
 from lamina.label.monai_label import Datastore, DefaultLabelTag
 from lamina.label.names import check_values, fits, names_in_nrrd, names_of, recode
@@ -40,6 +41,9 @@ class Studies(Protocol):
 
     def address(self, image_id: str) -> str:
         """Return where an image is, which may have to be fetched first."""
+
+    def has(self, image_id: str) -> bool:
+        """Say whether there is an image, without fetching it."""
 
     def add(self, image_id: str, file: Path, suffix: str) -> str:
         """Take over an image that a client sent."""
@@ -97,7 +101,7 @@ class LaminaDatastore(Datastore):
 
     def get_labels_by_image_id(self, image_id: str) -> dict[str, str]:
         """Return {tag: label} of an image; labels are called as their image."""
-        return {tag: image_id for tag in self.labels.tags() if image_id in self.labels.ids(tag)}
+        return {tag: image_id for tag in self.labels.tags() if self.labels.has(tag, image_id)}
 
     def get_label_by_image_id(self, image_id: str, tag: str) -> str:
         """Return an image's label with a tag, empty where there is none."""
@@ -258,7 +262,8 @@ class LaminaDatastore(Datastore):
         return [{"image": name, "label": self.label_file(name)} for name in labelled]
 
     def _known(self, image_id: str) -> str:
-        self.studies.address(image_id)
+        if not self.studies.has(image_id):
+            raise UnknownNameError(f"there is no image {image_id!r}")
         return image_id
 
     def _info_path(self, image_id: str) -> Path:

@@ -39,6 +39,7 @@ class DicomWebStudies:
         self.url = url
         self.folder = work / "series"
         self.unusable: list[tuple[str, str]] = []
+        self._known: dict[str, str] = {}
         self.client = DICOMwebClientX(url, session=_session())
         # The server answers nobody else while it waits.
         self.client.set_http_retry_params(retry=False)
@@ -64,11 +65,14 @@ class DicomWebStudies:
         if not re.fullmatch(r"[0-9.]{1,64}", image_id) or not image_id.strip("."):
             raise UnknownNameError(f"{image_id!r} is no UID of a series")
         if not folder.is_dir():
-            study = self._studies().get(image_id)
-            if study is None:
+            if not self.has(image_id):
                 raise UnknownNameError(f"{self.url} has no series of images {image_id!r}")
-            self._fetch(study, image_id, folder)
+            self._fetch(self._known[image_id], image_id, folder)
         return str(folder)
+
+    def has(self, image_id: str) -> bool:
+        """Say whether the archive has a series of images; what is known is not asked for again."""
+        return image_id in self._known or image_id in self._studies()
 
     def add(self, image_id: str, file: Path, suffix: str) -> str:
         """Refuse: an archive takes DICOM, not the files of a viewer."""
@@ -88,11 +92,12 @@ class DicomWebStudies:
         """Return {series: study} of all image series."""
         found = self._ask(lambda: self.client.search_for_series(fields=_FIELDS, get_remaining=True))
         series = [Dataset.from_json(one) for one in found]
-        return {
+        self._known = {
             str(one.SeriesInstanceUID): str(one.StudyInstanceUID)
             for one in series
             if str(one.get("Modality", "")) not in NO_IMAGES
         }
+        return self._known
 
     def _fetch(self, study: str, series: str, folder: Path) -> None:
         """Keep a series, whole or not at all."""

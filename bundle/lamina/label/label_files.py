@@ -50,11 +50,14 @@ class LabelFiles:
         UnknownNameError
             If there is none.
         """
-        for suffix in (".nii.gz", ".png"):
-            path = self._folder(tag) / f"{image_id}{suffix}"
-            if path.is_file():
-                return path
+        for file in self._files(tag, image_id):
+            if file.is_file():
+                return file
         raise UnknownNameError(f"there is no label {tag!r} of {image_id!r}")
+
+    def has(self, tag: str, image_id: str) -> bool:
+        """Say whether an image has a label with this tag."""
+        return any(file.is_file() for file in self._files(tag, image_id))
 
     def read(self, tag: str, image_id: str) -> tuple[NDArray[np.int32], dict[int, str]]:
         """Return a label's values and the names that came with it."""
@@ -92,6 +95,9 @@ class LabelFiles:
         if not re.fullmatch(r"\w[\w-]{0,40}", tag):
             raise ConfigError(f"tag {tag!r}", "use final or original: letters, digits, - and _")
         return self.folder / tag
+
+    def _files(self, tag: str, image_id: str) -> list[Path]:
+        return [self._folder(tag) / f"{image_id}{suffix}" for suffix in (".nii.gz", ".png")]
 
     def _info_path(self, tag: str, image_id: str) -> Path:
         return self._folder(tag) / f"{image_id}.json"

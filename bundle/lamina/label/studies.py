@@ -49,15 +49,18 @@ class FolderStudies:
         UnknownNameError
             If there is none of that name.
         """
-        try:
-            return self.addresses()[image_id]
-        except KeyError:
-            raise UnknownNameError(f"there is no image {image_id!r} in {self.folder}") from None
+        if not self.has(image_id):
+            raise UnknownNameError(f"there is no image {image_id!r} in {self.folder}")
+        return self._addresses[image_id]
+
+    def has(self, image_id: str) -> bool:
+        """Say whether there is an image; what is known is not searched for again."""
+        return image_id in self._addresses or image_id in self.addresses()
 
     def add(self, image_id: str, file: Path, suffix: str) -> str:
         """Take over an image that a client sent, after reading it; return its name."""
         target = self.folder / f"{image_id}{suffix}"
-        if image_id in self.addresses() or target.exists():
+        if self.has(image_id) or target.exists():
             raise DataError(f"there is an image {image_id!r} already", "give it another name")
         read_image(str(file))
         with written_whole(target) as part:
