@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from lamina import __version__
-from lamina.commands import annotations, check, compare, dicom, label, pack, prepare, scan, serve
+from lamina.commands import (
+    annotations,
+    check,
+    compare,
+    dicom,
+    label,
+    pack,
+    plan,
+    prepare,
+    scan,
+    serve,
+)
 from lamina.commands.division import DIVISION, add_division
 from lamina.commands.parsers import add_command, add_task
 from lamina.commands.then import predict_then
@@ -86,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_predict(commands)
     _add_evaluate(commands)
     _add_data(commands)
+    plan.add(commands)
     compare.add(commands)
     scan.add(commands)
     prepare.add(commands)

@@ -1,0 +1,39 @@
+"""How intensities become the network's numbers: by what they mean."""
+
+from typing import Any
+
+import numpy as np
+
+from lamina.planning.survey import Survey
+
+AIR = -300.0
+"""A first percentile below this, in most cases, means Hounsfield units: nothing else goes there."""
+
+
+def intensity_step(survey: Survey) -> tuple[dict[str, Any], str]:
+    """Return the transform for the images' intensities, and why it is that one.
+
+    Hounsfield units are clipped to the 0.5 and 99.5 percentiles of the structures and scaled by
+    their mean and standard deviation, all others by each image's own, as in nnU-Net.
+    """
+    lowest = [np.percentile(one.everywhere, 1) for one in survey.cases]
+    if np.median(lowest) > AIR:
+        reason = "each image by its own mean and standard deviation: its units have no fixed zero"
+        return {"_target_": "NormalizeIntensityd", "keys": "image"}, reason
+    inside = np.concatenate([one.inside for one in survey.cases])
+    low, high = (float(value) for value in np.percentile(inside, (0.5, 99.5)))
+    mean, spread = float(inside.mean()), max(float(inside.std()), 1.0)
+    step = {
+        "_target_": "ScaleIntensityRanged",
+        "keys": "image",
+        "a_min": round(low, 1),
+        "a_max": round(high, 1),
+        "b_min": round((low - mean) / spread, 4),
+        "b_max": round((high - mean) / spread, 4),
+        "clip": True,
+    }
+    reason = (
+        f"Hounsfield units, {low:.0f} to {high:.0f} as in the structures (0.5 to 99.5 %), "
+        f"by their mean {mean:.0f} and standard deviation {spread:.0f}"
+    )
+    return step, reason

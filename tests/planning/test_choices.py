@@ -1,0 +1,123 @@
+import json
+
+import pytest
+from monai.bundle import ConfigParser
+
+from lamina.errors import DataError
+from lamina.planning import Budget, plan_task
+from lamina.planning.names import class_names
+from lamina.planning.survey import Survey
+from lamina.tasks import check_config
+from lamina.tasks.catalogue import CHECKOUT
+
+from .conftest import volume, write_case
+
+
+def plan(root, survey_of, background=0, **more):
+    survey = survey_of(root, background)
+    names = class_names(root, survey.values)
+    return plan_task(survey, "mine", names, background=background, step_seconds=0.5, **more)
+
+
+def require_right(task):
+    for name in ("train", "inference", "evaluate"):
+        content = json.loads((CHECKOUT / "configs" / f"{name}.json").read_text())
+        parser = ConfigParser(content | {"task": json.loads(json.dumps(task))})
+        parser.resolve_macro_and_relative_ids()
+        check_config(parser.get())
+
+
+def test_volumes(volumes, survey_of):
+    task = plan(volumes, survey_of)
+    require_right(task)
+    assert task["spatial_dims"] == 3
+    assert [label["name"] for label in task["labels"]] == ["background", "Body", "Tail"]
+    assert task["label_values"] is None
+    assert task["spacing"] == pytest.approx([1.501, 1.005, 3.0])
+    # Of 26 × 22 × 12 voxels the last axis is coarser, and halved later.
+    strides = task["network_def"]["strides"]
+    assert strides[1] == [2, 2, 1]
+    assert all(a % b == 0 for a, b in zip(task["patch_size"]["3"], [4, 4, 2], strict=True))
+
+
+def test_volumes_slice_by_slice(volumes, survey_of):
+    task = plan(volumes, survey_of, dims=2)
+    require_right(task)
+    assert task["spacing"][2] == -1.0
+    assert len(task["patch_size"]["2"]) == 2
+    assert task["patches_per_case"] == {"2": 8}
+
+
+def test_pictures(pictures, survey_of):
+    task = plan(pictures, survey_of)
+    require_right(task)
+    assert task["spatial_dims"] == 2
+    assert task["label_values"] == {"0": 0, "255": 1}
+    assert "spacing" not in task
+    targets = [step["_target_"] for step in task["preprocessing"]]
+    assert "Resized" in targets  # heights differ by half
+    assert task["window_size"] == task["patch_size"]
+
+
+def test_another_background(pictures, survey_of):
+    task = plan(pictures, survey_of, background=255)
+    require_right(task)
+    assert task["label_values"] == {"255": 0, "0": 1}
+
+
+def test_hounsfield_units_are_clipped_as_in_the_structures(tmp_path, survey_of):
+    for seed in range(6):
+        write_case(tmp_path, f"ct_{seed}", *volume(seed, low=-1000, scale=1000))
+    task = plan(tmp_path, survey_of)
+    step = task["preprocessing"][-1]
+    assert step["_target_"] == "ScaleIntensityRanged"
+    assert -1000 < step["a_min"] < step["a_max"] < 200
+    assert "Hounsfield" in task["_desc_preprocessing"]
+
+
+@pytest.mark.parametrize(("minutes", "epochs"), [(1, 90), (2, 180), (0.01, 10), (999, 400)])
+def test_epochs_are_what_the_time_allows(volumes, survey_of, minutes, epochs):
+    task = plan(volumes, survey_of, budget=Budget(minutes=minutes))
+    assert task["epochs"] == {"3": epochs}  # 6 cases in a step of half a second
+
+
+def test_less_memory_makes_smaller_steps(volumes, survey_of):
+    much, little = (plan(volumes, survey_of, budget=Budget(memory_gb=gb)) for gb in (8, 0.02))
+    taken = [
+        task["batch_size"]["3"] * task["patch_size"]["3"][0] * task["patch_size"]["3"][1]
+        for task in (much, little)
+    ]
+    assert taken[1] < taken[0] / 2
+    require_right(little)
+
+
+def test_every_choice_has_its_reason(volumes, survey_of):
+    task = plan(volumes, survey_of)
+    for key in (
+        "spatial_dims",
+        "preprocessing",
+        "spacing",
+        "patch_size",
+        "network_def",
+        "epochs",
+        "augmentation",
+    ):
+        assert len(task[f"_desc_{key}"]) > 15
+
+
+def test_one_class_and_a_hundred(tmp_path, survey_of):
+    for seed in range(5):
+        image, label = volume(seed, (30, 40, 20))
+        label[:] = 0
+        label.reshape(-1)[: 116 * 50] = [value for value in range(1, 117) for _ in range(50)]
+        write_case(tmp_path, f"c{seed}", image, label)
+    task = plan(tmp_path, survey_of)
+    require_right(task)
+    assert len({tuple(label["color"]) for label in task["labels"]}) > 100
+
+
+def test_what_can_not_be_planned_says_why(pictures, survey_of):
+    with pytest.raises(DataError, match="the images are pictures"):
+        plan(pictures, survey_of, dims=3)
+    with pytest.raises(DataError, match="no label holds a structure"):
+        plan_task(Survey((), ()), "mine", {}, step_seconds=1)
