@@ -15,7 +15,7 @@ from lamina.tasks.catalogue import CHECKOUT
 def task(tmp_path_factory):
     folder = tmp_path_factory.mktemp("retouch")
     content = json.loads((CHECKOUT / "configs/tasks/retouch_fluid.json").read_text())
-    small = {"folder": str(folder / "data"), "cases": 3, "columns": 32, "slices": 3, "fluid": 9.0}
+    small = {"folder": str(folder / "data"), "cases": 3, "columns": 32, "slices": 3, "fluid": 5.0}
     content["phantoms"] |= small
     content["network_def"] |= {"channels": [4, 8], "strides": [2], "num_res_units": 0}
     content |= {"patch_size": {"2": [16, 64]}, "window_size": {"2": [32, 128]}}

@@ -6,7 +6,7 @@ from lamina.errors import ConfigError, DataError
 from lamina.phantoms import write_retouch_volumes
 from lamina.phantoms.retouch import DEVICES
 
-SMALL = {"cases": 2, "columns": 40, "slices": 3, "fluid": 12.0}
+SMALL = {"cases": 2, "columns": 40, "slices": 3, "fluid": 5.0}
 
 
 @pytest.fixture(scope="module")

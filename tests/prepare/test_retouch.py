@@ -13,7 +13,7 @@ from lamina.prepare import prepare_retouch
 from lamina.prepare.histogram import histogram, match_histogram
 from lamina.prepare.retouch import regions, smooth
 
-SMALL = {"cases": 3, "columns": 32, "slices": 3, "fluid": 12.0}
+SMALL = {"cases": 3, "columns": 32, "slices": 3, "fluid": 5.0}
 
 
 @pytest.fixture(scope="module")

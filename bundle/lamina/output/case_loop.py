@@ -19,6 +19,7 @@ from lamina.cases.grid import format_size, with_pixel_size
 from lamina.errors import DataError, GeometryError, LaminaError, reason_of
 from lamina.files import write_table
 from lamina.metrics import MeasureSettings
+from lamina.output.case_warnings import CaseWarnings
 from lamina.output.engine_cases import predict_item
 from lamina.output.formats import FORMATS, check_formats, default_formats
 from lamina.output.label_files import smallest_type
@@ -172,7 +173,7 @@ class CaseLoop:
         source: dict[str, Any] = {"address": str(item["image"])}
         record: Record = {"case": str(item["case"]), "input": source, "outputs": [], "warnings": []}
         seconds: dict[str, float] = {}
-        with _Warnings(record["warnings"]):
+        with CaseWarnings(record["warnings"], logger):
             try:
                 read = future.result()
                 seconds["read"] = read.seconds
@@ -294,21 +295,3 @@ def _files(address: str) -> dict[str, Any]:
         return {"files": [address]}
     slices = dicom_slices(address)
     return {"files": sorted({str(one.path) for one in slices}), "series_uid": slices[0].uid}
-
-
-class _Warnings(logging.Handler):
-    """Collect what is warned about while one case is worked on."""
-
-    def __init__(self, into: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self.into = into
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno == logging.WARNING:
-            self.into.append(record.getMessage().replace("\n", " "))
-
-    def __enter__(self) -> None:
-        logger.addHandler(self)
-
-    def __exit__(self, *_: object) -> None:
-        logger.removeHandler(self)
