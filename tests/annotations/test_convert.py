@@ -122,6 +122,13 @@ def test_an_embedded_picture_serves_where_there_is_no_file(made, tmp_path):
     assert made(box("NFL", 0, 0, 4, 4), embedded=b"else").picture.name == "a.png"
 
 
+def test_an_embedded_picture_replaces_none_of_several(made, picture):
+    before = picture("deep/a.png").read_bytes()
+    result = made(box("NFL", 0, 0, 4, 4), embedded=b"other")
+    assert "several pictures of that name" in result.problem
+    assert picture("deep/a.png").read_bytes() == before
+
+
 def test_parts_of_one_group_are_one_object(made):
     parts = [box("NFL", 5 * i, 0, 2, 2, group=group) for i, group in enumerate(["1", "1", None])]
     result = made(*parts, box("INL", 0, 20, 2, 2, group="1"))

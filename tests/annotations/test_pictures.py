@@ -33,6 +33,14 @@ def test_names_lead_nowhere_else(tmp_path, picture, name):
         Pictures(tmp_path / "images").find(name)
 
 
+def test_has_tells_of_one_or_several(tmp_path, picture):
+    picture("left/a.png")
+    picture("right/a.png")
+    pictures = Pictures(tmp_path / "images")
+    assert pictures.has("C:\\x\\A.png")
+    assert not pictures.has("b.png")
+
+
 def test_another_format_of_the_name_is_told_and_not_taken(tmp_path, picture):
     picture("a.png")
     with pytest.raises(DataError, match=r"a\.png is there, but may be another picture"):

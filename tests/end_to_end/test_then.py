@@ -107,6 +107,12 @@ def test_another_region_is_another_result(study):
     assert not mask(lungs)[30:42, 10:18].any()
 
 
+def test_the_same_task_twice_is_refused(study, capsys):
+    words = [str(study / "dark.json"), str(study / "scans"), "--then", str(study / "dark.json")]
+    assert cli.main(["predict", *words]) == 1
+    assert "the same task twice" in capsys.readouterr().err
+
+
 def test_images_must_be_given(study, capsys):
     words = ["predict", str(study / "dark.json"), "--then", str(study / "bright.json")]
     assert cli.main(words) == 1

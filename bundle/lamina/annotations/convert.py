@@ -86,13 +86,10 @@ def convert(annotated: AnnotatedImage, pictures: Pictures, drawing: Drawing) -> 
 
 
 def _find(annotated: AnnotatedImage, pictures: Pictures, warnings: list[str]) -> Path:
-    try:
-        path = pictures.find(annotated.name)
-    except DataError:
-        if annotated.embedded is None:
-            raise
+    if annotated.embedded is not None and not pictures.has(annotated.name):
         path = pictures.write(annotated.name, annotated.embedded)
         warnings.append(f"the picture was taken out of the annotation: {path}")
+    path = pictures.find(annotated.name)
     said = annotated.name.replace("\\", "/").rsplit("/", 1)[-1]
     if said != path.name and said.casefold() == path.name.casefold():
         warnings.append(f"upper and lower case differ: the file is called {path.name}")

@@ -34,6 +34,10 @@ class Pictures:
     def _add(self, path: Path) -> None:
         self._by_name[path.name.casefold()].append(path)
 
+    def has(self, name: str) -> bool:
+        """Say whether there is a picture of that name, or several."""
+        return bool(self._by_name[PurePosixPath(name.replace("\\", "/")).name.casefold()])
+
     def find(self, name: str) -> Path:
         """Return the picture of that name, of which upper and lower case may differ.
 

@@ -31,6 +31,8 @@ def predict_then(options: argparse.Namespace, run: Run) -> int:
     if options.input_dir is None:
         raise ConfigError("--then: no images were given", "name a file or folder before it")
     tasks = [read_task(find_task(name)) for name in (options.task, options.then)]
+    if tasks[0]["name"] == tasks[1]["name"]:
+        raise ConfigError(f"--then {options.then}: the same task twice", "name another one")
     default = Path(options.run_dir or CHECKOUT / "runs" / tasks[0]["name"], "predictions")
     folder = Path(options.output_dir).expanduser() if options.output_dir else default
     places = [folder / task["name"] for task in tasks]
