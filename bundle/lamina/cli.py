@@ -308,7 +308,17 @@ def _run(run_id: str, config: str, options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    return _run("training", "train.json", options)
+    if options.folds is None or options.fold is not None:
+        return _run("training", "train.json", options)
+    from lamina.bundle_line import bundle_arguments
+    from lamina.commands.folds import train_folds
+    from lamina.tasks.catalogue import CHECKOUT, find_task
+
+    task = find_task(options.task)
+    base = Path(options.run_dir or CHECKOUT / "runs" / task.stem).expanduser().resolve()
+    return train_folds(
+        options, lambda one: bundle_arguments("training", "train.json", task, _overrides(one)), base
+    )
 
 
 def _predict(options: argparse.Namespace) -> int:

@@ -47,8 +47,14 @@ def find_weights(weights: str | None, run_dir: str, released: str) -> Path:
 def find_members(weights: str | None, run_dir: str, released: str) -> list[Path]:
     """Return the files of an ensemble: ``weights`` may name several, separated by commas.
 
-    Arguments and errors are those of `find_weights`.
+    Without ``weights``, a run of several folds gives those of all its folds. Arguments and errors
+    are those of `find_weights`.
     """
+    if weights is None and not Path(run_dir, "model.pt").is_file():
+        folds = sorted(Path(run_dir).glob("fold_*/model.pt"))
+        if folds:
+            logger.info("weights: %d folds in %s, averaged", len(folds), run_dir)
+            return folds
     several = weights is not None and "," in weights and not Path(weights).is_file()
     parts = weights.split(",") if several and weights is not None else [weights]
     return [find_weights(part, run_dir, released) for part in parts]
