@@ -315,10 +315,7 @@ def test_a_stroke_on_a_large_picture_touches_only_what_it_covers(page, settings,
         )
         hand.draw((1000, 1000), (1100, 1050), (1200, 1000))
         assert 0 < page.evaluate("window.painted") < 600_000
-        save(page)
-        drawn = np.asarray(Image.open(tmp_path / "large_mask.png"))
-        assert drawn[1000, 1000] == 1
-        assert 0 < (drawn > 0).sum() < 20_000
+        expect(page.locator("#state")).to_have_text("not saved yet, kept in this browser")
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -10,22 +10,19 @@ from lamina.errors import LaminaError
 from lamina.output.formats import FORMATS, default_formats
 from lamina.output.measurements import depth_axis, measure_prediction, spacing_of, thickness_profile
 from lamina.output.overlay import write_overlay
-from lamina.output.pictures import PictureSettings, overlay_picture
 from lamina.output.predicted_case import PredictedCase
-from lamina.web.planes import png
+from lamina.web.planes import grey_image, png
 
 
 def overlay_png(case: PredictedCase) -> bytes:
     """Return a picture with the coloured structures over it, of the picture's own size."""
-    label = case.label.reshape(case.label.shape[:2])
-    picture = overlay_picture(
-        case.image.reshape(1, *label.shape),
-        label,
-        case.labels,
-        spacing=(1.0, 1.0),
-        settings=PictureSettings(size=max(label.shape), longest=max(label.shape)),
-    )
-    return png(np.asarray(picture))
+    label = case.label.reshape(case.label.shape[:2]).T
+    grey = grey_image(case.image[0]).reshape(label.T.shape).T
+    picture = np.repeat(grey[..., None], 3, axis=-1)
+    palette = np.array([one.color for one in case.labels], np.uint8) // 2
+    shown = label > 0
+    picture[shown] = picture[shown] // 2 + palette[label[shown]]
+    return png(picture)
 
 
 def describe_case(case: PredictedCase) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from lamina.web.settings import Settings
 if TYPE_CHECKING:
     from lamina.web.model import Model
 
-PREFERRED = ("ioct_layers", "oct_phantom")
+PREFERRED = ("ioct_layers", "oct_phantom", "octid_layers")
 
 logger = logging.getLogger("lamina")
 

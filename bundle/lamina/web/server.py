@@ -38,13 +38,19 @@ def serve(settings: Settings) -> None:
     app = create_app(settings, fail)
     config = uvicorn.Config(app, log_level="warning", server_header=False, ws="none")
     server = uvicorn.Server(config)
-    # It tells of each LoadImage that a codec for GPUs is not installed.
-    logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
+    _quieten()
     _greet(settings)
     with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end
         server.run(sockets=[listening])
     if failures:
         raise failures[0]
+
+
+def _quieten() -> None:
+    """Leave out what a client is told anyway, and what MONAI says of each image."""
+    logging.getLogger("ignite").setLevel(logging.CRITICAL)
+    for name in ("monai.data.nvimgcodec_pydicom_plugin", "monai.transforms.spatial.array"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _listen(host: str, port: int) -> socket.socket:
