@@ -14,11 +14,12 @@ from monai.utils import convert_to_numpy
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from lamina.cases import dicom_slices, hash_files, is_dicom_address
+from lamina.cases import hash_files
 from lamina.cases.grid import format_size, with_pixel_size
 from lamina.errors import DataError, GeometryError, LaminaError, reason_of
 from lamina.files import write_table
 from lamina.metrics import MeasureSettings
+from lamina.output.case_account import content_hash, source_files
 from lamina.output.case_warnings import CaseWarnings
 from lamina.output.engine_cases import predict_item
 from lamina.output.formats import FORMATS, check_formats, default_formats
@@ -123,7 +124,7 @@ class CaseLoop:
         names = [str(item["case"]) for item in self.dataset.data]
         manifest.forget_others(names)
         mine = range(idist.get_rank(), len(names), idist.get_world_size())
-        hashes = {index: _content(self.dataset.data[index]) for index in mine}
+        hashes = {index: content_hash(self.dataset.data[index]) for index in mine}
         keys = {index: self._key(hashes[index]) for index in mine}
         todo = [i for i in mine if self.overwrite or not manifest.done(names[i], keys[i])]
         if len(todo) < len(mine):
@@ -183,7 +184,7 @@ class CaseLoop:
                 started = time.perf_counter()
                 record |= self._write(item, read, prediction)
                 seconds["write"] = time.perf_counter() - started
-                source |= _files(str(item["image"]))
+                source |= source_files(str(item["image"]))
                 record["status"] = "done"
             except Exception as error:  # noqa: BLE001 - one case must not end the others
                 record |= {"status": "failed", "reason": reason_of(error), "outputs": []}
@@ -276,22 +277,3 @@ class CaseLoop:
                 "\n".join([f"{len(named)} case(s) or file(s) could not be segmented", *named]),
                 f"the others are done; the account stands in {self.folder / 'manifest.json'}",
             )
-
-
-def _content(item: Item) -> str:
-    """Return a hash of a case's files; of a series in a mixed folder, of all that lies there.
-
-    A region that another task found belongs to them.
-    """
-    try:
-        return hash_files(*(str(item[name]) for name in ("image", "within") if name in item))
-    except OSError as error:
-        return str(error)
-
-
-def _files(address: str) -> dict[str, Any]:
-    """Return what the manifest says of a source: its files, and the UID of a series."""
-    if not is_dicom_address(address):
-        return {"files": [address]}
-    slices = dicom_slices(address)
-    return {"files": sorted({str(one.path) for one in slices}), "series_uid": slices[0].uid}

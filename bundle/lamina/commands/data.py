@@ -1,0 +1,39 @@
+"""``lamina data``: what a folder holds, and what is wrong with it."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from lamina.commands.division import DIVISION, add_division
+from lamina.commands.parsers import add_command
+
+
+def add(commands: Any) -> None:
+    """Register the command."""
+    parser = add_command(
+        commands,
+        "data",
+        "say what a folder holds, how it is paired and split, and what is wrong with it",
+        _data,
+        "lamina data ~/my_images --task hippocampus_mr",
+    )
+    parser.add_argument("dataset_dir", metavar="DIR", help="folder with images and labels")
+    parser.add_argument("--task", metavar="TASK", help="check the labels for this task")
+    add_division(parser)
+
+
+def _data(options: argparse.Namespace) -> int:
+    from lamina.cases import describe, find_cases
+    from lamina.tasks.catalogue import find_task, read_task
+    from lamina.tasks.labels import read_labels
+
+    folder = Path(options.dataset_dir).expanduser()
+    dataset = find_cases(folder, patient_pattern=options.patient_pattern)
+    task = read_task(find_task(options.task)) if options.task else None
+    labels = read_labels(task["labels"]) if task else None
+    division = {name: getattr(options, name) for name in DIVISION if name != "patient_pattern"}
+    division = {name: value for name, value in division.items() if value is not None}
+    if task:
+        division["fractions"] = task["fractions"]
+    print(describe(dataset, labels, task["label_values"] if task else None, **division))
+    return 0

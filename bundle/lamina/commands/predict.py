@@ -1,0 +1,76 @@
+"""``lamina predict``: a file or a folder of images."""
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from lamina.commands.parsers import add_command, add_task
+from lamina.commands.then import predict_then
+from lamina.commands.workflow import (
+    add_dataset,
+    add_run_dir,
+    add_weights,
+    add_workflow,
+    run_workflow,
+)
+
+
+def add(commands: Any) -> None:
+    """Register the command."""
+    parser = add_command(
+        commands,
+        "predict",
+        "segment a file or a folder of images",
+        _predict,
+        "lamina predict hippocampus_mr ~/scans -o ~/masks",
+    )
+    add_task(parser)
+    parser.add_argument(
+        "input", nargs="?", metavar="INPUT", help="file or folder; without, the held-out cases"
+    )
+    parser.add_argument("--input-dir", metavar="DIR", help="the same as INPUT")
+    parser.add_argument(
+        "--then", metavar="TASK2", help="segment within what TASK found too, and measure both"
+    )
+    parser.add_argument(
+        "--then-weights", metavar="FILE", help="of TASK2; default: its run, else the released model"
+    )
+    parser.add_argument("-o", "--output-dir", metavar="DIR", help="default: RUN/predictions")
+    parser.add_argument(
+        "--formats",
+        metavar="LIST",
+        help="nifti,png,structures,nrrd,dicomseg,probabilities; default: the task's, else nifti for "
+        "volumes, png for pictures, and dicomseg besides where the source is DICOM",
+    )
+    parser.add_argument(
+        "--pixel-size", metavar="X,Y", help="of pictures, which do not say it: in mm, as 0.01,0.004"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="do cases again that are done already"
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="cases that are read ahead; default: 1"
+    )
+    add_dataset(parser)
+    add_run_dir(parser)
+    add_weights(parser)
+    choose = parser.add_argument_group("which images of a folder; by default all")
+    choose.add_argument("--plane", choices=("axial", "coronal", "sagittal", "oblique"))
+    choose.add_argument("--modality", metavar="MR|CT|…", help="of DICOM series")
+    choose.add_argument("--series-description", metavar="TEXT", help="that it contains")
+    add_workflow(parser)
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from lamina.cases.zips import unpacked
+
+    options.input_dir = options.input or options.input_dir
+    with tempfile.TemporaryDirectory(prefix="lamina-") as room:
+        if options.input_dir is not None:
+            options.input_dir = unpacked(Path(options.input_dir).expanduser(), Path(room))
+        return predict_then(options, _infer) if options.then else _infer(options)
+
+
+def _infer(options: argparse.Namespace) -> int:
+    return run_workflow("inference", "inference.json", options)

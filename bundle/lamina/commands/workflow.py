@@ -1,0 +1,92 @@
+"""What the commands share that stand for a line of MONAI's runner."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from lamina.commands.division import add_division
+from lamina.errors import LaminaError
+
+PATHS = ("dataset_dir", "run_dir", "input_dir", "output_dir", "weights")
+NOT_IDS = ("task", "then", "then_weights", "command", "debug", "input")
+
+
+def add_dataset(parser: argparse.ArgumentParser) -> None:
+    """Let a command take a data set."""
+    parser.add_argument(
+        "--dataset-dir", metavar="DIR", help="images and labels; default: the task's phantoms"
+    )
+
+
+def add_run_dir(parser: argparse.ArgumentParser) -> None:
+    """Let a command take the folder of a run."""
+    parser.add_argument("--run-dir", metavar="DIR", help="the run's files; default: runs/TASK")
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Let a command choose weights, and what computes them."""
+    parser.add_argument(
+        "--weights",
+        metavar="FILE[,FILE]|released",
+        help="default: the finished run in --run-dir, else the released model; the class scores "
+        "of several files are averaged",
+    )
+    parser.add_argument(
+        "--backend",
+        choices=("auto", "torch", "torch-bf16", "openvino", "onnxruntime"),
+        help="what computes the network; default: auto, the fastest on this processor",
+    )
+
+
+def add_workflow(parser: argparse.ArgumentParser) -> None:
+    """Let a command take what all workflows take."""
+    parser.add_argument(
+        "--spatial-dims",
+        type=int,
+        choices=(2, 3),
+        help="2 works slice by slice, 3 on volumes; default: the task's",
+    )
+    add_division(parser)
+
+
+def overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that were given, as ids of the config; paths are made absolute."""
+    given = {
+        name: value
+        for name, value in vars(options).items()
+        if name not in NOT_IDS and value is not None and value is not False
+    }
+    for name in PATHS:
+        if name in given and given[name] != "released":
+            parts = given[name].split(",") if name == "weights" else [given[name]]
+            given[name] = ",".join(str(Path(part).expanduser().resolve()) for part in parts)
+    if "patch_size" in given:
+        given["patch_size"] = _numbers(
+            "--patch-size", given["patch_size"], int, "64,64 or 64,64,32"
+        )
+    if "pixel_size" in given:
+        given["pixel_size"] = _numbers("--pixel-size", given["pixel_size"], float, "0.01,0.004")
+    return given
+
+
+def _numbers(name: str, text: str, kind: type, example: str) -> list[float]:
+    try:
+        return [kind(part) for part in text.replace("[", "").replace("]", "").split(",")]
+    except ValueError as error:
+        raise LaminaError(f"{name} {text!r}", f"write it as {example}") from error
+
+
+def run_workflow(run_id: str, config: str, options: argparse.Namespace) -> int:
+    """Run a workflow of a config with what the command line gives."""
+    from lamina.bundle_line import bundle_arguments, run_bundle
+    from lamina.tasks.catalogue import CHECKOUT, find_task, read_task
+
+    task = find_task(options.task)
+    read_task(task)
+    given = overrides(options)
+    if run_id != "training" and options.spatial_dims is None and options.weights is None:
+        from lamina.inference.weights import dims_of_run
+
+        given |= dims_of_run(options.run_dir or CHECKOUT / "runs" / task.stem)
+    run_bundle(bundle_arguments(run_id, config, task, given))
+    return 0
