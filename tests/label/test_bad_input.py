@@ -1,8 +1,10 @@
 """What goes wrong around a real server: a full disk, a kill in the middle, a second server."""
 
 import json
+import os
 import resource
 import shutil
+import signal
 import time
 
 import numpy as np
@@ -115,6 +117,15 @@ def test_a_server_killed_in_training_goes_on_where_it_was(serve, server, folder,
     assert [row["seconds"] for row in rows[:kept]] == [row["seconds"] for row in done[:kept]]
     after = client.info()["models"]["balls"]["config"]["model_filename"]
     assert len(after) == len(before) + 1
+
+    # A server that is stopped takes its training with it.
+    client.train_start("balls", {"max_epochs": 5000})
+    while client.train_status()["status"] != "RUNNING":
+        time.sleep(0.1)
+    again.process.terminate()
+    assert again.process.wait() == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.killpg(again.process.pid, 0)
 
 
 def is_new(runs):

@@ -62,6 +62,7 @@ def test_a_wider_address_is_warned_about(monkeypatch, tmp_path, caplog, host, wa
     monkeypatch.setattr(server, "server_app", lambda: "app")
     monkeypatch.setattr(server, "_stop_processes", lambda: called.update(stopped=True))
     monkeypatch.setattr(server.tempfile, "tempdir", None)
+    monkeypatch.setattr(server.signal, "signal", lambda *_: None)
     monkeypatch.setattr(uvicorn, "run", lambda app, **options: called.update(options))
     server.serve(tmp_path, "/studies", host, 8123)
     assert (called["host"], called["port"], called["stopped"]) == (host, 8123, True)

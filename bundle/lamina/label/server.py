@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -47,6 +48,8 @@ def serve(work: Path, studies: str, host: str, port: int) -> None:
     app = server_app()
     # MONAI Label's other processes print all settings as JSON, which an address is not.
     os.environ.pop("MONAI_LABEL_CORS_ORIGINS", None)
+    # uvicorn raises the signal that ended it again, which would end Python at once.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         uvicorn.run(app, host=host, port=port, log_config=_logging(work / "logs" / "app.log"))
     finally:
