@@ -350,11 +350,14 @@ def _trained(other: list[str], task: str, data: Path, work: Path, repeats: int) 
     rates = [float(m[1]) for run in runs["other"] if (m := re.search(r"second: (\S+)", run.output))]
     history = json.loads((run_dir / "history.json").read_text())
     seen = len(json.loads((run_dir / "splits.json").read_text())["training"])
-    patches = json.loads((TASKS / f"{task}.json").read_text()).get("patches_per_case", 1)
+    settings = json.loads((TASKS / f"{task}.json").read_text())
+    patches = seen * _number(settings["patches_per_case"])
+    batch = _number(settings["batch_size"])
     epoch = statistics.median(row["seconds"] for row in history[1:-1])
+    # An epoch is a whole number of batches.
     found["images_per_second"] = {
         "other": statistics.median(rates),
-        "Lamina": round(seen * _number(patches) / epoch, 2),
+        "Lamina": round(-(-patches // batch) * batch / epoch, 2),
     }
     speeds = found["images_per_second"]
     return found | {"times_more_images": round(speeds["Lamina"] / speeds["other"], 2)}

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
 
 from lamina.files import written_whole
 from lamina.output.measurements import depth_axis, spacing_of
@@ -68,7 +69,8 @@ def _panels(case: PredictedCase) -> list[tuple[str, Image.Image]]:
 
 
 def _legend(case: PredictedCase) -> Image.Image:
-    present = set(np.unique(case.label).tolist())
+    boxes = ndimage.find_objects(case.label, max_label=len(case.labels))
+    present = {value for value, box in enumerate(boxes, 1) if box is not None}
     texts = [
         (one.color, one.name if one.value in present else f"{one.name} (not found)")
         for one in case.labels[1:]
