@@ -33,7 +33,7 @@ def multipart(content, field="file", name="a.png"):
 
 def ask(address, path, method="GET", body=None, headers=None):
     """Return status, headers and body of one request."""
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=120)
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=600)
     with contextlib.closing(connection):
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
@@ -108,6 +108,13 @@ def test_bound_wider_it_warns_and_wants_a_token(tiny, tmp_path):
         status, headers, _ = ask(address, "/?token=my-token")
         assert status == 303
         assert ask(address, "/", headers={"Cookie": headers["Set-Cookie"].split(";")[0]})[0] == 200
+
+
+def test_on_loopback_a_token_is_wanted_where_one_was_set(tiny, tmp_path):
+    with started(tiny, tmp_path, LAMINA_TOKEN="mine") as (_, said):
+        address = re.search(r"http://127.0.0.1:\d+", said)[0]
+        assert said.startswith(f"Lamina is at {address}/?token=mine ")
+        assert ask(address, "/health")[0] == 401
 
 
 def test_a_model_that_is_not_there_ends_it_with_the_reason(tiny, tmp_path):

@@ -74,13 +74,14 @@ def _greet(settings: Settings) -> None:
     shown = socket.gethostname() if settings.host in ("0.0.0.0", "::") else settings.host
     shown = f"[{shown}]" if ":" in shown else shown
     address = f"http://{shown}:{settings.port}/"
-    if settings.token:
+    if settings.host not in LOOPBACK:
         print(
             f"warning: {settings.host} can be reached from other machines, and what they send is "
             "not encrypted.\n  → let a proxy with TLS stand before it; whoever has this address "
             "may use it:",
             flush=True,
         )
+    if settings.token:
         address += f"?token={settings.token}"
     print(f"Lamina is at {address} (Ctrl+C ends it)", flush=True)
 
