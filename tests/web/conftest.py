@@ -153,7 +153,7 @@ def browser():
 def page(browser):
     """A new page; what goes wrong in its scripts fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(120_000)
     page, wrong = context.new_page(), []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     yield page

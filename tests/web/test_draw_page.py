@@ -14,7 +14,7 @@ from skimage.filters import threshold_otsu
 from .conftest import running, stripes
 
 expect = pytest.importorskip("playwright.sync_api").expect
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=120_000)
 READY = "#editor[aria-busy=false]"
 COLUMNS, ROWS = 96, 70
 

@@ -9,7 +9,7 @@ from lamina.files import write_json
 from .conftest import running
 
 expect = pytest.importorskip("playwright.sync_api").expect
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=120_000)
 
 
 @pytest.fixture(scope="module")

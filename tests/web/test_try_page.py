@@ -11,7 +11,7 @@ from PIL import Image
 from .conftest import COLOURS, make_weights
 
 expect = pytest.importorskip("playwright.sync_api").expect
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=120_000)
 SHOWN = "#planes[aria-busy=false]"
 
 
