@@ -164,3 +164,9 @@ def test_117_classes(start, tmp_path):
     assert main(["evaluate", *common, "--split", "all"]) == 0
     summary = json.loads((tmp_path / "run" / "evaluation" / "summary.json").read_text())
     assert len(summary["classes"]) == 117
+
+
+def test_a_word_that_is_no_loss_is_named_before_anything_is_written(start, tmp_path, capsys):
+    said = refused(capsys, "train", *start(), "--loss", "dise", "--epochs", "1")
+    assert "loss: 'dise' is not known" in said
+    assert not (tmp_path / "run").exists()
