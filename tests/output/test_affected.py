@@ -47,6 +47,14 @@ def test_lungs_of_one_class_are_two_parts_from_left_to_right(lungs):
     ]
 
 
+def test_what_the_first_task_missed_within_a_lung_counts(lungs):
+    spots = np.zeros_like(lungs)
+    spots[20:22, 5:10] = 1
+    lungs[spots > 0] = 0
+    left, _ = affected_parts("a", lungs, spots, pixel_grid((30, 20)), (LUNGS, SPOTS))
+    assert (left["area_px2"], left["affected_area_px2"]) == (100, 10)
+
+
 def test_volumes_are_in_mm3():
     label = np.zeros((5, 6, 7), int)
     label[1:3, 1:3, 1:3] = 1

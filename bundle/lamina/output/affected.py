@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lamina.cases.grid import Grid
+from lamina.cases.regions import without_holes
 from lamina.files import write_json, write_table
 from lamina.tasks import Label
 
@@ -57,7 +58,7 @@ def affected_parts(
     voxel = float(np.prod(grid.spacing))
     rows = []
     for one in labels[0][1:]:
-        for number, part in enumerate(_parts(label == one.value), 1):
+        for number, part in enumerate(_parts(without_holes(label == one.value)), 1):
             whole = int(part.sum())
             named = {"case": case, "structure": one.name, "part": number, "center": _center(part)}
             for finding in labels[1][1:]:

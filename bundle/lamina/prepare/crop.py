@@ -12,7 +12,7 @@ from lamina.cases.case import Case
 from lamina.cases.find import find_cases
 from lamina.cases.grid import Grid, format_size
 from lamina.cases.images import read_image, read_label
-from lamina.cases.regions import MARGIN, Box, outside_value, region_box, region_file
+from lamina.cases.regions import MARGIN, Box, outside_value, region_box, region_file, without_holes
 from lamina.errors import DataError, LaminaError
 from lamina.files import written_whole
 
@@ -63,7 +63,8 @@ def _crop_case(case: Case, region_path: Path, target: Path, margin: float) -> No
                 f"{format_size(grid.shape)}",
                 "give label images on the image's own grid",
             )
-    box, inside = region_box(region > 0, margin), region > 0
+    inside = without_holes(region > 0)
+    box = region_box(inside, margin)
     image = np.where(inside, image, outside_value(image))[box]
     for part, values in (("images", image), ("masks", np.where(inside, label, 0)[box])):
         _save(values, grid, box, target / part / case.name)

@@ -9,7 +9,7 @@ from monai.transforms import LoadImaged, MapTransform, SpatialCrop
 from monai.utils import convert_to_numpy
 
 from lamina.cases import LabelReader
-from lamina.cases.regions import MARGIN, outside_value, region_box
+from lamina.cases.regions import MARGIN, outside_value, region_box, without_holes
 
 
 class CutToRegiond(MapTransform):
@@ -45,7 +45,7 @@ class CutToRegiond(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item with its images cut."""
         item = dict(data)
-        region = convert_to_numpy(item.pop(self.region_key))[0] > 0
+        region = without_holes(convert_to_numpy(item.pop(self.region_key))[0] > 0)
         box = region_box(region, self.margin)
         outside = torch.as_tensor(~region[box])
         cut = SpatialCrop(roi_start=[s.start for s in box], roi_end=[s.stop for s in box])
