@@ -7,6 +7,7 @@ from lamina.training.checkpoints import RunCheckpoints
 from lamina.training.early_stopping import EarlyStopping
 from lamina.training.gradients import ClipGradients, SkipNonFinite
 from lamina.training.history import History, read_history
+from lamina.training.last_validation import LastValidation
 from lamina.training.losses import find_loss
 from lamina.training.presence import PresenceLoss
 from lamina.training.progress import TrainingProgress
@@ -21,6 +22,7 @@ __all__ = [
     "EarlyStopping",
     "EpochSeed",
     "History",
+    "LastValidation",
     "MaskAdversary",
     "PrepareAugmentedBatch",
     "PresenceLoss",
