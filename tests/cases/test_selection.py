@@ -8,7 +8,6 @@ from lamina.cases import (
     evaluation_items,
     fingerprint,
     held_out_items,
-    inference_items,
     make_splits,
     write_splits,
 )
@@ -76,7 +75,6 @@ def test_items_for_each_workflow(folder, tmp_path):
     assert set(first) == {"image", "raw", "truth", "case"}
     assert first["image"] == first["raw"]
     assert {tuple(item) for item in held_out_items(folder, tmp_path, **HOW)} == {("image", "case")}
-    assert len(inference_items(folder / "images")) == 30
 
 
 def test_the_fingerprint_sees_a_changed_voxel_and_nothing_else(folder):

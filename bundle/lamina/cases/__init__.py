@@ -15,7 +15,6 @@ from lamina.cases.regions import with_regions
 from lamina.cases.selection import (
     evaluation_items,
     held_out_items,
-    inference_items,
     make_splits,
     tell_splits,
 )
@@ -40,7 +39,6 @@ __all__ = [
     "fingerprint",
     "hash_files",
     "held_out_items",
-    "inference_items",
     "input_cases",
     "is_dicom_address",
     "items",

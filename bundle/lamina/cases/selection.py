@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lamina.cases.case import SPLITS, Case, items
-from lamina.cases.checks import bounded, require_usable
-from lamina.cases.find import find_cases, input_cases
+from lamina.cases.case import SPLITS, Case
+from lamina.cases.checks import require_usable
+from lamina.cases.find import find_cases
 from lamina.cases.fingerprint import hash_files
 from lamina.cases.splits import Splits, split_cases
 from lamina.cases.splits_file import read_splits
@@ -60,15 +60,6 @@ def tell_splits(dataset_dir: str | Path | None, splits: Splits) -> None:
     """Say how many cases of a folder are for training, validation and test."""
     counts = ", ".join(f"{len(splits[name])} {name}" for name in SPLITS)
     logger.info("%s: labelled cases: %s", dataset_dir, counts)
-
-
-def inference_items(input_dir: str | Path) -> Items:
-    """Return every image below a folder, or the one file; what is no image is named in the log."""
-    found = input_cases(input_dir)
-    for problem in bounded(found.problems):
-        logger.warning("left out: %s", problem)
-    logger.info("%s: %d image(s)", found.root, len(found.cases))
-    return items(found.cases)
 
 
 def chosen_cases(
