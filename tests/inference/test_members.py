@@ -1,10 +1,11 @@
 import pytest
 import torch
 from monai.data import MetaTensor
+from monai.inferers import Inferer
 from monai.transforms import Compose, Rotated
 
-from lamina.errors import WeightsError
-from lamina.inference import BackendInferer, GridInferer, find_members
+from lamina.errors import ConfigError, WeightsError
+from lamina.inference import BackendInferer, GridInferer, WindowInferer, find_members
 from lamina.inference.members import Members, once, turns_of
 
 
@@ -94,3 +95,22 @@ def test_members_are_named_with_commas(files, tmp_path):
     assert find_members(str(with_comma), "runs", "none") == [with_comma]
     with pytest.raises(WeightsError, match="9.pt: there are no weights"):
         find_members(f"{files[0]},{tmp_path}/9.pt", "runs", "none")
+
+
+def test_another_inferer_averages_image_by_image(files):
+    found = BackendInferer(WindowInferer((16, 12, 16)), "torch", files)(image(), network(9))
+    expected = WindowInferer((16, 12, 16))(image(), Mean(files))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+class Labels(Inferer):
+    """Returns labels, which have no mean."""
+
+    def __call__(self, inputs, network):
+        return network(inputs).argmax(dim=1)
+
+
+def test_an_inferer_without_scores_is_refused(files):
+    with pytest.raises(ConfigError, match="3 files, but Labels returns no class scores"):
+        BackendInferer(Labels(), "torch", files)(image(), network(9))
+    assert BackendInferer(Labels(), "torch", files[:1])(image(), network(9)).dtype == torch.int64

@@ -36,6 +36,12 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "torch", "torch-bf16", "openvino", "onnxruntime"),
         help="what computes the network; default: auto, the fastest on this processor",
     )
+    parser.add_argument(
+        "--tta",
+        choices=("mirror",),
+        help="test-time augmentation: average over mirror images, along the axes that the task "
+        "mirrors in training; takes twice as long for each axis",
+    )
 
 
 def add_workflow(parser: argparse.ArgumentParser) -> None:

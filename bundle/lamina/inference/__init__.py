@@ -1,8 +1,10 @@
 """How a network runs over an image: weights, backend, windows, the way back to its grid."""
 
 from lamina.inference.backends import BackendInferer, choose_backend
+from lamina.inference.disagreement import Disagreement, Uncertaintyd
 from lamina.inference.folded import fold_norms
 from lamina.inference.grid_inferer import GridInferer, plain_probabilities
+from lamina.inference.mirror_axes import mirror_axes
 from lamina.inference.precision import AutocastInferer, choose_precision, has_bf16_units, place
 from lamina.inference.weights import find_members, find_weights, load_weights
 from lamina.inference.window_plan import windows_at_a_time
@@ -11,7 +13,9 @@ from lamina.inference.windows import WindowInferer
 __all__ = [
     "AutocastInferer",
     "BackendInferer",
+    "Disagreement",
     "GridInferer",
+    "Uncertaintyd",
     "WindowInferer",
     "choose_backend",
     "choose_precision",
@@ -20,6 +24,7 @@ __all__ = [
     "fold_norms",
     "has_bf16_units",
     "load_weights",
+    "mirror_axes",
     "place",
     "plain_probabilities",
     "windows_at_a_time",

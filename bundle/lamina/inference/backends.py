@@ -83,8 +83,9 @@ class BackendInferer(Inferer):
     backend
         ``auto``, or what `choose_backend` may return.
     weights
-        Files of weights. Of several, the class scores are averaged by `GridInferer`; of one, the
-        network has it already.
+        Files of weights. Of several, the class scores are averaged: group of windows by group
+        where ``inferer`` ``takes_turns`` (`GridInferer`), else image by image. Of one, the network
+        has it already.
 
     Examples
     --------
@@ -118,7 +119,20 @@ class BackendInferer(Inferer):
                 return self._fast(network, images, members.turn)(images)
 
         members = Members(network, self.weights if len(self.weights) > 1 else (), run)
-        return self.inferer(inputs, members if members.files else run, *args, **kwargs)
+        if not members.files:
+            return self.inferer(inputs, run, *args, **kwargs)
+        if getattr(self.inferer, "takes_turns", False):
+            return self.inferer(inputs, members, *args, **kwargs)
+        return self._mean([self.inferer(inputs, run, *args, **kwargs) for _ in members.turns()])
+
+    def _mean(self, said: Sequence[Any]) -> torch.Tensor:
+        if not all(isinstance(one, torch.Tensor) and one.is_floating_point() for one in said):
+            raise ConfigError(
+                f"weights: {len(said)} files, but {type(self.inferer).__name__} returns no class "
+                "scores that could be averaged",
+                "give one file, or use lamina.inference.GridInferer",
+            )
+        return sum(one.float() for one in said) / len(said)
 
     def _fast(self, network: torch.nn.Module, images: torch.Tensor, member: str | None) -> Network:
         # Weights that are loaded anew, or trained on, make the fast network again.

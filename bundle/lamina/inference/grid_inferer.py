@@ -13,6 +13,7 @@ from monai.transforms import Compose, Invertd
 
 from lamina.errors import DataError
 from lamina.inference.axis_maps import AxisMap, GridMap, NotSeparableError, axis_maps
+from lamina.inference.disagreement import Disagreement, classes_of, with_shares
 from lamina.inference.members import Turns, turns_of
 from lamina.inference.mirrored import mirrored
 from lamina.inference.running_sum import run_windows
@@ -47,6 +48,8 @@ class GridInferer(Inferer):
         Average over the window's mirror images along these axes, 0 is x; see `mirrored`.
     probabilities
         Return all class probabilities on the image's grid, at full size, in place of labels.
+    disagreement
+        Where it is given, it keeps how far networks and mirror images disagree about each image.
 
     Attributes
     ----------
@@ -61,6 +64,9 @@ class GridInferer(Inferer):
     (torch.Size([1, 1, 20, 24, 5]), torch.uint8)
     """
 
+    takes_turns = True
+    """Several networks are averaged here, so that only one of them is held at a time."""
+
     def __init__(
         self,
         roi_size: Sequence[int],
@@ -70,6 +76,7 @@ class GridInferer(Inferer):
         mode: str = "gaussian",
         mirror_axes: Sequence[int] = (),
         probabilities: bool = False,
+        disagreement: Disagreement | None = None,
     ) -> None:
         super().__init__()
         self.roi_size = tuple(roi_size)
@@ -79,6 +86,7 @@ class GridInferer(Inferer):
         self.mode = mode
         self.mirror_axes = tuple(mirror_axes)
         self.probabilities = probabilities
+        self.disagreement = disagreement
         self.watch: Callable[[float], None] | None = None
 
     def __call__(
@@ -101,7 +109,10 @@ class GridInferer(Inferer):
         def run(windows: torch.Tensor) -> torch.Tensor:
             return network(windows, *args, **kwargs)
 
-        turned, turns = mirrored(run, self.mirror_axes), turns_of(network)
+        if self.disagreement is not None:
+            self.disagreement.begin()
+        asked = run if self.disagreement is None else with_shares(run)
+        turned, turns = mirrored(asked, self.mirror_axes), turns_of(network)
         return list_data_collate(
             [self._on_own_grid(image, turned, turns) for image in _images(inputs)]
         )
@@ -133,11 +144,14 @@ class GridInferer(Inferer):
         image, way = _grown(image, way, size)
         plan = WindowPlan(tuple(image.shape[1:]), size, self.overlap, self.mode)
         grid = (ProbabilityGrid if self.probabilities else LabelGrid)(way, plan.axis)
+        doubt = self.disagreement.grid(way, plan.axis) if self.disagreement else None
         with torch.no_grad():
             for running in run_windows(image, run, plan, self.sw_batch_size, turns):
-                grid.collect(running)
+                grid.collect(doubt.collect(running) if doubt else running)
                 if self.watch is not None:
                     self.watch(running.final / plan.shape[plan.axis])
+        if self.disagreement and doubt:
+            self.disagreement.keep(doubt.result.reshape(-1, *shape), doubt.number)
         return grid.result.reshape(-1, *shape)
 
     def _plainly(
@@ -157,6 +171,10 @@ class GridInferer(Inferer):
         with torch.no_grad():
             said = [windows(image[None], lambda x: network(x).float())[0] for _ in turns()]
         scores = sum(said) / len(said)
+        if self.disagreement is not None:
+            values, number = self.disagreement.whole(scores)
+            self.disagreement.keep(brought_back(values, image, self.preprocessing), number)
+            scores = scores[: classes_of(len(scores))]
         made = plain_probabilities(scores, image, self.preprocessing)
         if self.probabilities:
             return made
@@ -176,8 +194,13 @@ def plain_probabilities(
     image
         What the network got, with the record of what ``preprocessing`` did to it.
     """
+    return brought_back(scores.softmax(dim=0), image, preprocessing)
+
+
+def brought_back(values: torch.Tensor, image: MetaTensor, preprocessing: Compose) -> MetaTensor:
+    """Return values (channels, x, y[, z]) of the network's grid on the image's own."""
     back = Invertd("pred", preprocessing, orig_keys="image", nearest_interp=False)
-    return back({"pred": MetaTensor(scores.softmax(dim=0)), "image": image})["pred"]
+    return back({"pred": MetaTensor(values), "image": image})["pred"]
 
 
 def _images(inputs: torch.Tensor) -> list[MetaTensor]:

@@ -1,5 +1,6 @@
 """The weighted sum of overlapping windows, of which only a slab is held at a time."""
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -52,6 +53,12 @@ class RunningSum:
     def drop(self, plane: int) -> None:
         """Say that the planes before ``plane`` are needed no longer."""
         self._needed = plane
+
+    def first(self, channels: int) -> "RunningSum":
+        """Return the sum as it stands of the first channels alone."""
+        part = copy.copy(self)
+        part.scores = self.scores[..., :channels]
+        return part
 
     def add(self, place: Place, scores: torch.Tensor) -> None:
         """Add a window's ``scores``, (classes, x, y, z)."""

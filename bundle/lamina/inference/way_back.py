@@ -148,14 +148,19 @@ def _probabilities(slab: Slab) -> Iterator[torch.Tensor]:
     """Yield the probabilities of each class, (x, y, z) of the image."""
     chances = (slab.scores / slab.weights).softmax(dim=-1)
     for one in chances.unbind(dim=-1):
-        made = one
-        for axis, way in enumerate(slab.maps):
-            shape = [-1 if i == axis else 1 for i in range(made.ndim)]
-            made = sum(
-                made.index_select(axis, taps) * weights.reshape(shape)
-                for taps, weights in zip(way.taps.T, way.weights.T, strict=True)
-            )
-        yield made
+        yield interpolated(one, slab.maps)
+
+
+def interpolated(values: torch.Tensor, maps: list[AxisMap]) -> torch.Tensor:
+    """Return values (x, y, z) of the network's grid on the image's, by one map an axis."""
+    made = values
+    for axis, way in enumerate(maps):
+        shape = [-1 if i == axis else 1 for i in range(made.ndim)]
+        parts = zip(way.taps.T, way.weights.T, strict=True)
+        made = torch.stack(
+            [made.index_select(axis, taps) * weights.reshape(shape) for taps, weights in parts]
+        ).sum(dim=0)
+    return made
 
 
 def agreed_labels(

@@ -12,6 +12,7 @@ import torch
 from monai.data import MetaTensor
 
 from lamina.errors import reason_of
+from lamina.inference.disagreement import entropy
 from lamina.inference.windows import WindowInferer
 from lamina.label.datastore import LaminaDatastore
 from lamina.label.infer import LaminaInferTask
@@ -48,8 +49,7 @@ def uncertainty(predictor: Predictor, address: str) -> tuple[float, str]:
         for probabilities in passes(predictor, inputs):
             total, count = total + probabilities, count + 1
     mean = total / count
-    entropy = -(mean * mean.clamp_min(1e-12).log()).sum(dim=1).mean()
-    return float(entropy), "dropout" if has_dropout else "mirror images"
+    return float(entropy(mean, 1).mean()), "dropout" if has_dropout else "mirror images"
 
 
 def _windows(predictor: Predictor) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -1,16 +1,13 @@
 """Whether left and right are told apart: such images must not be mirrored in training."""
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from lamina.planning.survey import CaseSurvey, Survey
+from lamina.tasks.sides import named_side
 
-WORDS = re.compile(
-    r"\b(left|right|links?|rechts?|sinist(er|ra)|dext(er|ra)|gauche|droite?|[lr])\b", re.IGNORECASE
-)
 ALIKE = 2.0
 """Two structures that mirror each other differ by no more than this factor in size."""
 APART = 0.05
@@ -30,9 +27,9 @@ def sided(survey: Survey, names: Mapping[int, str]) -> str | None:
     names
         Of the structures, by the value that label files hold.
     """
-    by_name = [name for name in names.values() if WORDS.search(name.replace("_", " "))]
+    by_name = named_side(names.values())
     if by_name:
-        return f"{by_name[0]!r} names a side"
+        return f"{by_name!r} names a side"
     for a, b in itertools.combinations(survey.values, 2):
         if _mirror_each_other(survey.cases, a, b):
             return f"{names[a]!r} and {names[b]!r} lie beside each other like left and right"
