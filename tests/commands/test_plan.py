@@ -6,6 +6,19 @@ import pytest
 from PIL import Image
 
 from lamina.cli import main
+from lamina.commands import plan
+
+
+@pytest.fixture(autouse=True)
+def _page_stays_here(tmp_path, monkeypatch):
+    """No test writes a page into the checkout's runs/."""
+    add = plan.add
+
+    def add_with_page(commands):
+        add(commands)
+        commands.choices["plan"].set_defaults(report=str(tmp_path / "page"))
+
+    monkeypatch.setattr(plan, "add", add_with_page)
 
 
 @pytest.fixture

@@ -120,4 +120,4 @@ def test_what_can_not_be_planned_says_why(pictures, survey_of):
     with pytest.raises(DataError, match="the images are pictures"):
         plan(pictures, survey_of, dims=3)
     with pytest.raises(DataError, match="no label holds a structure"):
-        plan_task(Survey((), ()), "mine", {}, step_seconds=1)
+        plan_task(Survey(()), "mine", {}, step_seconds=1)

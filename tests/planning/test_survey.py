@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lamina.cases import find_cases
-from lamina.planning.survey import survey_cases
+from lamina.planning import survey_cases
 
 from .conftest import FLIPPED, volume, write_case
 
@@ -50,8 +50,8 @@ def test_a_case_that_does_not_fit_is_a_problem_and_no_case(volumes):
     write_case(volumes, "odd", image, np.zeros((5, 6, 7), np.uint8))
     survey = survey_cases(find_cases(volumes).labelled)
     assert len(survey.cases) == 10
-    (problem,) = survey.problems
-    assert "odd.nii.gz: not on the grid of" in problem
+    (one,) = survey.unusable
+    assert "odd.nii.gz: not on the grid of" in one.reason
 
 
 def test_values_that_only_lie_on_edges_are_found(tmp_path, survey_of):

@@ -2,10 +2,15 @@
 
 import argparse
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamina.commands.parsers import add_command
+from lamina.commands.plan_fix import add_fix, fix
+
+if TYPE_CHECKING:
+    from lamina.planning import Defect, Survey
 
 
 def add(commands: Any) -> None:
@@ -39,15 +44,23 @@ def add(commands: Any) -> None:
         help="value of masks that is no structure; default: 0, if masks hold it at their edges",
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="default: configs/tasks/NAME.json")
+    parser.add_argument(
+        "--report", metavar="FOLDER", help="where the page goes; default: runs/NAME/plan"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace a task file of that name")
+    add_fix(parser)
 
 
 def _plan(options: argparse.Namespace) -> int:
+    return fix(options) if options.fix else _plan_task(options)
+
+
+def _plan_task(options: argparse.Namespace) -> int:
     from lamina.cases import find_cases
     from lamina.errors import DataError
+    from lamina.output.plan_looks import look_at
     from lamina.planning import Budget, find_defects, plan_task, survey_cases
     from lamina.planning.names import class_names
-    from lamina.planning.table import survey_table
     from lamina.tasks.catalogue import CHECKOUT
 
     root = Path(options.dataset_dir).expanduser()
@@ -57,25 +70,86 @@ def _plan(options: argparse.Namespace) -> int:
         raise DataError(f"{target} is there already", "take another --name, or --overwrite it")
     dataset = find_cases(root)
     background = options.background or 0
-    survey = survey_cases(dataset.labelled, background)
-    if options.background is None and survey.cases and survey.edge != background:
-        raise DataError(
-            f"{root}: the masks' edges hold mostly {survey.edge}, not 0",
-            f"if that is the background, add --background {survey.edge}; if it is 0, --background 0",
-        )
-    defects = [*dataset.problems, *find_defects(survey)]
+    survey = survey_cases(dataset.labelled, background, look_at)
+    _require_background(survey, root, options.background)
     names = class_names(root, survey.values)
-    print(survey_table(survey, names))
-    print(f"\ndefects: {len(defects) or 'none'}")
-    for defect in defects:
-        print(f"- {defect.replace(f'{root}/', '')}")
+    defects = find_defects(survey, dataset.problems)
+    page = Path(options.report or CHECKOUT / "runs" / name / "plan").expanduser() / "index.html"
+    _tell_survey(survey, names, defects, root)
+    _write_page(page, survey, names, defects, root)
+    _require_cases(survey, root, page)
     budget = Budget(options.budget_minutes, options.memory_gb)
     task = plan_task(
         survey, name, names, dims=options.spatial_dims, background=background, budget=budget
     )
     _write(task, target)
-    _tell(task, target, options)
+    lines = _next_lines(task, target, options.dataset_dir)
+    _write_page(page, survey, names, defects, root, task, lines)
+    print(
+        f"\n{target}: each choice has its reason beside it (_desc_…)\n{page}: the same with pictures"
+    )
+    print("next: " + " && ".join(lines[:2]))
     return 0
+
+
+def _require_background(survey: "Survey", root: Path, given: int | None) -> None:
+    from lamina.errors import DataError
+
+    if given is None and survey.cases and survey.edge != 0:
+        raise DataError(
+            f"{root}: the masks' edges hold mostly {survey.edge}, not 0",
+            f"if that is the background, add --background {survey.edge}; if it is 0, --background 0",
+        )
+
+
+def _require_cases(survey: "Survey", root: Path, page: Path) -> None:
+    from lamina.errors import DataError
+
+    if not survey.cases:
+        raise DataError(
+            f"{root}: no labelled case can be used, so nothing was planned; see {page}",
+            "mend the defects above: an image and its label need the same name (docs/your_own_data.md)",
+        )
+
+
+def _tell_survey(
+    survey: "Survey", names: Mapping[int, str], defects: Sequence["Defect"], root: Path
+) -> None:
+    from lamina.planning.table import survey_table
+
+    print(survey_table(survey, names))
+    print(f"\ndefects: {len(defects) or 'none'}")
+    for defect in defects:
+        print(f"- {str(defect).replace(f'{root}/', '')}")
+
+
+def _write_page(
+    page: Path,
+    survey: "Survey",
+    names: Mapping[int, str],
+    defects: Sequence["Defect"],
+    root: Path,
+    task: Mapping[str, Any] | None = None,
+    lines: Sequence[str] = (),
+) -> None:
+    from lamina.output.plan_page import write_plan_page
+    from lamina.planning import Defect
+    from lamina.planning.choices import colour_of
+    from lamina.planning.source import stated_modality
+    from lamina.tasks import Label
+
+    background = Label(0, "background", (0, 0, 0))
+    labels = [Label(at + 1, names[v], colour_of(at)) for at, v in enumerate(survey.values)]
+    write_plan_page(
+        page,
+        survey,
+        [background, *labels],
+        [Defect(one.text.replace(f"{root}/", ""), one.remedy, one.cases) for one in defects],
+        title=f"Plan of {root.resolve().name}",
+        modality=stated_modality(root),
+        task=task,
+        lines=lines,
+    )
 
 
 def _write(task: dict[str, Any], target: Path) -> None:
@@ -86,12 +160,12 @@ def _write(task: dict[str, Any], target: Path) -> None:
         part.write_text(task_text(task), encoding="utf-8")
 
 
-def _tell(task: dict[str, Any], target: Path, options: argparse.Namespace) -> None:
+def _next_lines(task: Mapping[str, Any], target: Path, dataset_dir: str) -> list[str]:
     from lamina.tasks.catalogue import CHECKOUT
 
     known = target.resolve().parent == CHECKOUT / "configs" / "tasks"
     called = task["name"] if known else target
-    print(f"\n{target}: each choice has its reason beside it (_desc_…)")
-    print(
-        f"next: lamina check {called} && lamina train {called} --dataset-dir {options.dataset_dir}"
-    )
+    return [
+        f"lamina {command} {called} --dataset-dir {dataset_dir}"
+        for command in ("check", "train", "evaluate")
+    ]

@@ -94,17 +94,27 @@ def _scores(summary: Mapping[str, Any], metric: str, name: str) -> list[tuple[st
 def _box(
     label: Label, scores: Sequence[tuple[str, float, str]], metric: str, axis: Axis, y: float
 ) -> Box:
-    values = np.array([score for _, score, _ in scores])
-    low, middle, high = np.percentile(values, (25, 50, 75))
+    texts = [
+        (f"{case}: {format_number(score, metric)}", score, status) for case, score, status in scores
+    ]
+    return box_of(label.name, label.color, axis, y, texts)
+
+
+def box_of(
+    name: str, colour: Colour, axis: Axis, y: float, values: Sequence[tuple[str, float, str]]
+) -> Box:
+    """Return a box at the height ``y`` for values, each with its text and its status."""
+    numbers = np.array([value for _, value, _ in values])
+    low, middle, high = np.percentile(numbers, (25, 50, 75))
     reach = 1.5 * (high - low)
-    inside = values[(values >= low - reach) & (values <= high + reach)]
+    inside = numbers[(numbers >= low - reach) & (numbers <= high + reach)]
     points = tuple(
-        Point(axis.at(score), y + _jitter(index), f"{case}: {format_number(score, metric)}", status)
-        for index, (case, score, status) in enumerate(scores)
+        Point(axis.at(value), y + _jitter(index), text, status)
+        for index, (text, value, status) in enumerate(values)
     )
     quartiles = (axis.at(low), axis.at(middle), axis.at(high))
     whiskers = (axis.at(inside.min()), axis.at(inside.max()))
-    return Box(label.name, label.color, y, quartiles, whiskers, points)
+    return Box(name, colour, y, quartiles, whiskers, points)
 
 
 def _jitter(index: int) -> float:

@@ -16,6 +16,7 @@ from lamina.planning.intensities import intensity_step
 from lamina.planning.sides import sided
 from lamina.planning.survey import Survey, median_of
 from lamina.planning.timing import seconds_per_step
+from lamina.tasks.labels import Colour
 
 TEMPLATE = Path(__file__).parent / "template.json"
 PATCH_VOXELS = {2: 512 * 512, 3: 64**3}
@@ -202,14 +203,15 @@ def _why_network(chosen: Sizes) -> str:
 def _labels(values: Sequence[int], names: Mapping[int, str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{"value": 0, "name": "background", "color": [0, 0, 0]}]
     for index, value in enumerate(values):
-        found.append({"value": index + 1, "name": names[value], "color": _colour(index)})
+        found.append({"value": index + 1, "name": names[value], "color": list(colour_of(index))})
     return found
 
 
-def _colour(index: int) -> list[int]:
+def colour_of(index: int) -> Colour:
     """Return a colour far from those before it: hues by the golden ratio."""
     hue = (0.58 + index * 0.618034) % 1.0
-    return [round(255 * part) for part in colorsys.hsv_to_rgb(hue, 0.75, 0.95)]
+    red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(hue, 0.75, 0.95))
+    return red, green, blue
 
 
 def _codes(values: Sequence[int], background: int) -> dict[str, int] | None:

@@ -1,10 +1,12 @@
 """What is wrong with a data set, and how to mend it."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from lamina.planning.defect import Defect
+from lamina.planning.duplicates import find_duplicates
+from lamina.planning.flipped import find_flipped
 from lamina.planning.survey import CaseSurvey, Survey
 
 OUTLIER = 8.0
@@ -19,16 +21,25 @@ RARE = 0.02
 """Share of cases below which a value is rare."""
 
 
-def find_defects(survey: Survey) -> list[str]:
-    """Return each defect as one line with its remedy after an arrow.
+def find_defects(survey: Survey, problems: Sequence[str] = ()) -> list[Defect]:
+    """Return what is wrong with a data set.
 
-    Named are cases that can't be read or whose label does not fit, the same image twice, labels
-    without any structure, values that few labels have, masks with interpolated edges, and cases
+    Named are cases that can't be read or whose label does not fit, the same image or patient
+    twice, flipped labels, labels without any structure, values that few labels have, masks with interpolated edges, and cases
     whose spacing, size or intensities are far from those of the others.
+
+    Parameters
+    ----------
+    survey
+        What the cases hold.
+    problems
+        What was wrong with the folder, as `lamina.cases.find_cases` tells it.
     """
     return [
-        *survey.problems,
-        *_duplicates(survey.cases),
+        *(_told(problem) for problem in problems),
+        *(_told(one.reason, one.case.name) for one in survey.unusable),
+        *find_duplicates(survey.cases),
+        *_flipped(survey),
         *_empty(survey.cases),
         *_interpolated(survey.cases),
         *_rare(survey),
@@ -36,51 +47,57 @@ def find_defects(survey: Survey) -> list[str]:
     ]
 
 
-def _duplicates(cases: Sequence[CaseSurvey]) -> Iterator[str]:
-    by_content: dict[str, list[CaseSurvey]] = defaultdict(list)
-    for one in cases:
-        by_content[one.content].append(one)
-    for same in by_content.values():
-        if len(same) > 1:
-            names = ", ".join(one.case.name for one in same)
-            patients = {one.case.patient for one in same}
-            across = (
-                ", of different patients: it may stand in training and test"
-                if len(patients) > 1
-                else ""
-            )
-            yield f"{names}: the same image{across} → keep one of them"
+def _told(problem: str, *cases: str) -> Defect:
+    text, _, remedy = problem.partition("→")
+    return Defect(text.strip(), remedy.strip(), cases)
 
 
-def _empty(cases: Sequence[CaseSurvey]) -> Iterator[str]:
+def _flipped(survey: Survey) -> Iterator[Defect]:
+    for one, axis in find_flipped(survey):
+        yield Defect(
+            f"{one.case.label}: flipped {axis} against its image: mirrored it fits the image "
+            "better, and lies where the other cases' labels do",
+            "look at it, and mirror the mask or export it again",
+            (one.case.name,),
+        )
+
+
+def _empty(cases: Sequence[CaseSurvey]) -> Iterator[Defect]:
     for one in cases:
         if not one.structures:
-            yield f"{one.case.label}: no structure, all is background → draw it, or leave the case out if it was forgotten"
+            yield Defect(
+                f"{one.case.label}: no structure, all is background",
+                "draw it, or leave the case out if it was forgotten",
+                (one.case.name,),
+            )
 
 
-def _interpolated(cases: Sequence[CaseSurvey]) -> Iterator[str]:
+def _interpolated(cases: Sequence[CaseSurvey]) -> Iterator[Defect]:
     for one in cases:
         if one.between:
             shown = ", ".join(map(str, one.between[:5])) + (" …" if len(one.between) > 5 else "")
-            yield (
-                f"{one.case.label}: values {shown} only lie along edges, as after interpolation "
-                "→ export the mask again, or resample it by nearest neighbour"
+            yield Defect(
+                f"{one.case.label}: values {shown} only lie along edges, as after interpolation",
+                "export the mask again, or resample it by nearest neighbour",
+                (one.case.name,),
             )
 
 
-def _rare(survey: Survey) -> Iterator[str]:
+def _rare(survey: Survey) -> Iterator[Defect]:
     edges = {value for one in survey.cases for value in one.between}
     for value in survey.values:
         having = [one for one in survey.cases if value in one.structures]
         few = len(having) <= max(1, RARE * len(survey.cases))
         if few and len(survey.cases) >= FEWEST and value not in edges:
-            yield (
+            yield Defect(
                 f"value {value} is in {len(having)} of {len(survey.cases)} labels "
-                f"({having[0].case.label}) → correct the mask, or map the value in label_values"
+                f"({having[0].case.label})",
+                "correct the mask, or map the value in label_values",
+                tuple(one.case.name for one in having),
             )
 
 
-def _outliers(cases: Sequence[CaseSurvey]) -> Iterator[str]:
+def _outliers(cases: Sequence[CaseSurvey]) -> Iterator[Defect]:
     if len(cases) < FEWEST:
         return
     measures: Mapping[str, tuple[list[float], str]] = {
@@ -96,13 +113,27 @@ def _outliers(cases: Sequence[CaseSurvey]) -> Iterator[str]:
     }
     for name, (values, remedy) in measures.items():
         far = far_from_the_rest(values)
-        usual = f"usual is {np.median(values):.4g}"
-        if len(far) > NAMED:
-            named = ", ".join(cases[index].case.name for index in far)
-            yield f"{len(far)} of {len(cases)} images: {name} is far from the others', {usual} ({named}) → {remedy}"
-            continue
-        for index in far:
-            yield f"{cases[index].case.image}: {name} is {values[index]:.4g}, {usual} → {remedy}"
+        yield from _far(
+            name, [(cases[at], values[at]) for at in far], float(np.median(values)), remedy
+        )
+
+
+def _far(
+    name: str, cases: Sequence[tuple[CaseSurvey, float]], usual: float, remedy: str
+) -> Iterator[Defect]:
+    """Yield a defect for each case, or one for all where there are many."""
+    names = tuple(one.case.name for one, _ in cases)
+    if len(cases) > NAMED:
+        yield Defect(
+            f"{len(cases)} images: {name} is far from the others', usual is {usual:.4g} "
+            f"({', '.join(names)})",
+            remedy,
+            names,
+        )
+        return
+    for one, value in cases:
+        text = f"{one.case.image}: {name} is {value:.4g}, usual is {usual:.4g}"
+        yield Defect(text, remedy, (one.case.name,))
 
 
 def _spread(one: CaseSurvey) -> float:

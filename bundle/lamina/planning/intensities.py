@@ -10,14 +10,19 @@ AIR = -300.0
 """A first percentile below this, in most cases, means Hounsfield units: nothing else goes there."""
 
 
+def has_units(survey: Survey) -> bool:
+    """Say whether the images' numbers mean the same in all of them: Hounsfield units."""
+    lowest = [np.percentile(one.everywhere, 1) for one in survey.cases]
+    return bool(lowest and np.median(lowest) <= AIR)
+
+
 def intensity_step(survey: Survey) -> tuple[dict[str, Any], str]:
     """Return the transform for the images' intensities, and why it is that one.
 
     Hounsfield units are clipped to the 0.5 and 99.5 percentiles of the structures and scaled by
     their mean and standard deviation, all others by each image's own, as in nnU-Net.
     """
-    lowest = [np.percentile(one.everywhere, 1) for one in survey.cases]
-    if np.median(lowest) > AIR:
+    if not has_units(survey):
         reason = "each image by its own mean and standard deviation: its units have no fixed zero"
         return {"_target_": "NormalizeIntensityd", "keys": "image"}, reason
     inside = np.concatenate([one.inside for one in survey.cases])

@@ -1,0 +1,97 @@
+"""Flipped labels: found where they were planted, and never where they were not."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from lamina.cases import find_cases
+from lamina.phantoms import write_chest_pictures, write_oct_annotations
+from lamina.planning import Survey, find_defects, survey_cases
+from lamina.planning.agreement import mirror_losses
+from lamina.planning.flipped import find_flipped
+from lamina.planning.structures import structures_in
+
+from .conftest import write_case
+
+AXES = ("left-right", "back-front", "foot-head")
+
+
+def scene(seed):
+    """A volume whose two structures lie beside its middle along each axis, a little elsewhere."""
+    rng = np.random.default_rng(seed)
+    label = np.zeros((24, 28, 20), np.uint8)
+    x, y, z = rng.integers(0, 3, 3)
+    label[3 + x : 9 + x, 4 + y : 11 + y, 2 + z : 8 + z] = 1
+    label[9 + x : 13 + x, 4 + y : 11 + y, 2 + z : 8 + z] = 2
+    image = 40 * label + rng.normal(0, 15, label.shape)
+    return image.astype(np.float32), label
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_a_planted_flip_is_named_with_its_axis_and_nothing_else_is(tmp_path, survey_of, axis):
+    for seed in range(12):
+        image, label = scene(seed)
+        write_case(tmp_path, f"c{seed:02}", image, label, np.eye(4))
+    image, label = scene(12)
+    write_case(tmp_path, "flipped", image, np.flip(label, axis).copy(), np.eye(4))
+    ((one, name),) = find_flipped(survey_of(tmp_path))
+    assert (one.case.name, name) == ("flipped", AXES[axis])
+    (defect,) = find_defects(survey_of(tmp_path))
+    assert f"flipped {AXES[axis]} against its image" in defect.text
+    assert defect.cases == ("flipped",)
+
+
+def test_a_case_that_is_mirrored_as_a_whole_is_not_a_flipped_label(tmp_path, survey_of):
+    for seed in range(12):
+        image, label = scene(seed)
+        turn = slice(None, None, -1 if seed == 5 else 1)
+        write_case(tmp_path, f"c{seed:02}", image[turn].copy(), label[turn].copy(), np.eye(4))
+    assert find_flipped(survey_of(tmp_path)) == []
+
+
+def test_few_cases_tell_nothing(tmp_path, survey_of):
+    for seed in range(5):
+        image, label = scene(seed)
+        write_case(tmp_path, f"c{seed}", image, label[::-1].copy() if seed == 2 else label)
+    assert find_flipped(survey_of(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda root: write_chest_pictures(root, cases=12, size=(90, 100), sides=True),
+        lambda root: write_oct_annotations(root, cases=10, size=(96, 80), spacing=(60.0, 20.0)),
+    ],
+    ids=["chest", "oct"],
+)
+def test_nothing_is_called_flipped_in_made_up_pictures(tmp_path, write):
+    survey = survey_cases(find_cases(write(tmp_path / "it")).labelled)
+    assert len(survey.cases) >= 10
+    assert find_flipped(survey) == []
+
+
+def mirrored(one, image, label, axis):
+    """What a survey would say of a case if its label were mirrored."""
+    label = np.flip(label, axis).copy()
+    return dataclasses.replace(
+        one, structures=structures_in(label, 0), mirror_losses=mirror_losses(image, label)
+    )
+
+
+def test_real_volumes_have_none_and_show_planted_ones(real_data):
+    from lamina.planning.read_cases import read_in_ras
+
+    cases = find_cases(real_data / "hippocampus").labelled[:40]
+    survey = survey_cases(cases)
+    assert find_flipped(survey) == []
+    found = 0
+    for at in range(0, 40, 5):
+        image, label = read_in_ras(cases[at])
+        for axis in (1, 2):
+            planted = mirrored(survey.cases[at], image, label, axis)
+            others = (*survey.cases[:at], planted, *survey.cases[at + 1 :])
+            flipped = find_flipped(Survey(others))
+            assert {one.case.name for one, _ in flipped} <= {planted.case.name}
+            found += flipped == [(planted, AXES[axis])]
+    assert found >= 14  # of 16
