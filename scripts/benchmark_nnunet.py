@@ -131,7 +131,6 @@ def _plans() -> dict[str, Any]:
 
 
 def _configuration() -> dict[str, Any]:
-    resample = "resample_data_or_seg_to_shape"
     return {
         "data_identifier": "nnUNetPlans_3d_fullres",
         "preprocessor_name": "DefaultPreprocessor",
@@ -141,46 +140,38 @@ def _configuration() -> dict[str, Any]:
         "spacing": list(GRID[::-1]),
         "normalization_schemes": ["CTNormalization"],
         "use_mask_for_norm": [False],
-        "resampling_fn_data": resample,
-        "resampling_fn_seg": resample,
-        "resampling_fn_probabilities": resample,
-        "resampling_fn_data_kwargs": {
-            "is_seg": False,
-            "order": 3,
-            "order_z": 0,
-            "force_separate_z": None,
-        },
-        "resampling_fn_seg_kwargs": {
-            "is_seg": True,
-            "order": 1,
-            "order_z": 0,
-            "force_separate_z": None,
-        },
-        "resampling_fn_probabilities_kwargs": {
-            "is_seg": False,
-            "order": 1,
-            "order_z": 0,
-            "force_separate_z": None,
-        },
+        **_resampling("data", 3),
+        **_resampling("seg", 1),
+        **_resampling("probabilities", 1),
         "batch_dice": True,
         "architecture": {
             "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
-            "arch_kwargs": {
-                "n_stages": STEPS + 1,
-                "features_per_stage": CHANNELS,
-                "conv_op": "torch.nn.modules.conv.Conv3d",
-                "kernel_sizes": [[3, 3, 3]] * (STEPS + 1),
-                "strides": [[1, 1, 1]] + [[2, 2, 2]] * STEPS,
-                "n_conv_per_stage": [2] * (STEPS + 1),
-                "n_conv_per_stage_decoder": [2] * STEPS,
-                "conv_bias": False,
-                "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
-                "norm_op_kwargs": {"eps": 1e-05, "affine": True},
-                "dropout_op": None,
-                "dropout_op_kwargs": None,
-                "nonlin": "torch.nn.LeakyReLU",
-                "nonlin_kwargs": {"inplace": True},
-            },
+            "arch_kwargs": _layers(),
             "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
         },
     }
+
+
+def _layers() -> dict[str, Any]:
+    return {
+        "n_stages": STEPS + 1,
+        "features_per_stage": CHANNELS,
+        "conv_op": "torch.nn.modules.conv.Conv3d",
+        "kernel_sizes": [[3, 3, 3]] * (STEPS + 1),
+        "strides": [[1, 1, 1]] + [[2, 2, 2]] * STEPS,
+        "n_conv_per_stage": [2] * (STEPS + 1),
+        "n_conv_per_stage_decoder": [2] * STEPS,
+        "conv_bias": False,
+        "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
+        "norm_op_kwargs": {"eps": 1e-05, "affine": True},
+        "dropout_op": None,
+        "dropout_op_kwargs": None,
+        "nonlin": "torch.nn.LeakyReLU",
+        "nonlin_kwargs": {"inplace": True},
+    }
+
+
+def _resampling(of: str, order: int) -> dict[str, Any]:
+    settings = {"is_seg": of == "seg", "order": order, "order_z": 0, "force_separate_z": None}
+    name = f"resampling_fn_{of}"
+    return {name: "resample_data_or_seg_to_shape", f"{name}_kwargs": settings}

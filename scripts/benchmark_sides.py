@@ -53,34 +53,14 @@ def stock_config(scans: Path, output: Path, weights: Path, classes: int) -> dict
             "transforms": [*LOAD, *PREPROCESSING, {"_target_": "EnsureTyped", "keys": "image"}],
         },
         "dataset": {"_target_": "Dataset", "data": "@datalist", "transform": "@preprocessing"},
-        "dataloader": {
-            "_target_": "DataLoader",
-            "dataset": "@dataset",
-            "batch_size": 1,
-            "num_workers": 0,
-        },
+        "dataloader": {"_target_": "DataLoader", "dataset": "@dataset", "batch_size": 1},
         "inferer": {
             "_target_": "SlidingWindowInferer",
             "roi_size": ROI,
             "sw_batch_size": 4,
             "overlap": 0.5,
         },
-        "postprocessing": {
-            "_target_": "Compose",
-            "transforms": [
-                {"_target_": "Activationsd", "keys": "pred", "softmax": True},
-                {
-                    "_target_": "Invertd",
-                    "keys": "pred",
-                    "transform": "@preprocessing",
-                    "orig_keys": "image",
-                    "nearest_interp": False,
-                    "to_tensor": True,
-                },
-                {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
-                {"_target_": "SaveImaged", "keys": "pred", "output_dir": str(output)},
-            ],
-        },
+        "postprocessing": {"_target_": "Compose", "transforms": _postprocessing(output)},
         "evaluator": {
             "_target_": "SupervisedEvaluator",
             "device": "@device",
@@ -93,6 +73,22 @@ def stock_config(scans: Path, output: Path, weights: Path, classes: int) -> dict
         "initialize": [f"$@network.load_state_dict(torch.load('{weights}', weights_only=True))"],
         "run": ["$@evaluator.run()"],
     }
+
+
+def _postprocessing(output: Path) -> list[dict[str, Any]]:
+    return [
+        {"_target_": "Activationsd", "keys": "pred", "softmax": True},
+        {
+            "_target_": "Invertd",
+            "keys": "pred",
+            "transform": "@preprocessing",
+            "orig_keys": "image",
+            "nearest_interp": False,
+            "to_tensor": True,
+        },
+        {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
+        {"_target_": "SaveImaged", "keys": "pred", "output_dir": str(output)},
+    ]
 
 
 def lamina_task(template: Path, classes: int) -> dict[str, Any]:
