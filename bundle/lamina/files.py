@@ -81,7 +81,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
     """Write JSON, whole or not at all."""
     with written_whole(path) as part:
-        part.write_text(json.dumps(content, indent=2, default=str) + "\n")
+        text = json.dumps(content, indent=2, default=str, ensure_ascii=False)
+        part.write_text(text + "\n", encoding="utf-8")
 
 
 def write_table(
@@ -105,7 +106,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         If the file is not JSON; names the file and the line.
     """
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise ReadError(
             f"{path}, line {error.lineno}: {error.msg}", "mend the file, or remove it"

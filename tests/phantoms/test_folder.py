@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from lamina.errors import DataError
-from lamina.phantoms.folder import RECIPE_FILE, make_once, write_json
+from lamina.errors import ConfigError, DataError
+from lamina.phantoms.folder import RECIPE_FILE, make_once, require_numbers
 
 
 def fill(folder):
@@ -67,6 +67,8 @@ def test_a_failure_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_json_keeps_letters(tmp_path):
-    write_json(tmp_path / "a.json", {"title": "Flüssigkeit"})
-    assert "Flüssigkeit" in (tmp_path / "a.json").read_text(encoding="utf-8")
+def test_numbers_of_which_nothing_can_be_made_are_refused():
+    require_numbers(cases=1, step=1, seed=0)
+    for given in ({"cases": 0, "seed": 0}, {"cases": 1, "seed": -1}):
+        with pytest.raises(ConfigError, match="expected cases from 1, seed from 0"):
+            require_numbers(**given)

@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from lamina.cases import find_cases
+from lamina.cases.regions import without_holes
 from lamina.errors import ConfigError, DataError
 from lamina.phantoms import make_chest_xray, write_nodule_pictures
 
@@ -24,8 +25,23 @@ def test_raw_pictures_and_what_is_cut_of_them(tmp_path):
         truth = make_chest_xray((100, number), lungs.shape)
         np.testing.assert_array_equal(lungs, truth.left + 2 * truth.right)
         np.testing.assert_array_equal(read(raw / "masks" / name), truth.nodules)
-        assert read(made / "masks" / name).sum() == truth.nodules.sum()
+        found = read(raw / "found" / name) > 0
+        inside = without_holes(found)
+        assert read(made / "masks" / name).sum() == (truth.nodules & inside).sum()
         assert read(made / "images" / name).size < lungs.size
+
+
+def test_lungs_are_found_more_or_less_well(tmp_path):
+    made = write_nodule_pictures(tmp_path / "x", cases=8, size=(90, 100), error=0.03)
+    raw, scores = made.parent / "raw", []
+    for path in sorted((raw / "lungs").iterdir()):
+        lungs, found = read(path) > 0, read(raw / "found" / path.name) > 0
+        scores.append(2 * (lungs & found).sum() / (lungs.sum() + found.sum()))
+    assert 0.75 < min(scores) < 0.95
+    assert max(scores) > min(scores) + 0.03
+    exact = write_nodule_pictures(tmp_path / "y", cases=1, size=(90, 100), error=0.0).parent / "raw"
+    lungs, found = (read(exact / part / "cxr_000.png") > 0 for part in ("lungs", "found"))
+    np.testing.assert_array_equal(lungs, found)
 
 
 def test_chests_may_be_given(tmp_path):

@@ -15,6 +15,7 @@
 ``chest``     one chest X-ray with its truth
 ``chest_pictures``  a folder of them, with masks of left and right lung
 ``nodule_pictures``  a folder of X-rays cut to their lungs, with nodules
+``rough``     regions as a network finds them
 ``oct_annotations``  a folder of B-scans whose layers are drawn as polygons
 ``folder``    how such a folder is made, once
 """

@@ -1,7 +1,8 @@
 """A data set of made-up chest X-rays, in the layout of Montgomery County's set and as merged."""
 
+import itertools
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lamina.annotations.merge import merge_masks
-from lamina.errors import ConfigError
-from lamina.phantoms.chest import ChestVariety, make_chest_xray
-from lamina.phantoms.folder import make_once
+from lamina.phantoms.chest import ChestVariety, ChestXray, make_chest_xray
+from lamina.phantoms.folder import make_once, require_numbers
 
 RECIPE = 1
 """Raise it whenever the same parameters give other pictures than before."""
@@ -67,41 +67,59 @@ def write_chest_pictures(
     ...     sorted(str(path.relative_to(made)) for path in made.rglob("*.png"))
     ['images/cxr_000.png', 'masks/cxr_000.png']
     """
-    if cases < 1 or seed < 0:
-        raise ConfigError(f"cases {cases}, seed {seed}: expected at least 1 case and a seed from 0")
-    settings = {"seed": seed, "size": list(size), "variety": asdict(variety or ChestVariety())}
-    recipe = {"recipe": RECIPE, "cases": cases, "sides": sides, **settings}
-    names = [f"cxr_{number:03d}.png" for number in range(cases)]
+    chests = Chests(cases, seed, size, variety or ChestVariety())
     raw = [f"raw/{part}" for part in (RAW_IMAGES, RAW_LEFT, RAW_RIGHT)]
-    places = [*raw, "dataset/images", "dataset/masks"]
-    files = [f"{place}/{name}" for name in names for place in places]
-    write = partial(_write, cases=cases, sides=sides, seed=seed, size=size, variety=variety)
-    return make_once(folder, recipe, files, write) / "dataset"
+    files = chests.files(*raw, "dataset/images", "dataset/masks")
+    recipe = {"recipe": RECIPE, "sides": sides, **asdict(chests)}
+    return make_once(folder, recipe, files, partial(_write, chests=chests, sides=sides)) / "dataset"
 
 
-def case_sizes(cases: int, seed: int, size: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Yield columns and rows of each picture: no two patients are taken alike."""
-    for number in range(cases):
-        growth = 1 + np.random.default_rng((seed, number, 1)).uniform(0, 0.25, 2)
-        yield int(size[0] * growth[0]), int(size[1] * growth[1])
+@dataclass(frozen=True)
+class Chests:
+    """The X-rays of a data set; each depends on the seed and on its own number only.
+
+    Parameters
+    ----------
+    cases
+        Number of patients.
+    seed
+        Of all of them, from 0.
+    size
+        Columns and rows of the smallest picture; others are up to a quarter larger.
+    variety
+        How chests and pictures differ.
+    """
+
+    cases: int
+    seed: int
+    size: tuple[int, int]
+    variety: ChestVariety
+
+    def __post_init__(self) -> None:
+        require_numbers(cases=self.cases, seed=self.seed)
+
+    def files(self, *places: str) -> list[str]:
+        """Return the path of each picture in each of the folders."""
+        return [f"{place}/{_name(number)}" for number in range(self.cases) for place in places]
+
+    def make(self) -> Iterator[tuple[str, ChestXray]]:
+        """Yield the name of each file and what it shows; no two patients are taken alike."""
+        for number in range(self.cases):
+            growth = 1 + np.random.default_rng((self.seed, number, 1)).uniform(0, 0.25, 2)
+            size = int(self.size[0] * growth[0]), int(self.size[1] * growth[1])
+            yield _name(number), make_chest_xray((self.seed, number), size, self.variety)
 
 
-def _write(
-    folder: Path,
-    cases: int,
-    sides: bool,
-    seed: int,
-    size: tuple[int, int],
-    variety: ChestVariety | None,
-) -> None:
+def _name(number: int) -> str:
+    return f"cxr_{number:03d}.png"
+
+
+def _write(folder: Path, chests: Chests, sides: bool) -> None:
     raw = folder / "raw"
-    for number, shape in enumerate(case_sizes(cases, seed, size)):
-        made = make_chest_xray((seed, number), shape, variety)
-        name = f"cxr_{number:03d}.png"
-        grey = {RAW_LEFT: 255 * made.left, RAW_RIGHT: 255 * made.right}
-        save_picture(raw / RAW_IMAGES / name, made.image, _MODES[number % len(_MODES)])
-        for part, values in grey.items():
-            save_picture(raw / part / name, values / 255)
+    for (name, made), mode in zip(chests.make(), itertools.cycle(_MODES), strict=False):
+        save_picture(raw / RAW_IMAGES / name, made.image, mode)
+        save_picture(raw / RAW_LEFT / name, made.left)
+        save_picture(raw / RAW_RIGHT / name, made.right)
     images, left, right = (raw / part for part in (RAW_IMAGES, RAW_LEFT, RAW_RIGHT))
     for merged in merge_masks(images, left, right, folder / "dataset", sides):
         assert merged.problem is None, merged

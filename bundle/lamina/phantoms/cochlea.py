@@ -14,7 +14,7 @@ from lamina.errors import ConfigError
 from lamina.files import write_table
 from lamina.phantoms.cbct import HeadVolume, make_head_volume
 from lamina.phantoms.dicom_series import PLANES, Study, in_plane, series_slices
-from lamina.phantoms.folder import make_once
+from lamina.phantoms.folder import make_once, require_numbers
 
 RECIPE = 1
 """Raise it whenever the same parameters give other images than before."""
@@ -66,11 +66,9 @@ def write_cochlea_patients(
     ...     sorted(path.name for path in made.iterdir()), len(list(made.glob("../raw/P01/*")))
     (['cases.csv', 'labels'], 168)
     """
-    if patients < 1 or seed < 0 or part not in ("slices", "volumes"):
-        raise ConfigError(
-            f"patients {patients}, seed {seed}, part {part!r}: expected at least 1 patient, a seed "
-            "from 0, and slices or volumes"
-        )
+    require_numbers(patients=patients, seed=seed)
+    if part not in ("slices", "volumes"):
+        raise ConfigError(f"part {part!r}: expected slices or volumes")
     recipe: dict[str, object] = {"recipe": RECIPE, "patients": patients, "seed": seed}
     recipe |= {"shape": list(shape), "spacing": spacing}
     make = partial(make_head_volume, shape=shape, spacing=spacing)

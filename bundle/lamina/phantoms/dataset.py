@@ -9,9 +9,9 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from lamina.errors import ConfigError
+from lamina.files import write_json
 from lamina.phantoms.anatomy import EIGHT_LAYERS, LayerGroups
-from lamina.phantoms.folder import make_once, write_json
+from lamina.phantoms.folder import make_once, require_numbers
 from lamina.phantoms.oct import SHAPE, SPACING, OctVolume, Triple, make_oct_volume
 from lamina.phantoms.scan import CIRRUS, OctScan
 
@@ -52,8 +52,7 @@ def write_oct_dataset(
     ...     sorted(f.name for f in write_oct_dataset(f"{new}/oct", cases=1, **small).iterdir())
     ['boundaries', 'dataset.json', 'imagesTr', 'labelsTr', 'phantoms.json']
     """
-    if cases < 1 or seed < 0:
-        raise ConfigError(f"cases {cases}, seed {seed}: expected at least 1 case and a seed from 0")
+    require_numbers(cases=cases, seed=seed)
     make = partial(
         make_oct_volume, shape=shape, spacing=spacing, layers=layers, fluid=fluid, scan=scan
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lamina.errors import DataError
+from lamina.errors import ConfigError, DataError
+from lamina.files import write_json
 
 RECIPE_FILE = "phantoms.json"
 
@@ -58,9 +59,27 @@ def make_once(
     return target
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON into a folder that nobody sees yet."""
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def require_numbers(**given: int) -> None:
+    """Refuse numbers of which nothing can be made: all must be 1 or more, a seed 0 or more.
+
+    Raises
+    ------
+    ConfigError
+        Names all numbers that were given, and what was expected.
+
+    Examples
+    --------
+    >>> require_numbers(cases=0, seed=3)
+    Traceback (most recent call last):
+        ...
+    lamina.errors.ConfigError: cases 0, seed 3: expected cases from 1, seed from 0
+    """
+    least = {name: int(name != "seed") for name in given}
+    if any(value < least[name] for name, value in given.items()):
+        told = ", ".join(f"{name} {value}" for name, value in given.items())
+        raise ConfigError(
+            f"{told}: expected " + ", ".join(f"{name} from {low}" for name, low in least.items())
+        )
 
 
 def _is_there(target: Path, recipe: Mapping[str, Any], files: list[str]) -> bool:

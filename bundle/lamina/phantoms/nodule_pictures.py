@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lamina.errors import ConfigError
-from lamina.phantoms.chest import ChestVariety, make_chest_xray
-from lamina.phantoms.chest_pictures import case_sizes, save_picture
+import numpy as np
+from numpy.typing import NDArray
+
+from lamina.phantoms.chest import ChestVariety, ChestXray
+from lamina.phantoms.chest_pictures import Chests, save_picture
 from lamina.phantoms.folder import make_once
+from lamina.phantoms.rough import rough_region
 from lamina.prepare.crop import crop_dataset
 
-RECIPE = 1
+RECIPE = 2
 """Raise it whenever the same parameters give other pictures than before."""
 
 
@@ -21,13 +25,15 @@ def write_nodule_pictures(
     cases: int = 60,
     seed: int = 100,
     size: tuple[int, int] = (360, 400),
+    error: float = 0.025,
     variety: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write X-rays with nodules whole, and cut to the lungs as the data set.
 
-    ``raw/`` holds ``images/``, ``masks/`` (nodules are 1) and ``lungs/`` (left 1, right 2);
-    ``dataset/`` is what ``lamina prepare crop`` makes of them. The folder is complete or absent; a
-    second call does nothing.
+    ``raw/`` holds ``images/``, ``masks/`` (nodules are 1), ``lungs/`` (left 1, right 2) and
+    ``found/``, lungs as rough as a network finds them; ``dataset/`` is what
+    ``lamina prepare crop`` makes of these, so that a network learns what it will be given. The
+    folder is complete or absent; a second call does nothing.
 
     Parameters
     ----------
@@ -39,6 +45,9 @@ def write_nodule_pictures(
         A picture depends on it and on its own number only.
     size
         Columns and rows of the smallest picture; others are up to a quarter larger.
+    error
+        By how much the edge of the found lungs is off at most, as `rough_region` takes it; each
+        patient's lungs are found more or less well.
     variety
         How chests and pictures differ, as `lamina.phantoms.ChestVariety` takes it.
 
@@ -57,26 +66,25 @@ def write_nodule_pictures(
     ...     sorted(str(path.relative_to(made)) for path in made.rglob("*.png"))
     ['images/cxr_000.png', 'masks/cxr_000.png']
     """
-    if cases < 1 or seed < 0:
-        raise ConfigError(f"cases {cases}, seed {seed}: expected at least 1 case and a seed from 0")
-    chests = ChestVariety(**(variety or {}))
-    recipe = {"recipe": RECIPE, "cases": cases, "seed": seed, "size": list(size)}
-    places = ("raw/images", "raw/masks", "raw/lungs", "dataset/images", "dataset/masks")
-    files = [f"{place}/cxr_{number:03d}.png" for number in range(cases) for place in places]
-
-    def write(new: Path) -> None:
-        for number, shape in enumerate(case_sizes(cases, seed, size)):
-            _write_raw(new / "raw", f"cxr_{number:03d}.png", (seed, number), shape, chests)
-        for _, problem in crop_dataset(new / "raw", new / "raw" / "lungs", new / "dataset"):
-            assert problem is None, problem
-
-    return make_once(folder, recipe | {"variety": asdict(chests)}, files, write) / "dataset"
+    chests = Chests(cases, seed, size, ChestVariety(**(variety or {})))
+    raw = [f"raw/{part}" for part in ("images", "masks", "lungs", "found")]
+    files = chests.files(*raw, "dataset/images", "dataset/masks")
+    recipe = {"recipe": RECIPE, "error": error, **asdict(chests)}
+    return make_once(folder, recipe, files, partial(_write, chests=chests, error=error)) / "dataset"
 
 
-def _write_raw(
-    raw: Path, name: str, seed: tuple[int, int], shape: tuple[int, int], variety: ChestVariety
-) -> None:
-    made = make_chest_xray(seed, shape, variety)
+def _write(folder: Path, chests: Chests, error: float) -> None:
+    raw = folder / "raw"
+    for number, (name, made) in enumerate(chests.make()):
+        rng = np.random.default_rng((chests.seed, number, 2))
+        found = rough_region(rng, made.left | made.right, rng.uniform(0, error))
+        _write_raw(raw, name, made, found)
+    for _, problem in crop_dataset(raw, raw / "found", folder / "dataset"):
+        assert problem is None, problem
+
+
+def _write_raw(raw: Path, name: str, made: ChestXray, found: NDArray[np.bool_]) -> None:
     save_picture(raw / "images" / name, made.image)
     save_picture(raw / "masks" / name, made.nodules / 255)
     save_picture(raw / "lungs" / name, (made.left + 2.0 * made.right) / 255)
+    save_picture(raw / "found" / name, found / 255)

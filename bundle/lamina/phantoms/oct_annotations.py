@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lamina.annotations import Drawing, MaskFolder, Pictures, convert, read_annotations
-from lamina.errors import ConfigError
 from lamina.phantoms.anatomy import EIGHT_LAYERS, LayerGroups
-from lamina.phantoms.folder import make_once
+from lamina.phantoms.folder import make_once, require_numbers
 from lamina.phantoms.oct import make_oct_volume
 from lamina.phantoms.scan import CIRRUS, OctScan
 
@@ -75,8 +74,7 @@ def write_oct_annotations(
     ...     sorted(str(path.relative_to(made)) for path in made.rglob("octid*"))
     ['images/octid_000.jpg', 'masks/octid_000.png']
     """
-    if cases < 1 or seed < 0 or step < 1:
-        raise ConfigError(f"cases {cases}, seed {seed}, step {step}: expected at least 1, 0 and 1")
+    require_numbers(cases=cases, seed=seed, step=step)
     told = {"seed": seed, "size": list(size), "spacing": list(spacing), "step": step}
     recipe = {"recipe": RECIPE, "cases": cases, **told, "layers": layers, "scan": asdict(scan)}
     names = [f"octid_{number:03d}" for number in range(cases)]

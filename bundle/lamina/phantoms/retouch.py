@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lamina.errors import ConfigError
 from lamina.phantoms.anatomy import LAYERS
 from lamina.phantoms.fluid import HOSTS, Host
-from lamina.phantoms.folder import make_once
+from lamina.phantoms.folder import make_once, require_numbers
 from lamina.phantoms.oct import Triple, make_oct_volume
 from lamina.phantoms.scan import CIRRUS, OctScan
 from lamina.prepare import prepare_retouch
@@ -89,8 +88,7 @@ def write_retouch_volumes(
     DataError
         If the folder holds anything else than this very data set.
     """
-    if cases < 1 or seed < 0:
-        raise ConfigError(f"cases {cases}, seed {seed}: expected at least 1 case and a seed from 0")
+    require_numbers(cases=cases, seed=seed)
     recipe: dict[str, object] = {"recipe": RECIPE, "cases": cases, "seed": seed, "columns": columns}
     recipe |= {"slices": slices, "fluid": fluid}
     scans = {
