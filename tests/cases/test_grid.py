@@ -14,6 +14,7 @@ from lamina.cases.grid import (
     lps_to_ras,
     pixel_grid,
     require_affine,
+    require_pixel_size,
     with_pixel_size,
 )
 from lamina.errors import ConfigError, GeometryError
@@ -143,9 +144,13 @@ def test_a_picture_gets_the_size_of_its_pixels_and_other_images_keep_theirs():
     assert with_pixel_size(scan, (0.1, 0.2)) is scan
     plain = pixel_grid((7, 5))
     assert with_pixel_size(plain, None) is plain
+    volume = pixel_grid((7, 5, 3))
+    assert with_pixel_size(volume, (0.1, 0.2)) is volume
 
 
-@pytest.mark.parametrize("size", [(0.1,), (0.1, 0), (-1, 1), (1, 2, 3)])
+@pytest.mark.parametrize(
+    "size", [(0.1,), (0.1, 0), (-1, 1), (1, 2, 3), (1, float("inf")), (float("nan"), 1)]
+)
 def test_other_sizes_of_a_pixel_are_refused(size):
     with pytest.raises(ConfigError, match=r"pixel_size \[.*expected a width and a height in mm"):
-        with_pixel_size(pixel_grid((7, 5)), size)
+        require_pixel_size(size)

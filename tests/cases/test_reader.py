@@ -6,7 +6,7 @@ from monai.data import decollate_batch, list_data_collate
 from monai.transforms import LoadImaged
 
 from lamina.cases import CaseReader, LabelReader
-from lamina.errors import GeometryError, ReadError
+from lamina.errors import ConfigError, GeometryError, ReadError
 
 ROWS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
@@ -25,6 +25,14 @@ def test_columns_come_first(tmp_path, write_picture, suffix):
     np.testing.assert_array_equal(values, ROWS.T)
     assert meta["spacing_unit"] == "px"
     assert meta["spatial_shape"].tolist() == [4, 3]
+
+
+def test_a_picture_s_pixels_have_the_size_that_is_given(tmp_path, write_picture):
+    _, meta = image(write_picture(tmp_path / "a.png", ROWS), pixel_size=(0.5, 0.25))
+    assert meta["spacing_unit"] == "mm"
+    np.testing.assert_array_equal(meta["affine"], np.diag([0.5, 0.25, 1, 1]))
+    with pytest.raises(ConfigError, match="expected a width and a height in mm"):
+        CaseReader(pixel_size=(0.5,))
 
 
 def test_sixteen_bits_are_kept(tmp_path, write_picture):

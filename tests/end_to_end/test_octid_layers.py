@@ -65,6 +65,32 @@ def test_thickness_stands_in_pixels_and_micrometres(study):
         assert float(row["choroid_um"]) == pytest.approx(3 * float(row["choroid_px"]))
 
 
+def test_errors_are_in_micrometres_where_the_size_of_a_pixel_is_given(study):
+    words = ["--run-dir", study / "run", "--dataset-dir", study / "study"]
+    sized = ["-o", study / "sized", "--pixel-size", "0.06,0.003"]
+    assert run("evaluate", study / "task.json", *words, *sized) == 0
+    pixels, micrometres = (
+        json.loads((place / "summary.json").read_text())
+        for place in (study / "run" / "evaluation", study / "sized")
+    )
+    assert pixels["units"]["thickness_error"] == "px"
+    assert micrometres["units"]["thickness_error"] == "µm"
+    error = pixels["mean"]["thickness_error"]
+    assert micrometres["mean"]["thickness_error"] == pytest.approx(3 * error)
+    assert micrometres["mean"]["dice"] == pixels["mean"]["dice"]
+    page = (study / "sized" / "report.html").read_text()
+    assert "as given: 0.06 × 0.003 mm" in page
+    assert "do not say how large a pixel is" not in page
+    assert "do not say how large a pixel is" in (study / "run/evaluation/report.html").read_text()
+
+
+def test_a_size_of_a_pixel_that_is_none_is_refused_before_anything_runs(study, capsys):
+    words = ["--run-dir", study / "run", "--dataset-dir", study / "study", "--pixel-size", "0.06"]
+    assert run("evaluate", study / "task.json", *words, "-o", study / "none") == 1
+    assert "expected a width and a height in mm" in capsys.readouterr().err
+    assert not (study / "none").exists()
+
+
 def test_curves_of_loss_and_accuracy(study):
     history = json.loads((study / "run" / "history.json").read_text())
     assert {"loss", "val_iou", "val_accuracy"} <= set(history[-1])

@@ -72,7 +72,9 @@ def test_a_perfect_prediction_is_best_in_every_metric(truth):
 def test_each_structure_is_measured_by_itself():
     rng = np.random.default_rng(0)
     prediction, truth = rng.integers(0, 3, (2, *SHAPE))
-    settings = MeasureSettings(("surface_dice", "thickness_error", "volume_truth"), 0.3, 1)
+    settings = MeasureSettings(
+        ("surface_dice", "thickness_error", "volume_truth"), 0.3, depth_axis=1
+    )
     measured = measure_case(prediction, truth, labels=LABELS, spacing=SPACING, settings=settings)
     for label in LABELS[1:]:
         masks = prediction == label.value, truth == label.value
@@ -193,3 +195,28 @@ def test_real_hippocampus_moved_by_a_voxel():
         assert scores["hausdorff_distance_95"] == pytest.approx(1)
         assert 0 < scores["average_surface_distance"] < 1
         assert scores["volume_error"] == 0
+
+
+@pytest.mark.parametrize(("unit", "within"), [("px", 1.0), ("mm", 0.0)])
+def test_a_tolerance_in_pixels_does_not_change_with_their_size(unit, within):
+    truth, prediction = np.zeros((2, 12, 9), int)
+    truth[3:6, 2:7], prediction[5:8, 2:7] = 1, 1
+    settings = MeasureSettings(("surface_dice", "average_surface_distance"), 2.0, unit)
+    for spacing, spacing_unit, expected in (((1, 1), "px", 1.0), ((30, 20), "mm", within)):
+        scores = measure_case(
+            prediction,
+            truth,
+            labels=LABELS,
+            spacing=spacing,
+            spacing_unit=spacing_unit,
+            settings=settings,
+        )["anterior"]
+        assert (scores["surface_dice"] == 1) == (expected == 1)
+    masks = prediction == 1, truth == 1
+    exact = distance_scores(*masks, (30, 20), 2.0)["average_surface_distance"]
+    assert scores["average_surface_distance"] == exact
+
+
+def test_another_unit_of_the_tolerance_is_refused():
+    with pytest.raises(ConfigError, match="tolerance_unit: 'cm' is not known"):
+        MeasureSettings(tolerance_unit="cm")

@@ -10,15 +10,15 @@ from lamina.errors import DataError
 from lamina.output.comparison import compare_evaluations, comparison_text, verdict, write_comparison
 
 
-def write_cases(folder, scores, metric="dice"):
+def write_cases(folder, scores, metric="dice", unit="mm"):
     """Write cases.csv for {case: {class: value or None}}."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "cases.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["case", "class", "status", metric])
+        writer.writerow(["case", "class", "spacing_unit", "status", metric])
         for case, classes in scores.items():
             for name, value in classes.items():
-                writer.writerow([case, name, "present", "" if value is None else value])
+                writer.writerow([case, name, unit, "present", "" if value is None else value])
     return folder
 
 
@@ -124,3 +124,14 @@ def test_the_command(runs, tmp_path, capsys):
     assert (tmp_path / "b" / "comparison" / "comparison.png").is_file()
     assert main(["compare", str(tmp_path / "a"), str(tmp_path / "nowhere")]) == 1
     assert "run `lamina evaluate` first" in capsys.readouterr().err
+
+
+def test_millimetres_are_not_compared_with_pixels(tmp_path):
+    scores = {"x": {"lung": 2.0}, "y": {"lung": 3.0}}
+    for metric, apart in (("average_surface_distance", True), ("dice", False)):
+        paths = [write_cases(tmp_path / unit, scores, metric, unit) for unit in ("mm", "px")]
+        if apart:
+            with pytest.raises(DataError, match="x was measured in mm and in px\n.*--pixel-size"):
+                compare_evaluations(*paths, metric)
+        else:
+            assert compare_evaluations(*paths, metric).classes["lung"]["n"] == 2

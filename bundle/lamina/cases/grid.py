@@ -1,6 +1,7 @@
 """The grid of an image: its size, its place in space, and whether that place is known."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,26 +48,32 @@ def pixel_grid(shape: tuple[int, ...]) -> Grid:
 def with_pixel_size(grid: Grid, size: Sequence[float] | None) -> Grid:
     """Return the grid of a picture whose pixels have a size in mm; of other images as it is.
 
+    A volume that does not say how large its voxels are stays so: a pixel's size says nothing of
+    the distance of its slices.
+
+    >>> with_pixel_size(pixel_grid((640, 480)), (0.1, 0.2)).spacing
+    (0.1, 0.2)
+    """
+    if size is None or grid.unit != "px" or len(grid.shape) != 2:
+        return grid
+    return Grid(grid.shape, np.diag([*size, *[1.0] * 2]), "mm")
+
+
+def require_pixel_size(size: Sequence[float] | None) -> None:
+    """Refuse what is not the size of a pixel; None, where it is not known, is none.
+
     Raises
     ------
     ConfigError
         If the size is not a width and a height above 0.
-
-    Examples
-    --------
-    >>> with_pixel_size(pixel_grid((640, 480)), (0.1, 0.2)).spacing
-    (0.1, 0.2)
     """
     if size is None:
-        return grid
-    if len(size) != 2 or not all(length > 0 for length in size):
+        return
+    if len(size) != 2 or not all(0 < length < math.inf for length in size):
         raise ConfigError(
             f"pixel_size {list(size)}: expected a width and a height in mm",
             "write it as 0.01,0.004",
         )
-    if grid.unit != "px":
-        return grid
-    return Grid(grid.shape, np.diag([*size, *[1.0] * 2]), "mm")
 
 
 def lps_to_ras(affine: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lamina.cases.dicom_geometry import SLICE_TOLERANCE
 from lamina.cases.dicom_rules import SeriesRules
-from lamina.cases.grid import Grid
+from lamina.cases.grid import Grid, require_pixel_size, with_pixel_size
 from lamina.cases.images import read_image, read_label
 from lamina.cases.pictures import MAX_PIXELS
 from lamina.errors import ReadError
@@ -47,6 +47,8 @@ class CaseReader(_OneImageReader):
         1 for grey values, 3 for the colours of a picture.
     max_pixels
         Largest picture that is decoded.
+    pixel_size
+        Width and height in mm of a picture's pixels, where the picture does not say it.
     slice_tolerance, missing_slices, most_missing, duplicates, tilt
         What is done with a DICOM series that is not regular; see `lamina.cases.SeriesRules`.
     """
@@ -55,6 +57,7 @@ class CaseReader(_OneImageReader):
         self,
         channels: int = 1,
         max_pixels: int = MAX_PIXELS,
+        pixel_size: Sequence[float] | None = None,
         slice_tolerance: float = SLICE_TOLERANCE,
         missing_slices: Literal["resample", "accept", "refuse"] = "resample",
         most_missing: int = 3,
@@ -63,6 +66,8 @@ class CaseReader(_OneImageReader):
     ) -> None:
         self.channels = channels
         self.max_pixels = max_pixels
+        require_pixel_size(pixel_size)
+        self.pixel_size = pixel_size
         self.rules = SeriesRules(slice_tolerance, missing_slices, most_missing, duplicates, tilt)
 
     def get_data(self, img: Sequence[str]) -> tuple[NDArray[np.float32], dict[str, Any]]:
@@ -73,7 +78,7 @@ class CaseReader(_OneImageReader):
             max_pixels=self.max_pixels,
             rules=self.rules,
         )
-        return values, _metadata(values, grid)
+        return values, _metadata(values, with_pixel_size(grid, self.pixel_size))
 
 
 class LabelReader(_OneImageReader):

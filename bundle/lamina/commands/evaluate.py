@@ -6,6 +6,7 @@ from typing import Any
 from lamina.commands.parsers import add_command, add_task
 from lamina.commands.workflow import (
     add_dataset,
+    add_pixel_size,
     add_run_dir,
     add_weights,
     add_workflow,
@@ -31,6 +32,7 @@ def add(commands: Any) -> None:
         help="which cases; default: test",
     )
     parser.add_argument("-o", "--output-dir", metavar="DIR", help="default: RUN/evaluation")
+    add_pixel_size(parser)
     add_weights(parser)
     add_workflow(parser)
 

@@ -9,6 +9,7 @@ from lamina.commands.parsers import add_command, add_task
 from lamina.commands.then import predict_then
 from lamina.commands.workflow import (
     add_dataset,
+    add_pixel_size,
     add_run_dir,
     add_weights,
     add_workflow,
@@ -43,9 +44,7 @@ def add(commands: Any) -> None:
         help="nifti,png,structures,nrrd,dicomseg,probabilities; default: the task's, else nifti for "
         "volumes, png for pictures, and dicomseg besides where the source is DICOM",
     )
-    parser.add_argument(
-        "--pixel-size", metavar="X,Y", help="of pictures, which do not say it: in mm, as 0.01,0.004"
-    )
+    add_pixel_size(parser)
     parser.add_argument(
         "--overwrite", action="store_true", help="do cases again that are done already"
     )

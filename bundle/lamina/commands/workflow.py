@@ -44,6 +44,13 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_pixel_size(parser: argparse.ArgumentParser) -> None:
+    """Let a command take the size of pixels that pictures do not tell."""
+    parser.add_argument(
+        "--pixel-size", metavar="X,Y", help="of pictures, which do not say it: in mm, as 0.01,0.004"
+    )
+
+
 def add_workflow(parser: argparse.ArgumentParser) -> None:
     """Let a command take what all workflows take."""
     parser.add_argument(

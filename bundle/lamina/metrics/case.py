@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from monai.utils import convert_to_numpy
 
+from lamina.cases.grid import Unit
 from lamina.errors import ConfigError, GeometryError
 from lamina.metrics.catalogue import check_metric_names
 from lamina.metrics.confusion import confusion_matrix, read_label_map
@@ -27,7 +28,10 @@ class MeasureSettings:
     metrics
         Names from ``lamina.metrics.METRICS``.
     tolerance
-        Up to which distance two surfaces agree, in the spacing's unit (mm), for ``surface_dice``.
+        Up to which distance two surfaces agree, for ``surface_dice``.
+    tolerance_unit
+        "px" for a tolerance in voxels, whatever their size. One in "mm" is in voxels too where
+        the image does not say how large they are.
     depth_axis
         The array's axis along which layers lie on each other; None where there are no layers.
     presence
@@ -50,11 +54,16 @@ class MeasureSettings:
 
     metrics: Sequence[str] = OVERLAP_METRICS
     tolerance: float = 1.0
+    tolerance_unit: Unit = "mm"
     depth_axis: int | None = None
     presence: int | None = None
 
     def __post_init__(self) -> None:
         check_metric_names(self.metrics)
+        if self.tolerance_unit not in get_args(Unit):
+            raise ConfigError(
+                f"tolerance_unit: {self.tolerance_unit!r} is not known", "take 'mm' or 'px'"
+            )
         if not self.metrics:
             raise ConfigError("metrics: the list is empty", 'name at least one, such as "dice"')
         of_layers = [name for name in self.metrics if name in LAYER_METRICS]
@@ -187,6 +196,9 @@ def _scores_beyond_overlap(
     scores: dict[str, float] = {}
     if settings.wants(DISTANCE_METRICS):
         scores |= distance_scores(*masks, grid.spacing, settings.tolerance)
+        if settings.tolerance_unit == "px" and grid.unit == "mm":
+            in_voxels = distance_scores(*masks, (1.0,) * len(grid.spacing), settings.tolerance)
+            scores["surface_dice"] = in_voxels["surface_dice"]
     if settings.wants(VOLUME_METRICS):
         scores |= volume_scores(int(masks[0].sum()), int(masks[1].sum()), grid.spacing)
     if probability is not None and settings.wants(PROBABILITY_METRICS):

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from lamina.cases import hash_files
-from lamina.cases.grid import format_size, with_pixel_size
+from lamina.cases.grid import format_size, require_pixel_size, with_pixel_size
 from lamina.errors import DataError, GeometryError, LaminaError, reason_of
 from lamina.files import write_table
 from lamina.metrics import MeasureSettings
@@ -104,6 +104,7 @@ class CaseLoop:
         self.about = dict(about) | {"weights_hash": hash_files(*str(about["weights"]).split(","))}
         self.formats = formats.split(",") if isinstance(formats, str) else formats
         check_formats(self.formats or [])
+        require_pixel_size(pixel_size)
         self.pixel_size = pixel_size
         self.measure = measure
         self.broken = broken

@@ -18,6 +18,7 @@ DECIDED = 0.05
 """The test's p below which a difference is called one."""
 
 Scores = dict[tuple[str, str], float]
+Units = dict[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,18 @@ def compare_evaluations(first: Path, second: Path, metric: str = "dice") -> Comp
     Raises
     ------
     DataError
-        If there is no such table or metric, or the two have no case in common.
+        If there is no such table or metric, the two have no case in common, or one has lengths in
+        mm and the other in pixels.
     """
-    tables = [_read(path, metric) for path in (first, second)]
+    tables, units = zip(*(_read(path, metric) for path in (first, second)), strict=True)
     common = [key for key in tables[0] if key in tables[1]]
     if not common:
         raise DataError(
             f"{first} and {second}: no case with the same name and structure is in both",
             "evaluate both on the same split of the same data set",
         )
+    if METRICS[metric].quantity != "ratio":
+        _require_same_units(common, units)
     rows = [_row(key, tables[0][key], tables[1][key]) for key in common]
     structures = list(dict.fromkeys(name for _, name in common))
     classes = {name: _pairs([row for row in rows if row["class"] == name]) for name in structures}
@@ -136,14 +140,27 @@ def _line(name: str, found: Mapping[str, Any], metric: str) -> str:
     return f"{name:<24} {found['n']:>5} {first} {second} {change}  {' to '.join(bounds):<18} {p:>7}"
 
 
-def _read(path: Path, metric: str) -> Scores:
+def _read(path: Path, metric: str) -> tuple[Scores, Units]:
+    """Return a metric of each case and structure, and the unit of lengths."""
     table = _table(path)
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     if not rows or metric not in rows[0]:
         known = [name for name in (rows[0] if rows else {}) if name in METRICS]
         raise DataError(f"{table}: no column {metric!r}", f"take one of {', '.join(known)}")
-    return {(row["case"], row["class"]): _number(row[metric]) for row in rows}
+    keyed = {(row["case"], row["class"]): row for row in rows}
+    scores = {key: _number(row[metric]) for key, row in keyed.items()}
+    return scores, {key: row["spacing_unit"] for key, row in keyed.items()}
+
+
+def _require_same_units(common: Sequence[tuple[str, str]], units: Sequence[Units]) -> None:
+    for key in common:
+        first, second = (of_one[key] for of_one in units)
+        if first != second:
+            raise DataError(
+                f"case {key[0]} was measured in {first} and in {second}",
+                "evaluate both with the same --pixel-size, or compare a metric without a unit",
+            )
 
 
 def _table(path: Path) -> Path:
