@@ -37,6 +37,11 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--precision", choices=("auto", "fp32", "bf16"), help="default: auto, by the processor"
     )
+    parser.add_argument(
+        "--compile",
+        choices=("auto", "always", "never"),
+        help="torch.compile the network; default: auto, if a long 2D training gains by it",
+    )
     parser.add_argument("--num-workers", type=int, metavar="N", help="processes that load data")
     parser.add_argument(
         "--fresh", action="store_true", help="throw away what the run's folder holds"

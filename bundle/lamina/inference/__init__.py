@@ -1,6 +1,7 @@
 """How a network runs over an image: weights, backend, windows, the way back to its grid."""
 
 from lamina.inference.backends import BackendInferer, choose_backend
+from lamina.inference.compiled import pays_to_compile
 from lamina.inference.disagreement import Disagreement, Uncertaintyd
 from lamina.inference.folded import fold_norms
 from lamina.inference.grid_inferer import GridInferer, plain_probabilities
@@ -25,6 +26,7 @@ __all__ = [
     "has_bf16_units",
     "load_weights",
     "mirror_axes",
+    "pays_to_compile",
     "place",
     "plain_probabilities",
     "windows_at_a_time",

@@ -3,13 +3,14 @@
 import logging
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
 from monai.inferers import Inferer
 
 from lamina.errors import ConfigError
+from lamina.inference.compiled import CompiledNetwork
 
 TOLERANCE = 0.1
 """Relative difference up to which bfloat16 is taken for right."""
@@ -78,6 +79,8 @@ class AutocastInferer(Inferer):
         How the network is applied: at once, in windows, slice by slice.
     precision
         ``auto``, ``fp32`` or ``bf16``.
+    compiled
+        Whether a network in training is compiled (see `pays_to_compile`).
 
     Examples
     --------
@@ -87,10 +90,13 @@ class AutocastInferer(Inferer):
     torch.float32
     """
 
-    def __init__(self, inferer: Inferer, precision: str = "auto") -> None:
+    def __init__(
+        self, inferer: Inferer, precision: str = "auto", *, compiled: bool = False
+    ) -> None:
         super().__init__()
         self.inferer = inferer
         self.precision = precision
+        self.compiled = CompiledNetwork(torch.compile) if compiled else None
         self.trusted: dict[torch.Size, bool] = {}
 
     def __call__(
@@ -103,10 +109,15 @@ class AutocastInferer(Inferer):
             images = images.contiguous(memory_format=channels_last(images.ndim - 2))
             bf16 = wanted and self._trusts_bf16(network, images)
             with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16):
-                result = network(images, *more, **options)
+                result = self._quickest(network)(images, *more, **options)
             return result.float() if bf16 else result
 
         return self.inferer(inputs, run, *args, **kwargs)
+
+    def _quickest(self, network: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        if self.compiled and isinstance(network, torch.nn.Module) and network.training:
+            return partial(self.compiled, network)
+        return network
 
     def _trusts_bf16(self, network: Callable[..., torch.Tensor], images: torch.Tensor) -> bool:
         """Compare with float32 once for each size of images, and fall back where it differs."""

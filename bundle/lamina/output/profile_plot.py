@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -28,23 +29,29 @@ def write_profile_plot(
         The PNG file, which is whole or absent.
     """
     x = np.array([row["x"] for row in rows])
-    columns = np.unique(x)
+    columns, column_of = np.unique(x, return_inverse=True)
+    slices = np.bincount(column_of)
     unit = next(name for name in rows[0] if name not in ("x", "z")).rsplit("_", 1)[1]
-    figure = Figure(figsize=(8, 4), layout="constrained")
+    figure = Figure(figsize=(8, 4))
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    # A layout that matplotlib finds by itself takes longer than the network.
+    axes = figure.add_axes((0.08, 0.13, 0.68, 0.83))
     for label in labels[1:]:
         thickness = np.array([row[f"{label.name}_{unit}"] for row in rows])
-        means = [thickness[x == column].mean() for column in columns]
+        means = np.bincount(column_of, thickness) / slices
         axes.plot(
-            columns, means, label=label.name, color=np.array(label.color) / 255, linewidth=1.5
+            columns,
+            means,
+            label=fill(label.name, 26),
+            color=np.array(label.color) / 255,
+            linewidth=1.5,
         )
     axes.set_xlabel("column of the scan")
     axes.set_ylabel(f"thickness in {'µm' if unit == 'um' else unit}")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.set_facecolor("#f4f4f6")
-    figure.legend(loc="outside right upper", fontsize="small")
+    figure.legend(loc="upper left", bbox_to_anchor=(0.77, 0.97), fontsize="small")
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as part:
         figure.savefig(part, dpi=110)

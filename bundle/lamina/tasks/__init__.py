@@ -3,6 +3,14 @@
 from lamina.tasks.check import check_config
 from lamina.tasks.dimensions import for_dims
 from lamina.tasks.labels import Label, read_labels
-from lamina.tasks.workflow import config_hash, current_config
+from lamina.tasks.workflow import config_hash, current_config, made_up_data
 
-__all__ = ["Label", "check_config", "config_hash", "current_config", "for_dims", "read_labels"]
+__all__ = [
+    "Label",
+    "check_config",
+    "config_hash",
+    "current_config",
+    "for_dims",
+    "made_up_data",
+    "read_labels",
+]

@@ -33,6 +33,19 @@ def current_config() -> dict[str, Any]:
     raise ConfigError("no MONAI config is being evaluated", "call this from a config's expression")
 
 
+def made_up_data() -> Any:
+    """Return the folder of the running task's phantoms, which are made if they are not there.
+
+    A reference to them would make them even where an expression does not use it.
+
+    Raises
+    ------
+    ConfigError
+        If no MONAI workflow calls.
+    """
+    return ConfigParser(current_config()).get_parsed_content("task#phantoms")
+
+
 def config_hash(content: Any) -> str:
     """Return a hash of a part of a config: the same for the same settings in any order.
 
