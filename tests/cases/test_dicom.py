@@ -1,10 +1,13 @@
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from pydicom.uid import JPEGLosslessSV1
 from scipy.spatial.transform import Rotation
 
 from lamina.cases import SeriesRules
@@ -120,6 +123,38 @@ def test_headers_alone_give_the_same_grid(tmp_path, write_series, regular):
 def test_rescale_slope_and_intercept_are_applied(tmp_path, write_series, regular):
     folder = write_series(tmp_path / "s", *regular, RescaleSlope=2.5, RescaleIntercept=-1024)
     np.testing.assert_allclose(read_dicom(str(folder))[0], regular[0] * 2.5 - 1024)
+
+
+def test_jpeg_lossless_is_read_to_the_digit(tmp_path, write_series, regular):
+    """What GDCM writes in SimpleITK, with both ends of 16 bits."""
+    voxels, affine = regular[0].copy(), regular[1]
+    voxels[0, :2, 0] = -32768, 32767
+    series = write_series(tmp_path / "series", voxels, affine)
+    for z, path in enumerate(sorted(series.iterdir())):
+        image = pydicom.dcmread(path)
+        image.PixelData = compressed(voxels[:, :, z], tmp_path / "one.dcm")
+        image.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+        image.save_as(path)
+    np.testing.assert_array_equal(read_dicom(str(series))[0], voxels)
+
+
+def test_a_real_jpeg_lossless_picture_is_read(data):
+    path = data / "odd" / "pydicom" / "test_files" / "SC_rgb_jpeg_gdcm.dcm"
+    (colours,) = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    grey = np.asarray(Image.fromarray(colours).convert("L"))
+    np.testing.assert_array_equal(read_dicom(str(path))[0], grey.T)
+
+
+def compressed(pixels, path):
+    """Pixels (columns, rows) as GDCM compresses them."""
+    writer = sitk.ImageFileWriter()
+    writer.SetFileName(str(path))
+    writer.UseCompressionOn()
+    writer.SetCompressor("JPEG")
+    writer.Execute(sitk.GetImageFromArray(pixels.T.copy()))
+    written = pydicom.dcmread(path)
+    assert written.file_meta.TransferSyntaxUID == JPEGLosslessSV1
+    return written.PixelData
 
 
 def test_monochrome1_is_turned(tmp_path, write_series, regular):
