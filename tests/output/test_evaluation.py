@@ -90,7 +90,9 @@ def test_the_report_stands_alone_and_escapes_names(summary, tmp_path):
     assert "lung &lt;left&gt;" in page
     assert "<left>" not in page
     assert not re.search(r'(src|href)="(?!#|data:)', page)
-    assert page.count("data:image/png;base64,") >= 4 * 5
+    # Three planes of each of three examples, one of each case in the list.
+    assert page.count("data:image/png;base64,") == 4 * (3 * 3 + 5)
+    assert all(f"<h4>{plane}</h4>" in page for plane in ("Axial", "Coronal", "Sagittal"))
     assert all(f"{name}" in page for name in ("perfect", "missed", "shifted"))
     assert not (tmp_path / ".pictures").exists()
 

@@ -1,10 +1,17 @@
 import numpy as np
 import pytest
 import torch
+from monai.data import MetaTensor
 
 from lamina.errors import GeometryError
+from lamina.metrics import MeasureSettings
 from lamina.output import panel_drawer
-from lamina.output.pictures import ERROR_COLOURS, comparison_panels
+from lamina.output.pictures import (
+    ERROR_COLOURS,
+    PictureSettings,
+    comparison_panels,
+    comparison_views,
+)
 from lamina.tasks import Label
 
 LABELS = [Label(0, "background", (0, 0, 0)), Label(1, "a", (0, 200, 0)), Label(2, "b", (200, 0, 0))]
@@ -72,3 +79,39 @@ def test_the_panel_for_tensorboard_is_an_rgb_array():
     picture = draw({"image": mask, "label": mask, "pred": mask})
     assert picture.ndim == 3
     assert picture.shape[2] == 3
+
+
+def test_each_view_has_the_panels_of_its_own_slice():
+    truth = np.zeros((20, 24, 9), int)
+    truth[5:15, 5:20, 6] = 1
+    prediction = np.roll(truth, 3, axis=0)
+    image = np.random.default_rng(0).random(truth.shape)
+    spacing, affine = (1.0, 2.0, 3.0), np.diag([1.0, 2.0, 3.0, 1.0])
+    views = comparison_views(image, truth, prediction, LABELS, spacing=spacing, affine=affine)
+    assert list(views) == ["axial", "coronal", "sagittal"]
+    for axis, panels in zip((2, 1, 0), views.values(), strict=True):
+        settings = PictureSettings(slice_axis=axis)
+        alone = comparison_panels(
+            image, truth, prediction, LABELS, spacing=spacing, affine=affine, settings=settings
+        )
+        for title, panel in panels.items():
+            np.testing.assert_array_equal(np.asarray(panel), np.asarray(alone[title]))
+    with pytest.raises(GeometryError):
+        comparison_views(image, truth, truth[1:], LABELS, spacing=spacing)
+
+
+@pytest.mark.parametrize(("depth_axis", "turned"), [(None, True), (1, False)])
+def test_tensorboard_turns_what_is_no_scan_and_keeps_the_proportions(depth_axis, turned):
+    """A spot at the patient's left: right in the picture where it is turned."""
+    labels = [vars(label) | {"color": list(label.color)} for label in LABELS]
+    draw = panel_drawer(labels, MeasureSettings(depth_axis=depth_axis))
+    affine = torch.diag(torch.tensor([1.0, 2.0, 5.0, 1.0]))
+    mask = torch.zeros(1, 40, 20, 3)
+    mask[:, 2:8, 5:15, 1] = 1
+    image = MetaTensor(torch.rand(mask.shape), affine=affine)
+    picture = draw({"image": image, "label": mask, "pred": mask}).astype(int)
+    panel = picture[30:-40, 10 + 370 : 10 + 360 + 370]
+    columns = np.nonzero(panel[..., 1] - panel[..., 0] > 40)[1]
+    assert (columns.mean() > panel.shape[1] / 2) == turned
+    # 40 × 1 mm wide and 20 × 2 mm high is a square.
+    assert draw({"image": image, "label": mask, "pred": mask}).shape[1] == 4 * 370 + 10

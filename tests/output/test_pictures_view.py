@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamina.output.pictures_view import View, choose_view
+from lamina.output.pictures_view import PLANES, View, choose_view, choose_views, plane_axes
 
 SHAPE = (10, 20, 30)
 # What an axis of the picture must run towards, by the letter of its axis.
@@ -114,3 +114,48 @@ def test_flips_are_their_own_inverse(flipped):
     picture = np.random.default_rng(0).random((3, 4))
     view = View(axes=(0, 1), flipped=flipped)
     assert np.array_equal(view.show(view.show(picture)), picture)
+
+
+@pytest.mark.parametrize("codes", ORIENTATIONS)
+def test_three_planes_whatever_the_orientation(codes):
+    axes = plane_axes(affine_of(codes))
+    for name, letters in zip(PLANES, ("LR", "PA", "IS"), strict=True):
+        assert codes[axes[name]] in letters
+    views = choose_views(np.ones(SHAPE, dtype=bool), affine_of(codes))
+    assert {name: view.through[0] for name, view in views.items()} == axes
+    assert next(iter(views.values())).through[0] == 2
+
+
+def test_each_plane_has_a_name_of_its_own_however_oblique_the_image_is():
+    """At 45° the direction that is largest in a column is the same for two axes."""
+    half = np.sqrt(0.5)
+    affine = np.eye(4)
+    affine[:2, :2] = [[half, half], [half - 1e-9, -half]]
+    assert sorted(plane_axes(affine).values()) == [0, 1, 2]
+
+
+def test_each_plane_shows_the_slice_with_most_foreground():
+    foreground = np.zeros(SHAPE, dtype=bool)
+    foreground[7, 3, :20] = foreground[:, 3, 4] = True
+    foreground[7, :, 4] = True
+    views = choose_views(foreground, np.eye(4))
+    assert {name: view.through for name, view in views.items()} == {
+        "axial": (2, 4),
+        "coronal": (1, 3),
+        "sagittal": (0, 7),
+    }
+
+
+def test_of_a_scan_the_fullest_slice_and_those_at_its_quarters():
+    foreground = np.zeros(SHAPE, dtype=bool)
+    foreground[2:4, 3, 8:16] = True
+    foreground[2:9, 3, 13] = True
+    views = choose_views(foreground)
+    assert list(views) == ["slice 14 of 30", "slice 11 of 30", "slice 15 of 30"]
+    assert [view.index for view in views.values()] == [13, 10, 14]
+
+
+def test_a_scan_of_one_slice_and_an_empty_one_have_one_view():
+    assert list(choose_views(np.ones((4, 5, 1)))) == ["slice 1 of 1"]
+    assert list(choose_views(np.zeros(SHAPE))) == ["slice 16 of 30"]
+    assert list(choose_views(np.ones((4, 5)), np.eye(4))) == [""]

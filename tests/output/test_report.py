@@ -75,7 +75,7 @@ def report(tmp_path, summary, pictures=None, **more):
 
 def test_one_file_that_needs_nothing_else(tmp_path):
     panels = {title: png() for title in ("image", "truth", "prediction", "difference")}
-    pictures = {f"case {index}": panels for index in range(3)}
+    pictures = {f"case {index}": {"": panels} for index in range(3)}
     page, checker = report(tmp_path, summary_of(0.2, 0.9, 0.5), pictures)
     assert all(re.match("(data:image/png;base64,|#)", address) for address in checker.addresses)
     assert not re.search(r"@import|url\(|https?://", page)
@@ -86,14 +86,14 @@ def test_one_file_that_needs_nothing_else(tmp_path):
 
 def test_names_of_others_are_text_and_nothing_more(tmp_path):
     summary = summary_of(0.5, 0.6, failures={EVIL: EVIL}, information={EVIL: {EVIL: EVIL}})
-    page, checker = report(tmp_path, summary, {"case 0": {EVIL: png()}}, caption=EVIL)
+    page, checker = report(tmp_path, summary, {"case 0": {EVIL: {EVIL: png()}}}, caption=EVIL)
     assert "<script>" not in page
     assert "script" not in checker.tags
     assert page.count("&lt;script&gt;") > 8
 
 
 def test_best_median_and_worst_come_first_and_then_all_worst_first(tmp_path):
-    pictures = {f"case {index}": {"image": png()} for index in range(5)}
+    pictures = {f"case {index}": {"": {"image": png()}} for index in range(5)}
     page, _ = report(tmp_path, summary_of(0.5, 0.9, 0.1, 0.7, 0.6), pictures)
     examples = re.findall(r"<h3>(\w+): (case \d)", page)
     assert examples == [("Best", "case 1"), ("Median", "case 4"), ("Worst", "case 2")]
@@ -102,18 +102,34 @@ def test_best_median_and_worst_come_first_and_then_all_worst_first(tmp_path):
     assert page.count("data:image/png") == 3 + 5
 
 
+def test_examples_show_all_views_and_the_list_the_first(tmp_path):
+    views = {"axial": {"image": png()}, "coronal": {"image": png((30, 9))}}
+    pictures = {f"case {index}": views for index in range(5)}
+    page, _ = report(tmp_path, summary_of(0.5, 0.9, 0.1, 0.7, 0.6), pictures)
+    assert page.count("data:image/png") == 3 * 2 + 5
+    assert page.count("<h4>Coronal</h4>") == 3
+    assert page.count("<h4>Axial</h4>") == 3 + 5
+    assert page.count('class="panels wide"') == 3
+    assert 'alt="image of case 0, axial"' in page
+    assert "Of a volume only the first slice is shown here." in page
+    flat = {"case 0": {"": {"image": png()}}}
+    page, _ = report(tmp_path, summary_of(0.5), flat)
+    assert "<h4>" not in page
+    assert "only the first slice" not in page
+
+
 def test_pictures_may_lie_on_disk(tmp_path):
     file = tmp_path / "kept.png"
     file.write_bytes(png())
     summary = summary_of(0.5, 0.6)
-    from_file, _ = report(tmp_path, summary, {"case 0": {"image": file}})
-    from_bytes, _ = report(tmp_path, summary, {"case 0": {"image": png()}})
+    from_file, _ = report(tmp_path, summary, {"case 0": {"": {"image": file}}})
+    from_bytes, _ = report(tmp_path, summary, {"case 0": {"": {"image": png()}}})
     assert from_file == from_bytes
 
 
 @pytest.mark.parametrize(("size", "wide"), [((30, 10), True), ((12, 10), False), ((5, 10), False)])
 def test_wide_panels_are_laid_out_in_twos(tmp_path, size, wide):
-    page, _ = report(tmp_path, summary_of(0.5), {"case 0": {"image": png(size)}})
+    page, _ = report(tmp_path, summary_of(0.5), {"case 0": {"": {"image": png(size)}}})
     assert ('class="panels wide"' in page) == wide
 
 
@@ -176,6 +192,6 @@ def test_pixels_are_said_to_be_pixels(tmp_path):
 def test_a_page_that_fails_leaves_the_old_one(tmp_path):
     old, _ = report(tmp_path, summary_of(0.5))
     with pytest.raises(FileNotFoundError):
-        report(tmp_path, summary_of(0.6), {"case 0": {"image": tmp_path / "gone.png"}})
+        report(tmp_path, summary_of(0.6), {"case 0": {"": {"image": tmp_path / "gone.png"}}})
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == old
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]

@@ -19,19 +19,23 @@ from lamina.metrics import Bootstrap, MeasureSettings, measure_case
 from lamina.output.engine_cases import cases_of
 from lamina.output.evaluation_processes import gather, is_first_process
 from lamina.output.evaluation_table import summary_table, versions
-from lamina.output.pictures import PictureSettings, comparison_panels
+from lamina.output.pictures import PictureSettings, comparison_views
 from lamina.output.report import write_report
 from lamina.output.summary import summarise, write_summary
 from lamina.tasks import read_labels
 
 Record = dict[str, Any]
-Panels = dict[str, Path]
+Panels = dict[str, dict[str, Path]]
+"""The files of a case's panels: {view: {title: PNG}}."""
 
 _RADIOLOGICAL = (
-    "Of a volume the slice with most of the structures is shown as radiologists look at it: the "
-    "patient's left on the right, front or head up."
+    "Of a volume the slices with most of the structures are shown as radiologists look at them: "
+    "the patient's left on the right, front or head up."
 )
-_LAYERS = "Of a volume the slice with most of the structures is shown; the depth runs down."
+_LAYERS = (
+    "Of a volume the slice with most of the structures is shown, and those at a quarter and at "
+    "three quarters of the ones that hold some; the depth runs down."
+)
 
 logger = logging.getLogger(__name__)
 
@@ -193,7 +197,7 @@ class EvaluationWriter:
         )
         # In a layer task the depth runs down, however the eye lies in space.
         turn = affine if self.measure.depth_axis is None else None
-        panels = comparison_panels(
+        views = comparison_views(
             image,
             truth,
             prediction,
@@ -203,15 +207,17 @@ class EvaluationWriter:
             settings=self.drawing,
         )
         about = {"case": name, "spacing_unit": unit, "spatial_dims": len(spacing)}
-        return {**about, "classes": classes}, self._keep(panels)
+        return {**about, "classes": classes}, self._keep(views)
 
-    def _keep(self, panels: Mapping[str, Image.Image]) -> Panels:
+    def _keep(self, views: Mapping[str, Mapping[str, Image.Image]]) -> Panels:
         """Write the panels to disk, where they wait for the report."""
         self._pictures_dir.mkdir(parents=True, exist_ok=True)
-        number = f"{idist.get_rank()}-{len(self.pictures)}"
-        kept = {title: self._pictures_dir / f"{number}-{title}.png" for title in panels}
-        for title, panel in panels.items():
-            panel.save(kept[title])
+        kept: Panels = {name: {} for name in views}
+        for number, (name, panels) in enumerate(views.items()):
+            for title, panel in panels.items():
+                file = f"{idist.get_rank()}-{len(self.pictures)}-{number}-{title}.png"
+                kept[name][title] = self._pictures_dir / file
+                panel.save(kept[name][title])
         return kept
 
     def _write(

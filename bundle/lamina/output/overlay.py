@@ -3,19 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from lamina.files import written_whole
 from lamina.output.measurements import depth_axis, spacing_of
 from lamina.output.pictures import PictureSettings, overlay_picture
+from lamina.output.pictures_view import plane_axes
 from lamina.output.predicted_case import PredictedCase
 
 _GAP = 12
 _LINE = 22
 _BACK, _TEXT = (18, 22, 28), (230, 234, 240)
-_PLANES = ("sagittal", "coronal", "axial")
 
 
 def write_overlay(case: PredictedCase, folder: Path) -> Path:
@@ -57,14 +56,12 @@ def _panels(case: PredictedCase) -> list[tuple[str, Image.Image]]:
         return [(case.name, draw(-1, None))]
     if depth_axis(case) is not None:
         return [(f"{case.name}, slice with most structure", draw(-1, None))]
-    world = np.abs(case.affine[:3, :3]).argmax(axis=0)
-    planes = {_PLANES[direction]: axis for axis, direction in enumerate(world)}
     return [
         (
             f"{plane} (left is on the right)" if plane != "sagittal" else plane,
             draw(axis, case.affine),
         )
-        for plane, axis in sorted(planes.items())
+        for plane, axis in sorted(plane_axes(case.affine).items())
     ]
 
 

@@ -6,18 +6,25 @@ from typing import Any
 import numpy as np
 from monai.data import MetaTensor
 from monai.data.utils import affine_to_spacing
+from monai.utils import convert_to_numpy
 
+from lamina.metrics import MeasureSettings
 from lamina.output.pictures_comparison import comparison_picture
 from lamina.tasks import read_labels
 
 
-def panel_drawer(labels: Sequence[Mapping[str, Any]]) -> Callable[[Mapping[str, Any]], np.ndarray]:
+def panel_drawer(
+    labels: Sequence[Mapping[str, Any]], measure: MeasureSettings | None = None
+) -> Callable[[Mapping[str, Any]], np.ndarray]:
     """Return a function that draws a case with ``image``, ``label`` and ``pred``, (1, x, y[, z]).
 
     Parameters
     ----------
     labels
         As the task's JSON has them.
+    measure
+        What the task measures: a slice of a volume is turned as radiologists look at it, but in a
+        layer task the depth runs down.
 
     Examples
     --------
@@ -34,10 +41,13 @@ def panel_drawer(labels: Sequence[Mapping[str, Any]]) -> Callable[[Mapping[str, 
 
     def draw(case: Mapping[str, Any]) -> np.ndarray:
         image = case["image"]
-        spacing = [1.0] * (image.ndim - 1)
+        spacing, turn = [1.0] * (image.ndim - 1), None
         if isinstance(image, MetaTensor):
-            spacing = affine_to_spacing(image.affine, r=image.ndim - 1).tolist()
+            affine = convert_to_numpy(image.affine)
+            spacing = affine_to_spacing(affine, r=image.ndim - 1).tolist()
+            turn = None if measure and measure.depth_axis is not None else affine
         label, pred = case["label"][0], case["pred"][0]
-        return np.asarray(comparison_picture(image, label, pred, known, spacing=spacing))
+        picture = comparison_picture(image, label, pred, known, spacing=spacing, affine=turn)
+        return np.asarray(picture)
 
     return draw

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lamina.errors import GeometryError
-from lamina.output.pictures_view import View, choose_view
+from lamina.output.pictures_view import View, choose_view, choose_views
 from lamina.tasks import Label
 from lamina.tasks.labels import Colour
 
@@ -48,6 +48,35 @@ class PictureSettings:
     opacity: float = 0.5
     error_opacity: float = 0.85
     slice_axis: int = -1
+
+
+def comparison_views(
+    image: Any,
+    truth: Any,
+    prediction: Any,
+    labels: Sequence[Label],
+    *,
+    spacing: Sequence[float],
+    affine: NDArray[np.floating] | None = None,
+    settings: PictureSettings | None = None,
+) -> dict[str, dict[str, Image.Image]]:
+    """Draw the panels of each view of an image that `choose_views` names.
+
+    Arguments and errors are those of `comparison_panels`.
+
+    Examples
+    --------
+    >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
+    >>> mask = np.zeros((30, 20, 9), dtype=int)
+    >>> views = comparison_views(mask, mask, mask, labels, spacing=(1, 1, 2), affine=np.eye(4))
+    >>> {name: list(panels) for name, panels in views.items()}["coronal"]
+    ['image', 'truth', 'prediction', 'difference']
+    """
+    arrays = [_without_channels(array, len(spacing)) for array in (image, truth, prediction)]
+    _check_shapes(arrays)
+    views = choose_views((arrays[1] > 0) | (arrays[2] > 0), affine)
+    settings = settings or PictureSettings()
+    return {name: _panels(arrays, view, labels, spacing, settings) for name, view in views.items()}
 
 
 def comparison_panels(
@@ -93,6 +122,17 @@ def comparison_panels(
     arrays = [_without_channels(array, len(spacing)) for array in (image, truth, prediction)]
     _check_shapes(arrays)
     view = choose_view((arrays[1] > 0) | (arrays[2] > 0), affine, settings.slice_axis)
+    return _panels(arrays, view, labels, spacing, settings)
+
+
+def _panels(
+    arrays: Sequence[NDArray],
+    view: View,
+    labels: Sequence[Label],
+    spacing: Sequence[float],
+    settings: PictureSettings,
+) -> dict[str, Image.Image]:
+    """Draw one slice of image, truth and prediction."""
     grey, true, predicted = (view.show(array) for array in arrays)
     panel = _Panel(grey, view, spacing, settings)
     colours = [label.color for label in labels[1:]]

@@ -14,6 +14,9 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
+PLANES = ("sagittal", "coronal", "axial")
+"""The planes that the axes of RAS+ space run through."""
+
 # The display's right and down, as signs of the RAS+ axes: to the left, the back and the feet.
 _DISPLAY_SIGN = -1
 
@@ -61,6 +64,11 @@ class View:
         steps = tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)
         return picture[steps] if down < right else picture[steps].T
 
+    @property
+    def index(self) -> int:
+        """Which slice of a volume it is, from 0."""
+        return self.through[1] if self.through else 0
+
     def pixel_size(self, spacing: Sequence[float]) -> tuple[float, float]:
         """Return how high and how wide a pixel of the picture is."""
         return spacing[self.axes[0]], spacing[self.axes[1]]
@@ -94,6 +102,48 @@ def choose_view(
     counts = np.count_nonzero(foreground, axis=others)
     index = int(counts.argmax()) if counts.any() else len(counts) // 2
     return slice_view(through, index, affine)
+
+
+def choose_views(
+    foreground: NDArray[Any], affine: NDArray[np.floating] | None = None
+) -> dict[str, View]:
+    """Choose what is shown of an image, by name: a picture, three planes, or three slices.
+
+    Parameters
+    ----------
+    foreground
+        (x, y) or (x, y, z), not 0 where there is something to see.
+    affine
+        From indices to RAS+ space, 4×4. With it the slices with most foreground in the axial,
+        coronal and sagittal plane are shown, that of the last axis first. Without it, slices
+        along the last axis as they lie: the one with most foreground, and those at a quarter and
+        three quarters of what holds some.
+
+    Examples
+    --------
+    >>> list(choose_views(np.ones((3, 4, 9)), np.eye(4))), list(choose_views(np.ones((3, 4, 9))))
+    (['axial', 'coronal', 'sagittal'], ['slice 1 of 9', 'slice 3 of 9', 'slice 7 of 9'])
+    """
+    if foreground.ndim == 2:
+        return {"": choose_view(foreground)}
+    if affine is not None:
+        planes = {axis: name for name, axis in plane_axes(affine).items()}
+        return {planes[axis]: choose_view(foreground, affine, axis) for axis in (2, 1, 0)}
+    first, depth = choose_view(foreground), foreground.shape[2]
+    held = np.flatnonzero(foreground.any(axis=(0, 1)))
+    quarters = [int(held[len(held) * part // 4]) for part in (1, 3)] if len(held) else []
+    views = [first, *(slice_view(2, index) for index in quarters)]
+    return {f"slice {view.index + 1} of {depth}": view for view in views}
+
+
+def plane_axes(affine: NDArray[np.floating]) -> dict[str, int]:
+    """Return the array's axis that runs through the slices of each plane of the patient.
+
+    >>> plane_axes(np.eye(4))
+    {'sagittal': 0, 'coronal': 1, 'axial': 2}
+    """
+    world = nib.orientations.io_orientation(affine)[:, 0].astype(int).tolist()
+    return {name: world.index(direction) for direction, name in enumerate(PLANES)}
 
 
 def slice_view(through: int, index: int, affine: NDArray[np.floating] | None = None) -> View:

@@ -22,7 +22,7 @@ from lamina.tasks import Label
 def write_report(
     path: str | os.PathLike[str],
     summary: Mapping[str, Any],
-    pictures: Mapping[str, Mapping[str, Picture]],
+    pictures: Mapping[str, Mapping[str, Mapping[str, Picture]]],
     *,
     title: str,
     labels: Sequence[Label],
@@ -39,8 +39,9 @@ def write_report(
         As ``lamina.output.summary.summarise`` returns it. Its "information", {section: {name:
         value}}, is shown at the end.
     pictures
-        The panels of each case, {case: {title: PNG}}, as bytes or files; files are read one after
-        the other. A case may have none.
+        The panels of each case, {case: {view: {title: PNG}}}, as bytes or files; files are read
+        one after the other. A case may have none. Of the examples all views are shown, of the
+        others the first; a view without a name has no heading.
     title
         The heading.
     labels
