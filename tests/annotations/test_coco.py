@@ -24,6 +24,12 @@ def test_polygons_of_one_object_are_joined(save, pixels, block):
     assert (read.name, read.size) == ("sub folder/a.png", (40, 30))
 
 
+def test_blanks_around_a_category_are_not_part_of_it(save):
+    named = document([[0, 0, 5, 0, 5, 5]], categories=[{"id": 3, "name": " NFL "}])
+    (read,) = read_annotations(save(named))
+    assert [one.label for one in read.shapes] == ["NFL"]
+
+
 def test_run_lengths_compressed_or_not(save, pixels):
     mask = np.zeros((30, 40), dtype=np.uint8, order="F")  # rows and columns
     mask[4:9, 11:20] = 1

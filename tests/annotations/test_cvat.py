@@ -40,6 +40,12 @@ def test_shapes_lie_by_their_order_along_z(save):
     assert [shape.label for shape in read.shapes] == ["low", "also low", "middle", "top"]
 
 
+def test_blanks_around_a_label_are_not_part_of_it(save):
+    shape = '<polygon label=" NFL " points="0,0;4,0;4,4"/>'
+    (read,) = read_annotations(save(document(shape), "a.xml"))
+    assert [one.label for one in read.shapes] == ["NFL"]
+
+
 def test_points_are_notes_and_tags_are_nothing(save):
     tag, points = '<tag label="good"/>', '<points label="N" points="1,2;3,4"/>'
     (read,) = read_annotations(save(document(tag, points), "a.xml"))

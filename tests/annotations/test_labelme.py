@@ -64,7 +64,7 @@ def test_groups_points_and_old_files(save):
     parts = [shape("polygon", [[0, 0], [5, 0], [5, 5]], group_id=number) for number in (3, 3, None)]
     (read,) = read_annotations(save(document(old, *parts, shape("point", [[1, 1]]))))
     assert [one.group for one in read.shapes] == [None, "3", "3", None]
-    assert read.notes == ("a shape of the kind point has no area",)
+    assert read.notes == ("a shape of the kind point ('NFL') has no area",)
 
 
 def test_the_embedded_picture(save):

@@ -63,7 +63,7 @@ def test_a_point_is_a_note(save):
     (read,) = read_annotations(
         save({"a": picture(RECTANGLE, region("x", name="point", cx=1, cy=2))})
     )
-    assert read.notes == ("a point has no area",)
+    assert read.notes == ("a shape of the kind point ('x') has no area",)
     assert len(read.shapes) == 1
 
 

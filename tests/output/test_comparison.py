@@ -135,3 +135,14 @@ def test_millimetres_are_not_compared_with_pixels(tmp_path):
                 compare_evaluations(*paths, metric)
         else:
             assert compare_evaluations(*paths, metric).classes["lung"]["n"] == 2
+
+
+def test_what_one_side_alone_marked_falsely_is_left_out_and_told(tmp_path):
+    """B's false structure counts 0 in its own evaluation; A has no value to set beside it."""
+    scores = {f"c{number}": {"lung": 0.8 + number / 100} for number in range(7)}
+    a = write_cases(tmp_path / "a", scores | {"empty": {"lung": None}})
+    b = write_cases(tmp_path / "b", scores | {"empty": {"lung": 0.0}})
+    text = comparison_text(compare_evaluations(a, b))
+    assert "left out, since only B marked anything there, falsely: 1 structure(s)" in text
+    assert "only A" not in text
+    assert "left out" not in comparison_text(compare_evaluations(a, a))

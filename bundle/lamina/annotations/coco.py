@@ -27,7 +27,7 @@ def is_coco(content: Any) -> bool:
 
 def read_coco(content: Content) -> list[AnnotatedImage]:
     """Return the pictures of a COCO file, those without annotations among them."""
-    names = {category["id"]: str(category["name"]) for category in content["categories"]}
+    names = {category["id"]: str(category["name"]).strip() for category in content["categories"]}
     by_image: dict[Any, list[Content]] = defaultdict(list)
     for annotation in content["annotations"]:
         by_image[annotation["image_id"]].append(annotation)

@@ -1,6 +1,7 @@
 """CVAT for images 1.1: XML."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
@@ -12,13 +13,14 @@ from shapely.geometry.base import BaseGeometry
 from lamina.annotations.shapes import (
     AnnotatedImage,
     Bitmap,
-    NotDrawableError,
+    Region,
     Shape,
     collect,
     ellipse,
     line,
     polygon,
     rectangle,
+    region_of,
 )
 from lamina.errors import ReadError
 
@@ -53,23 +55,13 @@ def _read_image(image: Element) -> AnnotatedImage:
 
 
 def _read_shape(entry: Element) -> Shape:
-    label = entry.attrib["label"]
-    if entry.tag not in _FORMS:
-        raise NotDrawableError(f"a shape of the kind {entry.tag} ({label!r}) has no area")
-    return Shape(label, _FORMS[entry.tag](entry), entry.get("group_id"))
+    label = entry.attrib["label"].strip()
+    return Shape(label, region_of(entry.tag, label, entry, _FORMS), entry.get("group_id"))
 
 
 def _points(entry: Element) -> list[list[float]]:
     pairs = entry.attrib["points"].split(";")
     return [[float(number) for number in pair.split(",")] for pair in pairs]
-
-
-def _polygon(entry: Element) -> BaseGeometry:
-    return polygon(_points(entry))
-
-
-def _line(entry: Element) -> BaseGeometry:
-    return line(_points(entry))
 
 
 def _rectangle(entry: Element) -> BaseGeometry:
@@ -97,9 +89,9 @@ def _numbers(entry: Element, *keys: str) -> list[float]:
     return [float(entry.attrib[key]) for key in keys]
 
 
-_FORMS = {
-    "polygon": _polygon,
-    "polyline": _line,
+_FORMS: dict[str, Callable[[Element], Region]] = {
+    "polygon": lambda entry: polygon(_points(entry)),
+    "polyline": lambda entry: line(_points(entry)),
     "box": _rectangle,
     "ellipse": _ellipse,
     "mask": _bitmap,

@@ -4,7 +4,7 @@ import base64
 import binascii
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,14 @@ from shapely.geometry.base import BaseGeometry
 from lamina.annotations.shapes import (
     AnnotatedImage,
     Bitmap,
-    NotDrawableError,
+    Region,
     Shape,
     collect,
     ellipse,
     line,
     polygon,
     rectangle,
+    region_of,
 )
 from lamina.errors import ReadError
 
@@ -54,34 +55,30 @@ def read_labelme(content: Content) -> AnnotatedImage:
 
 
 def _read_shape(shape: Content) -> Shape:
-    kind, points = shape.get("shape_type") or "polygon", shape["points"]
-    if kind not in ("mask", *_FORMS):
-        raise NotDrawableError(f"a shape of the kind {kind} has no area")
-    region = _bitmap(shape) if kind == "mask" else _FORMS[kind](points)
+    kind, label = shape.get("shape_type") or "polygon", str(shape["label"]).strip()
     group = shape.get("group_id")
-    return Shape(str(shape["label"]).strip(), region, None if group is None else str(group))
+    region = region_of(kind, label, shape, _FORMS)
+    return Shape(label, region, None if group is None else str(group))
 
 
-def _rectangle(points: list[list[float]]) -> BaseGeometry:
-    (left, top), (right, bottom) = np.sort(np.asarray(points, dtype=float), axis=0)
+def _polygon(shape: Content) -> BaseGeometry:
+    return polygon(shape["points"])
+
+
+def _line(shape: Content) -> BaseGeometry:
+    return line(shape["points"])
+
+
+def _rectangle(shape: Content) -> BaseGeometry:
+    (left, top), (right, bottom) = np.sort(np.asarray(shape["points"], dtype=float), axis=0)
     return rectangle(left, top, right - left, bottom - top)
 
 
-def _circle(points: list[list[float]]) -> BaseGeometry:
+def _circle(shape: Content) -> BaseGeometry:
     """Take the centre and a point of the circle."""
-    centre, edge = points
+    centre, edge = shape["points"]
     radius = math.dist(centre, edge)
     return ellipse(centre[0], centre[1], radius, radius)
-
-
-_FORMS = {
-    "polygon": polygon,
-    "oriented_rectangle": polygon,
-    "rectangle": _rectangle,
-    "circle": _circle,
-    "line": line,
-    "linestrip": line,
-}
 
 
 def _bitmap(shape: Content) -> Bitmap:
@@ -102,3 +99,14 @@ def _decode(text: str) -> bytes:
         raise ReadError(
             f"its embedded picture is no base64 ({error})", "save the annotation again"
         ) from error
+
+
+_FORMS: dict[str, Callable[[Content], Region]] = {
+    "polygon": _polygon,
+    "oriented_rectangle": _polygon,
+    "rectangle": _rectangle,
+    "circle": _circle,
+    "line": _line,
+    "linestrip": _line,
+    "mask": _bitmap,
+}

@@ -4,9 +4,9 @@ Coordinates are (x, y) in pixels, x to the right and y down, as all these tools 
 is the outer corner of the first pixel, whose centre is (0.5, 0.5).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,9 @@ class Bitmap:
     mask: NDArray[np.bool_]
 
 
+Region: TypeAlias = BaseGeometry | Bitmap
+
+
 @dataclass(frozen=True)
 class Shape:
     """A labelled region of a picture.
@@ -48,7 +51,7 @@ class Shape:
     """
 
     label: str
-    region: BaseGeometry | Bitmap
+    region: Region
     group: str | None = None
 
 
@@ -88,6 +91,26 @@ def collect(
         except NotDrawableError as error:
             notes.append(str(error))
     return tuple(shapes), tuple(notes)
+
+
+def region_of(
+    kind: str, label: str, entry: _Entry, forms: Mapping[str, Callable[[_Entry], Region]]
+) -> Region:
+    """Return the region of an entry, by the form that a tool's kind of shape has.
+
+    Raises
+    ------
+    NotDrawableError
+        If that kind is none that has an area.
+
+    Examples
+    --------
+    >>> region_of("polygon", "lung", [(0, 0), (4, 0), (4, 2)], {"polygon": polygon}).area
+    4.0
+    """
+    if kind not in forms:
+        raise NotDrawableError(f"a shape of the kind {kind} ({label!r}) has no area")
+    return forms[kind](entry)
 
 
 def polygon(points: Sequence[Sequence[float]]) -> Polygon:

@@ -3,7 +3,7 @@
 Dutta and Zisserman, "The VIA annotation software for images, audio and video", 2019.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,13 +11,14 @@ from shapely.geometry.base import BaseGeometry
 
 from lamina.annotations.shapes import (
     AnnotatedImage,
-    NotDrawableError,
+    Region,
     Shape,
     collect,
     ellipse,
     line,
     polygon,
     rectangle,
+    region_of,
 )
 from lamina.errors import ConfigError
 
@@ -81,10 +82,8 @@ def _label_attribute(regions: list[Content], wanted: str | None) -> str:
 
 
 def _read_region(region: Content, attribute: str) -> Shape:
-    form = region["shape_attributes"]
-    if form["name"] not in _FORMS:
-        raise NotDrawableError(f"a {form['name']} has no area")
-    return Shape(_label(region["region_attributes"].get(attribute, "")), _FORMS[form["name"]](form))
+    form, label = region["shape_attributes"], _label(region["region_attributes"].get(attribute, ""))
+    return Shape(label, region_of(form["name"], label, form, _FORMS))
 
 
 def _label(value: Any) -> str:
@@ -96,14 +95,6 @@ def _label(value: Any) -> str:
 
 def _points(form: Content) -> list[tuple[float, float]]:
     return list(zip(form["all_points_x"], form["all_points_y"], strict=True))
-
-
-def _polygon(form: Content) -> BaseGeometry:
-    return polygon(_points(form))
-
-
-def _line(form: Content) -> BaseGeometry:
-    return line(_points(form))
 
 
 def _rectangle(form: Content) -> BaseGeometry:
@@ -118,9 +109,9 @@ def _ellipse(form: Content) -> BaseGeometry:
     return ellipse(form["cx"], form["cy"], form["rx"], form["ry"], form.get("theta", 0.0))
 
 
-_FORMS = {
-    "polygon": _polygon,
-    "polyline": _line,
+_FORMS: dict[str, Callable[[Content], Region]] = {
+    "polygon": lambda form: polygon(_points(form)),
+    "polyline": lambda form: line(_points(form)),
     "rect": _rectangle,
     "circle": _circle,
     "ellipse": _ellipse,

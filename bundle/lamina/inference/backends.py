@@ -15,6 +15,7 @@ from lamina.inference.folded import fold_norms
 from lamina.inference.members import Members
 from lamina.inference.onnx_network import onnx_network
 from lamina.inference.openvino_network import openvino_network
+from lamina.inference.padded import Network
 from lamina.inference.precision import (
     TOLERANCE,
     channels_last,
@@ -23,8 +24,6 @@ from lamina.inference.precision import (
 )
 
 logger = logging.getLogger("lamina")
-
-Network = Callable[[torch.Tensor], torch.Tensor]
 
 SLOW_TO_MAKE = ("openvino", "onnxruntime")
 """Of an ensemble these networks are all kept, since making one takes longer than many windows."""

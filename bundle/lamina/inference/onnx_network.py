@@ -1,16 +1,13 @@
 """A network that runs in ONNX Runtime, in float32."""
 
 import io
-from collections.abc import Callable
 
 import torch
 
-from lamina.inference.openvino_network import padded_batches
+from lamina.inference.padded import Network, padded_batches
 
 
-def onnx_network(
-    network: torch.nn.Module, example: torch.Tensor
-) -> Callable[[torch.Tensor], torch.Tensor]:
+def onnx_network(network: torch.nn.Module, example: torch.Tensor) -> Network:
     """Return ``network`` as a function that ONNX Runtime computes, for inputs of one size.
 
     Parameters

@@ -1,14 +1,13 @@
 """A network that runs in OpenVINO, in float32."""
 
 import sys
-from collections.abc import Callable
 
 import torch
 
+from lamina.inference.padded import Network, padded_batches
 
-def openvino_network(
-    network: torch.nn.Module, example: torch.Tensor
-) -> Callable[[torch.Tensor], torch.Tensor]:
+
+def openvino_network(network: torch.nn.Module, example: torch.Tensor) -> Network:
     """Return ``network`` as a function that OpenVINO computes, for inputs of one size.
 
     Parameters
@@ -36,20 +35,3 @@ def openvino_network(
     }
     compiled = openvino.Core().compile_model(model, "CPU", settings)
     return padded_batches(lambda images: compiled(images.numpy())[0], len(example))
-
-
-def padded_batches(
-    run: Callable[[torch.Tensor], object], batch: int
-) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Let a function that takes batches of one size take smaller ones too.
-
-    >>> padded_batches(lambda images: (images + 1).numpy(), 3)(torch.zeros(2, 1)).tolist()
-    [[1.0], [1.0]]
-    """
-
-    def padded(images: torch.Tensor) -> torch.Tensor:
-        missing = batch - len(images)
-        whole = torch.cat([images, images[:1].expand(missing, *images.shape[1:])])
-        return torch.as_tensor(run(whole.contiguous()))[: len(images)]
-
-    return padded

@@ -108,7 +108,7 @@ def comparison_text(comparison: Comparison, most: int = 5) -> str:
     )
     for name, one in comparison.classes.items():
         lines.append(_line(name, one, comparison.metric))
-    lines += ["", verdict(comparison), "", "the cases that differ most:"]
+    lines += ["", verdict(comparison), *_left_out(comparison), "", "the cases that differ most:"]
     ranked = sorted(comparison.cases, key=lambda row: -abs(_number(row["difference"])))
     for row in ranked[:most]:
         shown = [format_number(row[key], comparison.metric) for key in ("first", "second")]
@@ -128,6 +128,19 @@ def verdict(comparison: Comparison) -> str:
     better = "B" if (found["difference"] > 0) == (best > 0) else "A"
     name = comparison.names[better == "B"]
     return f"{better} ({name}) is better (Wilcoxon's signed-rank test, p = {p:.2g}); {cases}"
+
+
+def _left_out(comparison: Comparison) -> list[str]:
+    """Tell of structures that one side marked where there is nothing: the other has no value."""
+    counts = {
+        name: sum(row[here] is not None and row[there] is None for row in comparison.cases)
+        for name, here, there in zip("AB", ("first", "second"), ("second", "first"), strict=True)
+    }
+    return [
+        f"left out, since only {name} marked anything there, falsely: {number} structure(s)"
+        for name, number in counts.items()
+        if number
+    ]
 
 
 def _line(name: str, found: Mapping[str, Any], metric: str) -> str:
