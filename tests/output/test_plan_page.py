@@ -72,7 +72,7 @@ def test_cases_with_defects_come_first_marked_and_with_their_numbers(tmp_path):
 def test_what_was_chosen_stands_with_its_reason(tmp_path):
     dataset = write_cases(tmp_path, 5)
     survey = survey_cases(dataset.labelled)
-    task = plan_task(survey, "it", {1: "Body", 2: "Tail"}, step_seconds=0.1)
+    task = plan_task(survey, "it", {1: "Body", 2: "Tail"}, patch_seconds=0.1)
     page = page_of(dataset, tmp_path / "page", task=task, lines=["lamina check it"], modality="MRI")
     for key in ("_desc_patch_size", "_desc_epochs", "_desc_preprocessing"):
         assert str(task[key]).replace("'", "&#39;") in page

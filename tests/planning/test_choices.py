@@ -1,10 +1,14 @@
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from monai.bundle import ConfigParser
+from PIL import Image
 
 from lamina.errors import DataError
 from lamina.planning import Budget, plan_task
+from lamina.planning.geometry import choose_sizes
 from lamina.planning.names import class_names
 from lamina.planning.survey import Survey
 from lamina.tasks import check_config
@@ -16,7 +20,7 @@ from .conftest import volume, write_case
 def plan(root, survey_of, background=0, **more):
     survey = survey_of(root, background)
     names = class_names(root, survey.values)
-    return plan_task(survey, "mine", names, background=background, step_seconds=0.5, **more)
+    return plan_task(survey, "mine", names, background=background, patch_seconds=0.125, **more)
 
 
 def require_right(task):
@@ -59,6 +63,49 @@ def test_pictures(pictures, survey_of):
     assert task["window_size"] == task["patch_size"]
 
 
+def test_thick_slices_are_seen_one_by_one_with_their_neighbours(tmp_path, survey_of):
+    for seed in range(6):
+        write_case(tmp_path, f"c{seed}", *volume(seed), np.diag([0.7, 0.6, 4.0, 1]))
+    task = plan(tmp_path, survey_of)
+    require_right(task)
+    assert (task["spatial_dims"], task["in_channels"]) == (2, 3)
+    assert "5.7 times as far apart" in task["_desc_spatial_dims"]
+    assert task["preprocessing"][-1]["_target_"].endswith("NeighbourSlicesd")
+    asked = plan(tmp_path, survey_of, dims=3)
+    require_right(asked)
+    assert (asked["spatial_dims"], asked["in_channels"]) == (3, 1)
+
+
+def colour_pictures(root, count=6):
+    for folder in ("images", "masks"):
+        (root / folder).mkdir(parents=True)
+    for seed in range(count):
+        rng = np.random.default_rng(seed)
+        mask = np.zeros((50, 70), np.uint8)
+        mask[10:30, 20 + seed : 50] = 1
+        picture = rng.integers(0, 60, (50, 70, 3), np.uint8)
+        picture[mask == 1, 0] += 150
+        Image.fromarray(picture).save(root / "images" / f"p{seed}.png")
+        Image.fromarray(mask).save(root / "masks" / f"p{seed}.png")
+
+
+def test_colours_are_three_channels(tmp_path, survey_of):
+    colour_pictures(tmp_path)
+    task = plan(tmp_path, survey_of)
+    require_right(task)
+    assert task["in_channels"] == 3
+    assert task["preprocessing"][0]["reader"]["channels"] == 3
+
+
+def test_pictures_of_one_size_stay_as_they_are_up_to_640(tmp_path):
+    def of(side):
+        case = SimpleNamespace(shape=(side, side), spacing=(1.0, 1.0), unit="px")
+        return choose_sizes(SimpleNamespace(cases=[case] * 5, dims=2), 2, Budget())
+
+    assert (of(640).patch, of(640).resized) == ([640, 640], False)
+    assert (of(1500).patch, of(1500).resized) == ([512, 512], True)
+
+
 def test_another_background(pictures, survey_of):
     task = plan(pictures, survey_of, background=255)
     require_right(task)
@@ -75,10 +122,10 @@ def test_hounsfield_units_are_clipped_as_in_the_structures(tmp_path, survey_of):
     assert "Hounsfield" in task["_desc_preprocessing"]
 
 
-@pytest.mark.parametrize(("minutes", "epochs"), [(1, 90), (2, 180), (0.01, 10), (999, 400)])
+@pytest.mark.parametrize(("minutes", "epochs"), [(1, 60), (2, 120), (0.01, 10), (999, 400)])
 def test_epochs_are_what_the_time_allows(volumes, survey_of, minutes, epochs):
     task = plan(volumes, survey_of, budget=Budget(minutes=minutes))
-    assert task["epochs"] == {"3": epochs}  # 6 cases in a step of half a second
+    assert task["epochs"] == {"3": epochs}  # 6 cases, each an eighth of a second
 
 
 def test_less_memory_makes_smaller_steps(volumes, survey_of):
@@ -120,4 +167,4 @@ def test_what_can_not_be_planned_says_why(pictures, survey_of):
     with pytest.raises(DataError, match="the images are pictures"):
         plan(pictures, survey_of, dims=3)
     with pytest.raises(DataError, match="no label holds a structure"):
-        plan_task(Survey(()), "mine", {}, step_seconds=1)
+        plan_task(Survey(()), "mine", {}, patch_seconds=1)

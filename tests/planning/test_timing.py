@@ -1,6 +1,7 @@
 import pytest
 
-from lamina.planning.timing import seconds_per_step
+from lamina.planning import timing
+from lamina.planning.timing import seconds_per_patch
 
 NETWORK = {
     "_target_": "UNet",
@@ -12,6 +13,14 @@ NETWORK = {
 }
 
 
-@pytest.mark.parametrize("patch", [[8, 12], [8, 12, 4]])
-def test_a_step_is_run_and_timed(patch):
-    assert seconds_per_step(NETWORK, patch, 2, 3) > 0
+@pytest.mark.parametrize(("patch", "channels"), [([8, 12], 1), ([8, 12, 4], 3)])
+def test_a_step_is_run_and_timed(patch, channels):
+    assert seconds_per_patch(NETWORK, patch, 2, 3, channels) > 0
+
+
+@pytest.mark.parametrize(("batch", "patches"), [(1, 1), (2, 2), (32, 2)])
+def test_it_is_the_time_of_one_patch(monkeypatch, batch, patches):
+    """Each step seems to take 6 seconds, and is of two patches at most."""
+    ticks = iter(range(0, 600, 6))
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(ticks))
+    assert seconds_per_patch(NETWORK, [8, 12], batch, 3, 1) == 6 / patches

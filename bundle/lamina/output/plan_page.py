@@ -141,7 +141,7 @@ def _short(key: str, value: Any) -> str:
     if key == "preprocessing":
         return ", ".join(str(step["_target_"]).rpartition(".")[2] for step in value)
     if key == "network_def":
-        return f"{value['_target_']}, {value['filters']} channels"
+        return f"{value['_target_']}, {value.get('filters') or value['channels']} channels"
     if key == "augmentation":
         return ", ".join(str(one["_target_"]).rpartition(".")[2] for one in value["transforms"])
     only = next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else value

@@ -1,6 +1,7 @@
 """From a folder of images and labels to a task: what the data are, what is wrong, what fits."""
 
-from lamina.planning.choices import Budget, plan_task
+from lamina.planning.budget import Budget
+from lamina.planning.choices import plan_task
 from lamina.planning.defect import Defect
 from lamina.planning.defects import find_defects
 from lamina.planning.read_cases import survey_cases

@@ -9,6 +9,16 @@ from lamina.planning.survey import Survey
 AIR = -300.0
 """A first percentile below this, in most cases, means Hounsfield units: nothing else goes there."""
 
+CLIPPED = {
+    "_target_": "ScaleIntensityRangePercentilesd",
+    "keys": "image",
+    "lower": 1,
+    "upper": 99,
+    "b_min": 0.0,
+    "b_max": 1.0,
+    "clip": True,
+}
+
 
 def has_units(survey: Survey) -> bool:
     """Say whether the images' numbers mean the same in all of them: Hounsfield units."""
@@ -16,15 +26,19 @@ def has_units(survey: Survey) -> bool:
     return bool(lowest and np.median(lowest) <= AIR)
 
 
-def intensity_step(survey: Survey) -> tuple[dict[str, Any], str]:
-    """Return the transform for the images' intensities, and why it is that one.
+def intensity_steps(survey: Survey) -> tuple[list[dict[str, Any]], str]:
+    """Return the transforms for the images' intensities, and why it is these.
 
     Hounsfield units are clipped to the 0.5 and 99.5 percentiles of the structures and scaled by
-    their mean and standard deviation, all others by each image's own, as in nnU-Net.
+    their mean and standard deviation, all others by each image's own, as in nnU-Net; what is
+    written on pictures, or burnt out, is clipped first.
     """
     if not has_units(survey):
+        own = {"_target_": "NormalizeIntensityd", "keys": "image"}
         reason = "each image by its own mean and standard deviation: its units have no fixed zero"
-        return {"_target_": "NormalizeIntensityd", "keys": "image"}, reason
+        if survey.dims == 3:
+            return [own], reason
+        return [CLIPPED, own], f"clipped to the 1st and 99th percentile; {reason}"
     inside = np.concatenate([one.inside for one in survey.cases])
     low, high = (float(value) for value in np.percentile(inside, (0.5, 99.5)))
     mean, spread = float(inside.mean()), max(float(inside.std()), 1.0)
@@ -41,4 +55,4 @@ def intensity_step(survey: Survey) -> tuple[dict[str, Any], str]:
         f"Hounsfield units, {low:.0f} to {high:.0f} as in the structures (0.5 to 99.5 %), "
         f"by their mean {mean:.0f} and standard deviation {spread:.0f}"
     )
-    return step, reason
+    return [step], reason

@@ -54,9 +54,10 @@ def survey_table(survey: Survey, names: Mapping[int, str]) -> str:
     if not survey.cases:
         return "no labelled case can be read"
     rows = [f"{len(survey.cases)} labelled cases, {survey.dims}D", ""]
-    rows.append(f"{'':<22}{'smallest':>18}{'median':>18}{'largest':>18}")
-    for one in range_rows(survey):
-        rows.append(f"{one.title:<22}" + "".join(f"{text:>18}" for text in one.texts))
+    ranges = [RangeRow("", ("smallest", "median", "largest")), *range_rows(survey)]
+    width = 2 + max(16, *(len(text) for one in ranges for text in one.texts))
+    for one in ranges:
+        rows.append(f"{one.title:<22}" + "".join(f"{text:>{width}}" for text in one.texts))
     rows += [
         "",
         f"{'structure':<22}{'value':>6}{'cases':>7}{'voxels (median)':>17}{'share':>9}{'parts (most)':>14}",

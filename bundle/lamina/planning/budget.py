@@ -1,0 +1,74 @@
+"""What a training may take, and what that leaves: batch, learning rate, epochs."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+TRAINING_SHARE = 0.75
+"""Of the time; the rest is reading, validation and the end."""
+EPOCHS = (10, 400)
+STEPS = 500
+"""Steps that a training should have before its batches grow: fewer hardly learn anything."""
+SMALLEST_BATCH = {2: 4, 3: 2}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a training may take: minutes on this machine, gigabytes of memory."""
+
+    minutes: float = 30.0
+    memory_gb: float = 8.0
+
+    @property
+    def seconds(self) -> float:
+        """Of training steps."""
+        return self.minutes * 60 * TRAINING_SHARE
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a training goes, and why it is that long."""
+
+    batch: int
+    epochs: int
+    rate: float
+    reason: str
+
+
+def schedule(
+    patches: int, most: int, dims: int, seconds: float, budget: Budget, cases: int
+) -> Schedule:
+    """Return the batch size, the epochs and the learning rate for the time that there is.
+
+    Parameters
+    ----------
+    patches
+        Of an epoch.
+    most
+        The largest batch that the memory allows.
+    dims
+        2 or 3.
+    seconds
+        That training takes for one patch.
+    budget
+        What there is.
+    cases
+        That are trained on.
+
+    Examples
+    --------
+    >>> found = schedule(140, 8, 3, 0.03, Budget(minutes=10), 140)
+    >>> found.batch, found.epochs, found.rate
+    (8, 107, 0.003)
+    """
+    room = int(budget.seconds / STEPS / seconds)
+    batch = max(min(max(room, SMALLEST_BATCH[dims]), most, max(patches, 1)), 1)
+    epoch = patches * seconds
+    epochs = int(np.clip(int(budget.seconds / epoch), *EPOCHS))
+    rate = float(np.clip(0.003 * math.sqrt(batch / 8), 0.001, 0.004))
+    reason = (
+        f"what {budget.minutes:g} minutes allow: a patch takes {seconds:.2g} s here, an epoch of "
+        f"{cases} cases {epoch:.2g} s; from {EPOCHS[0]} to {EPOCHS[1]}"
+    )
+    return Schedule(batch, epochs, round(rate, 4), reason)
