@@ -13,8 +13,8 @@ def add_division(parser: argparse.ArgumentParser) -> None:
         "--folds",
         type=int,
         metavar="N",
-        help="cross-validation: the cases outside the test set in N parts; `train` without --fold "
-        "trains one after the other",
+        help="cross-validation: the cases outside the test set in N parts; `train` trains one "
+        "after the other, and several processes share them",
     )
     group.add_argument(
         "--fold", type=int, metavar="K", help="the part that validates, from 0 to N - 1"

@@ -44,6 +44,12 @@ def add(commands: Any) -> None:
         help="nifti,png,structures,nrrd,dicomseg,probabilities; default: the task's, else nifti for "
         "volumes, png for pictures, and dicomseg besides where the source is DICOM",
     )
+    parser.add_argument(
+        "--uncertainty",
+        action="store_true",
+        help="a map (NAME_uncertainty.nii.gz) and a number for each case, from 0 to 1: how far "
+        "several networks, or the mirror images of --tta, disagree",
+    )
     add_pixel_size(parser)
     parser.add_argument(
         "--overwrite", action="store_true", help="do cases again that are done already"

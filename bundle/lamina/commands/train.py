@@ -49,7 +49,7 @@ def add(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    if options.folds is None or options.fold is not None:
+    if options.folds is None:
         return run_workflow("training", "train.json", options)
     from lamina.bundle_line import bundle_arguments
     from lamina.commands.folds import train_folds
@@ -58,5 +58,8 @@ def _train(options: argparse.Namespace) -> int:
     task = find_task(options.task)
     base = Path(options.run_dir or CHECKOUT / "runs" / task.stem).expanduser().resolve()
     return train_folds(
-        options, lambda one: bundle_arguments("training", "train.json", task, overrides(one)), base
+        options,
+        lambda one: bundle_arguments("training", "train.json", task, overrides(one)),
+        base,
+        task,
     )

@@ -6,6 +6,7 @@ from lamina.inference.disagreement import Disagreement, Uncertaintyd
 from lamina.inference.folded import fold_norms
 from lamina.inference.grid_inferer import GridInferer, plain_probabilities
 from lamina.inference.mirror_axes import mirror_axes
+from lamina.inference.postprocessing import build_steps, find_postprocessing
 from lamina.inference.precision import AutocastInferer, choose_precision, has_bf16_units, place
 from lamina.inference.weights import find_members, find_weights, load_weights
 from lamina.inference.window_plan import windows_at_a_time
@@ -18,9 +19,11 @@ __all__ = [
     "GridInferer",
     "Uncertaintyd",
     "WindowInferer",
+    "build_steps",
     "choose_backend",
     "choose_precision",
     "find_members",
+    "find_postprocessing",
     "find_weights",
     "fold_norms",
     "has_bf16_units",

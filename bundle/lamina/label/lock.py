@@ -1,11 +1,11 @@
 """One process at a time in a folder."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from lamina.label.errors import BusyError
+from lamina.locks import locked
 
 
 @contextmanager
@@ -17,10 +17,7 @@ def alone(folder: Path, what: str) -> Iterator[None]:
     BusyError
         If another process is in it; ``what`` says what that does.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"{folder}: {what} already", "wait for it, or stop it") from None
+    with locked(folder / ".lock") as mine:
+        if not mine:
+            raise BusyError(f"{folder}: {what} already", "wait for it, or stop it")
         yield

@@ -23,7 +23,7 @@ from lamina.output.case_account import content_hash, source_files
 from lamina.output.case_warnings import CaseWarnings
 from lamina.output.engine_cases import predict_item
 from lamina.output.formats import FORMATS, check_formats, default_formats
-from lamina.output.label_files import smallest_type
+from lamina.output.label_files import smallest_type, write_uncertainty
 from lamina.output.manifest import Manifest, Record
 from lamina.output.measurements import (
     Row,
@@ -37,6 +37,7 @@ from lamina.output.predicted_case import PredictedCase
 from lamina.output.presence import write_presence
 from lamina.output.profile_plot import write_profile_plot
 from lamina.output.read_case import ReadCase, read_case
+from lamina.output.uncertain_cases import write_uncertain_cases
 from lamina.tasks import config_hash, read_labels
 
 Item = Mapping[str, Any]
@@ -200,7 +201,8 @@ class CaseLoop:
     def _write(self, item: Item, read: ReadCase, made: Mapping[str, Any]) -> Record:
         """Write all files of a case; return what the manifest says of them."""
         case = self._predicted(item, read, made)
-        outputs = [*self._write_formats(case), write_overlay(case, self.folder / "overlays")]
+        outputs = [*self._write_formats(case), *write_uncertainty(case, self.folder)]
+        outputs.append(write_overlay(case, self.folder / "overlays"))
         if depth_axis(case) is not None:
             outputs += self._write_profile(case)
         if case.measure and case.measure.presence is not None:
@@ -208,6 +210,7 @@ class CaseLoop:
         return {
             "outputs": [str(path.relative_to(self.folder)) for path in outputs],
             "measurements": measure_prediction(case),
+            "uncertainty": None if case.uncertainty is None else round(case.uncertainty, 4),
         }
 
     def _predicted(self, item: Item, read: ReadCase, made: Mapping[str, Any]) -> PredictedCase:
@@ -221,7 +224,7 @@ class CaseLoop:
                 f"{format_size(label.shape)}",
                 "let the post-processing return to the image's own grid",
             )
-        kept = made.get("probabilities")
+        kept, doubt = made.get("probabilities"), made.get("uncertainty_map")
         return PredictedCase(
             name=str(item["case"]),
             address=address,
@@ -232,6 +235,8 @@ class CaseLoop:
             labels=self.labels,
             measure=self.measure,
             probabilities=None if kept is None else convert_to_numpy(kept),
+            uncertainty_map=None if doubt is None else convert_to_numpy(doubt)[0],
+            uncertainty=made.get("uncertainty"),
             task=str(self.about.get("task", "")),
         )
 
@@ -259,6 +264,7 @@ class CaseLoop:
         records = manifest.records.values()
         rows: list[Row] = [row for record in records for row in record.get("measurements", [])]
         write_measurements(rows, self.folder)
+        write_uncertain_cases(records, self.folder)
         failed = [record for record in records if record["status"] == "failed"]
         done = sum(record["status"] == "done" for record in records)
         warned = sum(bool(record["warnings"]) for record in records)

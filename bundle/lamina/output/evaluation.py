@@ -19,8 +19,10 @@ from lamina.metrics import Bootstrap, MeasureSettings, measure_case
 from lamina.output.engine_cases import cases_of
 from lamina.output.evaluation_processes import gather, is_first_process
 from lamina.output.evaluation_table import summary_table, versions
+from lamina.output.kept_labels import forget_others, keep_labels
 from lamina.output.pictures import PictureSettings, comparison_views
 from lamina.output.report import write_report
+from lamina.output.report_uncertainty import correlation_of
 from lamina.output.summary import summarise, write_summary
 from lamina.tasks import read_labels
 
@@ -50,7 +52,8 @@ class EvaluationWriter:
 
     A case that can't be measured does not stop the others: it stands in ``failures``, in the
     summary's "failed" and in the log. Only the numbers of a case are kept in memory; its pictures
-    wait on disk until the report is written.
+    wait on disk until the report is written, and its label maps stay in ``predictions/`` and
+    ``truth/``. An "uncertainty" of a case is reported beside its scores.
 
     Parameters
     ----------
@@ -59,7 +62,7 @@ class EvaluationWriter:
     measure
         Which metrics, and their settings.
     output_dir
-        Where ``summary.json``, ``cases.csv`` and ``report.html`` go.
+        Where ``summary.json``, ``cases.csv``, ``report.html`` and the label maps go.
     title
         Of the report.
     information
@@ -91,7 +94,7 @@ class EvaluationWriter:
     lung        1.000  1.000        0       0
     mean        1.000  1.000        0       0
     report: .../report.html
-    ['cases.csv', 'report.html', 'summary.json']
+    ['cases.csv', 'predictions', 'report.html', 'summary.json', 'truth']
     """
 
     def __init__(
@@ -206,7 +209,13 @@ class EvaluationWriter:
             affine=turn,
             settings=self.drawing,
         )
-        about = {"case": name, "spacing_unit": unit, "spatial_dims": len(spacing)}
+        about = {
+            "case": name,
+            "spacing_unit": unit,
+            "spatial_dims": len(spacing),
+            "uncertainty": case.get("uncertainty"),
+            "files": keep_labels(name, case, self.output_dir),
+        }
         return {**about, "classes": classes}, self._keep(views)
 
     def _keep(self, views: Mapping[str, Mapping[str, Image.Image]]) -> Panels:
@@ -236,7 +245,10 @@ class EvaluationWriter:
             bootstrap=self.bootstrap,
             information=information,
         )
+        summary["labels"] = [{"name": one.name, "color": one.color} for one in self.labels]
+        summary["uncertainty"] = correlation_of(summary)
         write_summary(self.output_dir, summary)
+        forget_others(self.output_dir, [record["case"] for record in records])
         report = self.output_dir / "report.html"
         write_report(
             report,

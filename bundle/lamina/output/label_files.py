@@ -94,6 +94,15 @@ def write_probabilities(case: PredictedCase, folder: Path) -> list[Path]:
     return [save_nifti(volume, case.affine, _unit(case), path)]
 
 
+def write_uncertainty(case: PredictedCase, folder: Path) -> list[Path]:
+    """Write ``NAME_uncertainty.nii.gz``, from 0 to 1 in float32, where it was asked for."""
+    if case.uncertainty_map is None:
+        return []
+    path = Path(folder, f"{case.name}_uncertainty.nii.gz")
+    values = case.uncertainty_map.astype(np.float32)
+    return [save_nifti(values, case.affine, _unit(case), path)]
+
+
 def _unit(case: PredictedCase) -> str:
     return "mm" if case.has_spacing else "unknown"
 

@@ -32,6 +32,11 @@ class PredictedCase:
         What the task measures.
     probabilities
         (classes, x, y[, z]), where they were asked for.
+    uncertainty_map
+        Of the shape of ``label``, from 0 to 1, where it was asked for; see
+        `lamina.inference.Disagreement`.
+    uncertainty
+        The one number of the case, from 0 to 1.
     task
         The task's name, where it is known.
     """
@@ -45,4 +50,6 @@ class PredictedCase:
     labels: tuple[Label, ...]
     measure: MeasureSettings | None = None
     probabilities: np.ndarray | None = None
+    uncertainty_map: np.ndarray | None = None
+    uncertainty: float | None = None
     task: str | None = None

@@ -16,6 +16,7 @@ from lamina.output.report_text import (
     opening_sentences,
     rank_cases,
 )
+from lamina.output.report_uncertainty import uncertainty_chart
 from lamina.tasks import Label
 
 
@@ -69,5 +70,6 @@ def write_report(
         errors=ERROR_COLOURS,
         boxes=box_charts(summary, labels),
         agreement=agreement_charts(summary, labels),
+        uncertainty=uncertainty_chart(summary),
         curves=curve_charts(curves or []),
     )

@@ -22,10 +22,11 @@ TASK_KEYS = {
     "lr": "largest learning rate",
     "batch_size": "patches of a step",
     "val_interval": "epochs from one validation to the next",
+    "postprocessing": "what is done to a label map behind the network",
     "formats": "what a prediction is written as, where not the source decides",
     "measure": "what an evaluation measures",
     "citation": "where the data come from",
     "licence": "of the data",
 }
 
-OPTIONAL_TASK_KEYS = {"spacing", "strides", "formats", "citation", "licence"}
+OPTIONAL_TASK_KEYS = {"spacing", "strides", "postprocessing", "formats", "citation", "licence"}

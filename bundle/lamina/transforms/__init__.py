@@ -8,6 +8,7 @@ from lamina.transforms.otsu import above_otsu
 from lamina.transforms.patch import RandPatchd
 from lamina.transforms.refine import MostProbabled, SmoothLabelsd
 from lamina.transforms.region import RegionOfCased
+from lamina.transforms.small_parts import RemoveSmallPartsd
 from lamina.transforms.spacing import Spacingd, SpatialResample
 from lamina.transforms.within import CutToRegiond, within
 
@@ -20,6 +21,7 @@ __all__ = [
     "RandIntensityBatchd",
     "RandPatchd",
     "RegionOfCased",
+    "RemoveSmallPartsd",
     "ResizeInPlaned",
     "SmoothLabelsd",
     "Spacingd",

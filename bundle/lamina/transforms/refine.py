@@ -70,7 +70,7 @@ class SmoothLabelsd(MapTransform):
         made = dict(data)
         for key in self.key_iterator(made):
             label = convert_to_numpy(made[key])[0]
-            smooth = _smooth(label, [self.sigma / length for length in _spacing(made[key])])
+            smooth = _smooth(label, [self.sigma / length for length in spacing_of(made[key])])
             made[key] = convert_to_dst_type(smooth[None], made[key])[0]
         return made
 
@@ -86,7 +86,8 @@ def _smooth(label: np.ndarray, sigma: list[float]) -> np.ndarray:
     return smooth
 
 
-def _spacing(image: Any) -> list[float]:
+def spacing_of(image: Any) -> list[float]:
+    """Return the distance of voxels along each axis of an image (1, x, y[, z]); 1 without meta data."""
     axes = image.ndim - 1
     if not isinstance(image, MetaTensor):
         return [1.0] * axes
