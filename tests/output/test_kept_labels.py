@@ -17,6 +17,7 @@ def case(shape, affine):
 def test_volumes_come_back_with_their_grid(tmp_path, oblique):
     given = case((5, 6, 7), oblique)
     files = keep_labels("a.b", given, tmp_path)
+    np.testing.assert_allclose(files.pop("spacing"), [0.5, 0.75, 2.0])
     assert files == {
         "image": "/x/a.dcm",
         "prediction": "predictions/a.b.nii.gz",

@@ -29,13 +29,21 @@ def add(commands: Any) -> None:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from lamina.output.comparison import compare_evaluations, comparison_text, write_comparison
+    from lamina.output.comparison import (
+        compare_evaluations,
+        comparison_text,
+        find_table,
+        write_comparison,
+    )
+    from lamina.output.comparison_page import write_comparison_page
 
     first, second = (Path(name).expanduser() for name in (options.first, options.second))
     found = compare_evaluations(first, second, options.metric)
     beside = second.parent if second.is_file() else second
     folder = Path(options.output_dir).expanduser() if options.output_dir else beside / "comparison"
     written = write_comparison(found, folder)
+    folders = [find_table(path).parent for path in (first, second)]
+    written.append(write_comparison_page(found, folders, written[-1], folder / "comparison.html"))
     print(comparison_text(found))
     print()
     print("written: " + ", ".join(str(path) for path in written))

@@ -155,7 +155,7 @@ def _line(name: str, found: Mapping[str, Any], metric: str) -> str:
 
 def _read(path: Path, metric: str) -> tuple[Scores, Units]:
     """Return a metric of each case and structure, and the unit of lengths."""
-    table = _table(path)
+    table = find_table(path)
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     if not rows or metric not in rows[0]:
@@ -176,7 +176,14 @@ def _require_same_units(common: Sequence[tuple[str, str]], units: Sequence[Units
             )
 
 
-def _table(path: Path) -> Path:
+def find_table(path: Path) -> Path:
+    """Return the ``cases.csv`` of a run, of its evaluation, or itself.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
     for place in (path, path / "cases.csv", path / "evaluation" / "cases.csv"):
         if place.is_file():
             return place

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from monai.data.utils import affine_to_spacing
 from monai.utils import convert_to_numpy
 
 from lamina.output.label_files import save_label_image
@@ -11,7 +12,7 @@ from lamina.output.label_files import save_label_image
 FOLDERS = {"prediction": "predictions", "truth": "truth"}
 
 
-def keep_labels(name: str, case: Mapping[str, Any], folder: Path) -> dict[str, str | None]:
+def keep_labels(name: str, case: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Write prediction and truth of a case on the image's own grid; return where they are.
 
     Parameters
@@ -25,8 +26,8 @@ def keep_labels(name: str, case: Mapping[str, Any], folder: Path) -> dict[str, s
 
     Returns
     -------
-    "image" (its address, None where it came from memory), and "prediction" and "truth" below
-    ``folder``.
+    "image" (its address, None where it came from memory) and its "spacing", and "prediction" and
+    "truth" below ``folder``.
     """
     image = case["image"]
     arrays = {"prediction": case["pred"], "truth": case["label"]}
@@ -41,7 +42,8 @@ def keep_labels(name: str, case: Mapping[str, Any], folder: Path) -> dict[str, s
     }
     places = {key: str(path.relative_to(folder)) for key, path in files.items()}
     address = image.meta.get("filename_or_obj")
-    return {"image": None if address is None else str(address), **places}
+    spacing = affine_to_spacing(image.affine, r=image.ndim - 1).tolist()
+    return {"image": None if address is None else str(address), "spacing": spacing, **places}
 
 
 def forget_others(folder: Path, names: Collection[str]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from monai.utils import convert_to_numpy
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from lamina.errors import GeometryError
 from lamina.output.pictures_view import View, choose_view, choose_views
@@ -38,6 +39,8 @@ class PictureSettings:
         Of the structures' colours on the image.
     error_opacity
         Of the errors' colours in the difference.
+    line
+        The width in pixels of a contour.
     slice_axis
         The array's axis that runs through the slices of a volume.
     """
@@ -47,6 +50,7 @@ class PictureSettings:
     window: tuple[float, float] = (1.0, 99.0)
     opacity: float = 0.5
     error_opacity: float = 0.85
+    line: int = 2
     slice_axis: int = -1
 
 
@@ -171,6 +175,50 @@ def overlay_picture(
     return panel.draw(view.show(values), [label.color for label in labels[1:]], settings.opacity)
 
 
+def contour_panels(
+    image: Any,
+    masks: Mapping[str, NDArray],
+    labels: Sequence[Label],
+    *,
+    spacing: Sequence[float],
+    focus: NDArray,
+    affine: NDArray[np.floating] | None = None,
+    settings: PictureSettings | None = None,
+) -> dict[str, Image.Image]:
+    """Draw "image", and on it the contours of each label map.
+
+    Parameters
+    ----------
+    image, labels, spacing, affine, settings
+        As in ``comparison_panels``.
+    masks
+        Label maps by title.
+    focus
+        (x, y[, z]): of a volume the slice is shown in which most of it is not 0.
+
+    Raises
+    ------
+    GeometryError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
+    >>> mask = np.zeros((30, 20), dtype=int)
+    >>> panels = contour_panels(mask, {"A": mask}, labels, spacing=(1.0, 1.0), focus=mask)
+    >>> list(panels)
+    ['image', 'A']
+    """
+    settings = settings or PictureSettings()
+    grey = _without_channels(image, len(spacing))
+    _check_shapes([grey, focus, *masks.values()])
+    view = choose_view(focus, affine, settings.slice_axis)
+    panel = _Panel(view.show(grey), view, spacing, settings)
+    colours = [label.color for label in labels[1:]]
+    drawn = {title: panel.outline(view.show(mask), colours) for title, mask in masks.items()}
+    return {"image": panel.draw(), **drawn}
+
+
 def error_map(truth: NDArray, prediction: NDArray) -> NDArray[np.uint8]:
     """Return 0 where two label maps agree, else the position in ``ERROR_COLOURS``, from 1.
 
@@ -202,18 +250,31 @@ class _Panel:
         base = grey.resize(size, Image.Resampling.BICUBIC)
         if mask is None:
             return base
-        enlarged = Image.fromarray(mask.astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
-        values = np.asarray(enlarged)
-        palette = np.array([(0, 0, 0), *colours], dtype=np.uint8)
-        coloured = Image.fromarray(palette[values])
-        cover = Image.fromarray((255 * opacity * (values > 0)).astype(np.uint8))
-        return Image.composite(coloured, base.convert("RGB"), cover)
+        return _coloured(base, self._enlarged(mask), colours, opacity)
+
+    def outline(self, mask: NDArray, colours: Sequence[Colour]) -> Image.Image:
+        """Draw the image, and on it the borders of a mask's values from 1 on."""
+        values, width = self._enlarged(mask), 2 * self.settings.line + 1
+        around = (ndimage.minimum_filter(values, width), ndimage.maximum_filter(values, width))
+        return _coloured(self.draw(), values * (around[0] != around[1]), colours, 1.0)
+
+    def _enlarged(self, mask: NDArray) -> NDArray[np.uint8]:
+        whole = Image.fromarray(mask.astype(np.uint8))
+        return np.asarray(whole.resize(self._size(), Image.Resampling.NEAREST))
 
     def _size(self) -> tuple[int, int]:
         high, wide = np.multiply(self.image.shape, self.view.pixel_size(self.spacing))
         area_scale = self.settings.size / np.sqrt(high * wide)
         scale = min(area_scale, self.settings.longest / max(high, wide))
         return max(1, round(wide * scale)), max(1, round(high * scale))
+
+
+def _coloured(
+    base: Image.Image, values: NDArray, colours: Sequence[Colour], opacity: float
+) -> Image.Image:
+    palette = np.array([(0, 0, 0), *colours], dtype=np.uint8)
+    cover = Image.fromarray((255 * opacity * (values > 0)).astype(np.uint8))
+    return Image.composite(Image.fromarray(palette[values]), base.convert("RGB"), cover)
 
 
 def grey_levels(image: NDArray, window: tuple[float, float]) -> NDArray[np.uint8]:
