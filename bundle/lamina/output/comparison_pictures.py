@@ -12,7 +12,7 @@ from lamina.cases.images import read_image, read_label
 from lamina.errors import DataError, LaminaError
 from lamina.files import read_json
 from lamina.output.comparison import Comparison
-from lamina.output.pictures import contour_panels
+from lamina.output.pictures_contours import contour_panels
 from lamina.tasks import Label
 
 SHOWN = 5

@@ -76,8 +76,8 @@ def comparison_views(
     >>> {name: list(panels) for name, panels in views.items()}["coronal"]
     ['image', 'truth', 'prediction', 'difference']
     """
-    arrays = [_without_channels(array, len(spacing)) for array in (image, truth, prediction)]
-    _check_shapes(arrays)
+    arrays = [without_channels(array, len(spacing)) for array in (image, truth, prediction)]
+    check_shapes(arrays)
     views = choose_views((arrays[1] > 0) | (arrays[2] > 0), affine)
     settings = settings or PictureSettings()
     return {name: _panels(arrays, view, labels, spacing, settings) for name, view in views.items()}
@@ -123,8 +123,8 @@ def comparison_panels(
     (441, 294)
     """
     settings = settings or PictureSettings()
-    arrays = [_without_channels(array, len(spacing)) for array in (image, truth, prediction)]
-    _check_shapes(arrays)
+    arrays = [without_channels(array, len(spacing)) for array in (image, truth, prediction)]
+    check_shapes(arrays)
     view = choose_view((arrays[1] > 0) | (arrays[2] > 0), affine, settings.slice_axis)
     return _panels(arrays, view, labels, spacing, settings)
 
@@ -138,7 +138,7 @@ def _panels(
 ) -> dict[str, Image.Image]:
     """Draw one slice of image, truth and prediction."""
     grey, true, predicted = (view.show(array) for array in arrays)
-    panel = _Panel(grey, view, spacing, settings)
+    panel = Panel(grey, view, spacing, settings)
     colours = [label.color for label in labels[1:]]
     errors = error_map(true, predicted)
     return {
@@ -168,55 +168,11 @@ def overlay_picture(
     (0, 60, 127)
     """
     settings = settings or PictureSettings()
-    grey, values = (_without_channels(array, len(spacing)) for array in (image, mask))
-    _check_shapes([grey, values])
+    grey, values = (without_channels(array, len(spacing)) for array in (image, mask))
+    check_shapes([grey, values])
     view = choose_view(values, affine, settings.slice_axis)
-    panel = _Panel(view.show(grey), view, spacing, settings)
+    panel = Panel(view.show(grey), view, spacing, settings)
     return panel.draw(view.show(values), [label.color for label in labels[1:]], settings.opacity)
-
-
-def contour_panels(
-    image: Any,
-    masks: Mapping[str, NDArray],
-    labels: Sequence[Label],
-    *,
-    spacing: Sequence[float],
-    focus: NDArray,
-    affine: NDArray[np.floating] | None = None,
-    settings: PictureSettings | None = None,
-) -> dict[str, Image.Image]:
-    """Draw "image", and on it the contours of each label map.
-
-    Parameters
-    ----------
-    image, labels, spacing, affine, settings
-        As in ``comparison_panels``.
-    masks
-        Label maps by title.
-    focus
-        (x, y[, z]): of a volume the slice is shown in which most of it is not 0.
-
-    Raises
-    ------
-    GeometryError
-        If the shapes differ.
-
-    Examples
-    --------
-    >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
-    >>> mask = np.zeros((30, 20), dtype=int)
-    >>> panels = contour_panels(mask, {"A": mask}, labels, spacing=(1.0, 1.0), focus=mask)
-    >>> list(panels)
-    ['image', 'A']
-    """
-    settings = settings or PictureSettings()
-    grey = _without_channels(image, len(spacing))
-    _check_shapes([grey, focus, *masks.values()])
-    view = choose_view(focus, affine, settings.slice_axis)
-    panel = _Panel(view.show(grey), view, spacing, settings)
-    colours = [label.color for label in labels[1:]]
-    drawn = {title: panel.outline(view.show(mask), colours) for title, mask in masks.items()}
-    return {"image": panel.draw(), **drawn}
 
 
 def error_map(truth: NDArray, prediction: NDArray) -> NDArray[np.uint8]:
@@ -233,7 +189,7 @@ def error_map(truth: NDArray, prediction: NDArray) -> NDArray[np.uint8]:
 
 
 @dataclass(frozen=True)
-class _Panel:
+class Panel:
     """One slice of an image, on which label maps of the same slice are drawn."""
 
     image: NDArray
@@ -291,12 +247,14 @@ def grey_levels(image: NDArray, window: tuple[float, float]) -> NDArray[np.uint8
     return (255 * np.nan_to_num(scaled, nan=0.0, posinf=1.0).clip(0, 1)).astype(np.uint8)
 
 
-def _without_channels(array: Any, spatial_dims: int) -> NDArray:
+def without_channels(array: Any, spatial_dims: int) -> NDArray:
+    """Return an image (x, y[, z]): the first channel where there are several."""
     values = convert_to_numpy(array)
     return values[0] if values.ndim == spatial_dims + 1 else values
 
 
-def _check_shapes(arrays: Sequence[NDArray]) -> None:
+def check_shapes(arrays: Sequence[NDArray]) -> None:
+    """Raise ``GeometryError`` where shapes differ."""
     shapes = [array.shape for array in arrays]
     if len(set(shapes)) > 1:
         raise GeometryError(
