@@ -178,3 +178,12 @@ def test_an_x_ray_with_spacing_lies_in_mm():
 def test_an_x_ray_without_spacing_lies_in_pixels():
     grid = series_grid([one_slice("x.dcm", 0.0, position=None, spacing=None)])
     assert grid.unit == "px"
+
+
+@pytest.mark.parametrize("spacing", [(0.0, 0.2), (0.2, -0.2)])
+def test_a_picture_with_pixels_of_no_size_is_refused(spacing):
+    picture = one_slice("x.dcm", 0.0, position=None, spacing=np.array(spacing))
+    with pytest.raises(GeometryError, match=r"x\.dcm: PixelSpacing is \[.*expected above 0 mm"):
+        series_grid([picture])
+    whole = one_slice("x.dcm", 0.0, position=None, spacing=np.array([0.2, 0.3]))
+    assert series_grid([whole]).spacing == pytest.approx((0.3, 0.2))

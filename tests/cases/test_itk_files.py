@@ -170,3 +170,29 @@ def test_real_odd_files_are_read_as_simpleitk_reads_them_or_refused_by_name(data
             assert grid.spacing == pytest.approx(other.GetSpacing())
         read += 1
     assert read == 6
+
+
+def nrrd(path, units, field="space units"):
+    lines = ["NRRD0004", "type: uint8", "dimension: 3", "space: left-posterior-superior"]
+    lines += ["sizes: 4 3 2", "space directions: (2,0,0) (0,3,0) (0,0,4)", "encoding: raw"]
+    lines += [f"{field}: {units}"] if units else []
+    path.write_bytes("\n".join([*lines, "", ""]).encode() + bytes(range(24)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("units", "factor"),
+    [(None, 1), ('"mm" "mm" "mm"', 1), ('"um" "um" "um"', 1e-3), ('"cm" "cm" "cm"', 10)],
+)
+def test_lengths_of_nrrd_become_mm(tmp_path, units, factor):
+    grid = read_itk_grid(nrrd(tmp_path / "a.nrrd", units))
+    assert grid.spacing == pytest.approx((2 * factor, 3 * factor, 4 * factor))
+    voxels, same = read_itk(tmp_path / "a.nrrd")
+    np.testing.assert_allclose(same.affine, grid.affine)
+    assert voxels.shape == (4, 3, 2)
+
+
+@pytest.mark.parametrize("units", ['"inch" "inch" "inch"', '"mm" "mm" "um"'])
+def test_a_unit_in_doubt_is_refused(tmp_path, units):
+    with pytest.raises(GeometryError, match=r"a\.nrrd: lengths in .*, expected one of mm, cm"):
+        read_itk_grid(nrrd(tmp_path / "a.nrrd", units))

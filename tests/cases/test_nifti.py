@@ -139,3 +139,11 @@ def test_real_volumes_agree_with_simpleitk(data):
         assert np.array_equal(voxels, sitk.GetArrayFromImage(other).T)
         assert grid.spacing == pytest.approx(other.GetSpacing())
         assert grid.affine[:3, 3] * [-1, -1, 1] == pytest.approx(other.GetOrigin())
+
+
+def test_a_unit_that_nifti_does_not_know_is_refused(tmp_path, volume, oblique):
+    image = nibabel.Nifti1Image(volume, oblique)
+    image.header["xyzt_units"] = 5
+    nibabel.save(image, tmp_path / "a.nii")
+    with pytest.raises(GeometryError, match=r"a\.nii: its unit of length has the code 5"):
+        read_nifti(tmp_path / "a.nii")

@@ -79,3 +79,10 @@ def test_the_file_in_a_data_set_is_used_unless_a_pattern_is_given(tmp_path, writ
     table(tmp_path, "case,patient\na_x,1\nb_x,1\n")
     assert patients(find_cases(tmp_path).cases) == ["1", "1"]
     assert patients(find_cases(tmp_path, patient_pattern="^[ab]").cases) == ["a", "b"]
+
+
+def test_a_file_of_a_spreadsheet_may_have_semicolons(tmp_path):
+    path = tmp_path / "patients.csv"
+    path.write_text("case;patient\na;P1\nb;P1\n")
+    found, problems = patients_by_file(cases("a", "b"), path)
+    assert (patients(found), problems) == (["P1", "P1"], [])

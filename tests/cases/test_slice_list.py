@@ -80,3 +80,15 @@ def test_what_is_missing_or_no_list_is_told(source, tmp_path, write_picture):
     write_picture(tmp_path / "empty" / "a.png", np.zeros((2, 3), np.uint8))
     with pytest.raises(DataError, match="no DICOM slice"):
         list_slices(tmp_path / "empty")
+
+
+def test_a_number_that_was_overwritten_names_its_line(source, tmp_path):
+    path = tmp_path / "slices.csv"
+    write_slice_list(path, list_slices(source))
+    lines = path.read_text().splitlines()
+    columns = lines[0].split(",")
+    cells = lines[2].split(",")
+    cells[columns.index("slice")], cells[columns.index("keep")] = "third", "x"
+    path.write_text("\n".join([*lines[:2], ",".join(cells), *lines[3:]]))
+    with pytest.raises(DataError, match=r"slices\.csv, line 3: slice is 'third', expected a whole"):
+        read_kept(path)

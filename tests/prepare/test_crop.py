@@ -86,3 +86,18 @@ def test_no_labelled_case_is_an_error(study, tmp_path):
     study()
     with pytest.raises(DataError, match="no labelled case"):
         list(crop_dataset(tmp_path / "data" / "images", tmp_path / "regions", tmp_path / "out"))
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [(np.float32([0.25, 0.5]), "from 0.25 to 0.5"), (np.int32([10, 70000]), "from 10 to 70000")],
+)
+def test_values_that_no_png_holds_are_refused_and_not_rounded(study, tmp_path, values, told):
+    image, _, _ = study()
+    other = np.where(image > 100, values[0], values[1]).astype(values.dtype)
+    (tmp_path / "data/images/a.png").unlink()
+    Image.fromarray(other.T).save(tmp_path / "data/images/a.tif")
+    problem = crop(tmp_path)["a"]
+    assert told in problem
+    assert "whole numbers from 0 to 65535" in problem
+    assert not (tmp_path / "out/images").exists() or not list((tmp_path / "out/images").iterdir())

@@ -110,7 +110,7 @@ def tilted_grid(ordered: Sequence[Slice], tolerance: float = SLICE_TOLERANCE) ->
 def _picture_grid(one: Slice) -> Grid:
     if one.spacing is None:
         return pixel_grid(one.size)
-    rows, columns = one.spacing
+    rows, columns = _spacing(one)
     return Grid(one.size, np.diag([columns, rows, 1.0, 1.0]))
 
 

@@ -1,7 +1,8 @@
 """NRRD and MetaImage files, read by ITK through MONAI's reader.
 
 A header that names its data in another folder is refused: such a file can make a program read
-any file of the machine. A file without spacing has the unit "px".
+any file of the machine. A file without spacing has the unit "px". ITK reads lengths of whatever
+unit as mm: another unit that the header names is brought to mm here.
 """
 
 import re
@@ -15,12 +16,14 @@ from monai.data.utils import to_affine_nd
 from numpy.typing import NDArray
 
 from lamina.cases.grid import Grid, Unit, format_size, lps_to_ras, pixel_grid, require_affine
-from lamina.errors import ReadError
+from lamina.errors import GeometryError, ReadError
 
 _HEADER_BYTES = 65536
 _DATA_FILE = re.compile(
     rb"^(?:ElementDataFile\s*=|data ?file:)\s*(.+?)\s*$", re.MULTILINE | re.IGNORECASE
 )
+_UNITS = re.compile(rb"^(?:space units:|DistanceUnits\s*=)(.*)$", re.MULTILINE | re.IGNORECASE)
+_MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "µm": 0.001}
 _SPACING = re.compile(
     rb"^(?:Element(?:Spacing|Size)\s*=|spacings:|space directions:)", re.MULTILINE
 )
@@ -64,7 +67,11 @@ def read_itk_grid(path: Path) -> Grid:
             f"{path}: {channels} channels, expected 1", "save each channel as a file of its own"
         )
     unit: Unit = "mm" if _SPACING.search(header) else "px"
-    return pixel_grid(shape) if unit == "px" else Grid(shape, _affine(information, path))
+    if unit == "px":
+        return pixel_grid(shape)
+    affine = _affine(information, path)
+    affine[:3] *= _mm_per_unit(header, path)
+    return Grid(shape, affine)
 
 
 def _read_header(path: Path) -> bytes:
@@ -109,6 +116,21 @@ def _affine(information: "itk.ImageIOBase", path: Path) -> NDArray[np.float64]:
     affine = np.asarray(to_affine_nd(3, affine), dtype=float)
     require_affine(affine, path)
     return lps_to_ras(affine)
+
+
+def _mm_per_unit(header: bytes, path: Path) -> float:
+    match = _UNITS.search(header)
+    text = match.group(1).decode("utf-8", "replace") if match else ""
+    named = {unit for unit in re.findall(r"[^\s\"]+", text) if unit != "???"}
+    if not named:
+        return 1.0
+    if len(named) > 1 or not named <= set(_MM_PER_UNIT):
+        raise GeometryError(
+            f"{path}: lengths in {', '.join(sorted(named))}, expected one of "
+            f"{', '.join(_MM_PER_UNIT)}",
+            "write the file again in mm",
+        )
+    return _MM_PER_UNIT[named.pop()]
 
 
 def _broken(path: Path, error: BaseException) -> ReadError:

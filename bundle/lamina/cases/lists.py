@@ -4,13 +4,13 @@ A CSV file has a header line (comma or semicolon); a JSON file is a list of obje
 names. Paths count from the list's folder. An empty label means that there is none.
 """
 
-import csv
 import json
 from collections import Counter
 from pathlib import Path
 
 from lamina.cases.address import split_address
 from lamina.cases.case import Case
+from lamina.cases.csv_files import read_csv
 from lamina.cases.layouts import SPLIT_FOLDERS, read_place
 from lamina.cases.names import unique_names
 from lamina.errors import DataError
@@ -72,9 +72,9 @@ def _is_list(path: Path) -> bool:
 def _read_rows(path: Path) -> list[dict[str, str]]:
     """Return the lines of a list as {column: text}, absent and null values left out."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        rows = json.loads(text) if path.suffix.lower() == ".json" else _csv_rows(text)
-    except (OSError, ValueError, csv.Error) as error:
+        is_json = path.suffix.lower() == ".json"
+        rows = json.loads(path.read_text(encoding="utf-8-sig")) if is_json else read_csv(path)
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a list of cases ({error})") from error
     if not isinstance(rows, list) or not all(
         isinstance(row, dict) and row.get("image") and "label" in row for row in rows
@@ -84,12 +84,6 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
             "the columns are image, label, patient (optional) and split (optional)",
         )
     return [{key: str(value) for key, value in row.items() if key and value} for row in rows]
-
-
-def _csv_rows(text: str) -> list[dict[str, str]]:
-    header = text.split("\n", 1)[0]
-    delimiter = ";" if header.count(";") > header.count(",") else ","
-    return list(csv.DictReader(text.splitlines(), delimiter=delimiter))
 
 
 def _key(image: str) -> str:

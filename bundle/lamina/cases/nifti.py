@@ -17,7 +17,7 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from lamina.cases.grid import Grid, format_size, require_affine
-from lamina.errors import ReadError
+from lamina.errors import GeometryError, ReadError
 
 _UNREADABLE: Any = (
     OSError,
@@ -86,13 +86,20 @@ def _grid(image: Nifti1Pair, path: Path) -> Grid:
             f"{path}: size {format_size(shape)}, expected one volume (x, y, z)",
             "split time points and channels into files of their own",
         )
-    affine = _affine_in_mm(image)
+    affine = _affine_in_mm(image, path)
     require_affine(affine, path)
     return Grid(shape, affine)
 
 
-def _affine_in_mm(image: Nifti1Pair) -> NDArray[np.float64]:
-    unit = image.header.get_xyzt_units()[0]
+def _affine_in_mm(image: Nifti1Pair, path: Path) -> NDArray[np.float64]:
+    try:
+        unit = image.header.get_xyzt_units()[0]
+    except KeyError as error:
+        code = int(image.header["xyzt_units"]) % 8
+        raise GeometryError(
+            f"{path}: its unit of length has the code {code}, which NIfTI does not know",
+            "write the file again with mm as its unit",
+        ) from error
     affine = np.array(image.affine, dtype=float)
     affine[:3] *= _MM_PER_UNIT[unit]
     return affine

@@ -1,12 +1,12 @@
 """Which patient each case is of, so that one patient never stands in two splits."""
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from lamina.cases.case import Case
+from lamina.cases.csv_files import read_csv
 from lamina.errors import ConfigError, DataError
 
 FILE_NAME = "patients.csv"
@@ -71,11 +71,14 @@ def _matched(matcher: re.Pattern[str], name: str) -> str:
 
 def _read_patients(path: Path) -> dict[str, str]:
     patients: dict[str, str] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            case, patient = row.get("case"), row.get("patient")
-            if not case or not patient:
-                raise DataError(f"{path}: {row}, expected the columns case and patient")
-            if patients.setdefault(case, patient) != patient:
-                raise DataError(f"{path}: case {case} is of {patients[case]} and of {patient}")
+    for row in read_csv(path):
+        case, patient = row.get("case"), row.get("patient")
+        if not case or not patient:
+            raise DataError(
+                f"{path}: {row}, expected the columns case and patient", "complete that line"
+            )
+        if patients.setdefault(case, patient) != patient:
+            raise DataError(
+                f"{path}: case {case} is of {patients[case]} and of {patient}", "keep one line"
+            )
     return patients

@@ -1,6 +1,5 @@
 """A list of DICOM slices from which people keep some: a CSV file with a column to mark."""
 
-import csv
 import hashlib
 import os
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pydicom
 
+from lamina.cases.csv_files import read_csv
 from lamina.cases.dicom_geometry import order_slices
 from lamina.cases.dicom_select import series_folder
 from lamina.cases.dicom_series import find_series, is_dicom
@@ -86,19 +86,25 @@ def read_kept(path: Path) -> list[ListedSlice]:
         file = path.resolve().parent / row["file"]
         if not file.is_file():
             raise DataError(f"{path}, line {line}: {file} is missing", "make the list again")
-        kept.append(
-            ListedSlice(int(row["number"]), row["patient"], row["series"], int(row["slice"]), file)
-        )
+        number, place = (_whole(row[name], name, path, line) for name in ("number", "slice"))
+        kept.append(ListedSlice(number, row["patient"], row["series"], place, file))
     return kept
+
+
+def _whole(text: str, column: str, path: Path, line: int) -> int:
+    try:
+        return int(text)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{path}, line {line}: {column} is {text!r}, expected a whole number",
+            "change the column keep only",
+        ) from error
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         raise DataError(f"{path}: no such file", "make it with `lamina dicom sheet`")
-    text = path.read_text(encoding="utf-8-sig")
-    # Spreadsheets of some countries write semicolons.
-    delimiter = ";" if text.partition("\n")[0].count(";") > 1 else ","
-    rows = list(csv.DictReader(text.splitlines(), delimiter=delimiter))
+    rows = read_csv(path)
     if not rows or not set(_COLUMNS) <= set(rows[0]):
         raise DataError(
             f"{path}: expected the columns {', '.join(_COLUMNS)}",

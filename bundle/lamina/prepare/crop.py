@@ -16,6 +16,8 @@ from lamina.cases.regions import MARGIN, Box, outside_value, region_box, region_
 from lamina.errors import DataError, LaminaError
 from lamina.files import written_whole
 
+_LARGEST_IN_PNG = 65535
+
 
 def crop_dataset(
     dataset_dir: Path, regions: Path, target: Path, margin: float = MARGIN
@@ -70,12 +72,24 @@ def _crop_case(case: Case, region_path: Path, target: Path, margin: float) -> No
         _save(values, grid, box, target / part / case.name)
 
 
+def _png_type(values: NDArray) -> type[np.uint8] | type[np.uint16]:
+    """Return the type of PNG that holds a picture's values; refuse those that none holds."""
+    low, high = float(values.min()), float(values.max())
+    if low < 0 or high > _LARGEST_IN_PNG or (values != np.rint(values)).any():
+        raise DataError(
+            f"its values from {low:g} to {high:g} are not the whole numbers from 0 to "
+            f"{_LARGEST_IN_PNG} that a PNG holds",
+            "convert it to a picture of 8 or 16 bits, or to NIfTI",
+        )
+    return np.uint8 if high < 256 else np.uint16
+
+
 def _save(values: NDArray, grid: Grid, box: Box, stem: Path) -> None:
     """Write a cut image: whole numbers as PNG where it is a picture, else NIfTI."""
     if values.ndim == 2 and grid.unit == "px":
-        kind = np.uint8 if values.max() < 256 else np.uint16
+        kind = _png_type(values)
         with written_whole(stem.with_name(f"{stem.name}.png")) as part:
-            Image.fromarray(np.rint(values).astype(kind).T).save(part)
+            Image.fromarray(values.astype(kind).T).save(part)
         return
     moved = grid.affine.copy()
     start = [*(one.start for one in box), *[0] * (3 - len(box))]
