@@ -25,14 +25,17 @@ def add(commands: Any) -> None:
     parser.add_argument("dataset_dir", metavar="DIR", help="folder with images and labels")
     parser.add_argument("--name", help="of the task; default: that of the folder")
     parser.add_argument(
-        "--spatial-dims", type=int, choices=(2, 3), help="default: as the images are"
+        "--spatial-dims",
+        type=int,
+        choices=(2, 3),
+        help="default: 3 for volumes, 2 for pictures and where slices lie far apart",
     )
     parser.add_argument(
         "--budget-minutes",
         type=float,
         default=30.0,
         metavar="N",
-        help="time of a training; default: 30",
+        help="time of a training on this machine, which epochs and batch are chosen for; default: 30",
     )
     parser.add_argument(
         "--memory-gb", type=float, default=8.0, metavar="N", help="memory of a training; default: 8"
@@ -45,7 +48,9 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="default: configs/tasks/NAME.json")
     parser.add_argument(
-        "--report", metavar="FOLDER", help="where the page goes; default: runs/NAME/plan"
+        "--report",
+        metavar="FOLDER",
+        help="where the page with pictures goes; default: runs/NAME/plan",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a task file of that name")
     add_fix(parser)
