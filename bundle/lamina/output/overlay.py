@@ -37,7 +37,7 @@ def write_overlay(case: PredictedCase, folder: Path) -> Path:
     sheet.paste(legend, (_GAP, height + _LINE + 2 * _GAP))
     path = folder / f"{case.name}.png"
     with written_whole(path) as part:
-        sheet.save(part)
+        sheet.save(part, compress_level=1)
     return path
 
 
