@@ -5,6 +5,8 @@ from pathlib import Path
 
 from lamina.cases.address import split_address
 from lamina.cases.case import SPLITS
+from lamina.cases.formats import format_of
+from lamina.cases.itk_header import data_file
 from lamina.cases.splits import Splits
 
 CHUNK = 1 << 20
@@ -34,8 +36,12 @@ def hash_files(*addresses: str | None) -> str:
 
 
 def _files(address: str | None) -> list[Path]:
-    """Return the file, or all files of a series' folder, whose UID may follow a ``#``."""
+    """Return the file with its data, or all files of a series' folder, whose UID may follow a #."""
     if address is None:
         return []
     path, _ = split_address(address)
-    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    if path.is_dir():
+        return sorted(p for p in path.rglob("*") if p.is_file())
+    # Headers of one scanner may be the same to the byte: what differs lies in the data file.
+    data = data_file(path) if format_of(path) == "itk" and path.is_file() else None
+    return [path, data] if data else [path]

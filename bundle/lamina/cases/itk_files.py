@@ -16,12 +16,9 @@ from monai.data.utils import to_affine_nd
 from numpy.typing import NDArray
 
 from lamina.cases.grid import Grid, Unit, format_size, lps_to_ras, pixel_grid, require_affine
+from lamina.cases.itk_header import data_file, read_header
 from lamina.errors import GeometryError, ReadError
 
-_HEADER_BYTES = 65536
-_DATA_FILE = re.compile(
-    rb"^(?:ElementDataFile\s*=|data ?file:)\s*(.+?)\s*$", re.MULTILINE | re.IGNORECASE
-)
 _UNITS = re.compile(rb"^(?:space units:|DistanceUnits\s*=)(.*)$", re.MULTILINE | re.IGNORECASE)
 _MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "µm": 0.001}
 _SPACING = re.compile(
@@ -51,8 +48,8 @@ def read_itk(path: Path) -> tuple[NDArray[Any], Grid]:
 
 def read_itk_grid(path: Path) -> Grid:
     """Return the grid of an NRRD or MetaImage file from its header; raises as `read_itk` does."""
-    header = _read_header(path)
-    _refuse_data_elsewhere(header, path)
+    header = read_header(path)
+    data_file(path)
     information = _information(path)
     axes = information.GetNumberOfDimensions()
     shape = tuple(int(information.GetDimensions(axis)) for axis in range(axes))
@@ -72,28 +69,6 @@ def read_itk_grid(path: Path) -> Grid:
     affine = _affine(information, path)
     affine[:3] *= _mm_per_unit(header, path)
     return Grid(shape, affine)
-
-
-def _read_header(path: Path) -> bytes:
-    with path.open("rb") as file:
-        head = file.read(_HEADER_BYTES)
-    # MetaImage's header ends with the line that names the data, NRRD's with an empty line.
-    end = _DATA_FILE.search(head)
-    return head[: end.end()] if end and not head.startswith(b"NRRD") else head.split(b"\n\n")[0]
-
-
-def _refuse_data_elsewhere(header: bytes, path: Path) -> None:
-    match = _DATA_FILE.search(header)
-    name = match.group(1).decode("utf-8", "replace") if match else "LOCAL"
-    if name.upper() == "LOCAL":
-        return
-    if Path(name).name != name or name.upper().startswith("LIST") or "%" in name:
-        raise ReadError(
-            f"{path}: its data is said to lie in {name!r}, expected one file beside it",
-            "put the data file beside the header and name it there without a folder",
-        )
-    if not (path.parent / name).is_file():
-        raise ReadError(f"{path}: its data file {name!r} is missing", "copy it beside the header")
 
 
 def _information(path: Path) -> "itk.ImageIOBase":

@@ -14,6 +14,7 @@ from lamina.cases.dicom import dicom_slices
 from lamina.cases.formats import format_of
 from lamina.cases.grid import format_size
 from lamina.cases.images import is_dicom_address, read_grid
+from lamina.cases.itk_header import data_file
 from lamina.errors import LaminaError
 
 _PLANES = ("sagittal", "coronal", "axial")
@@ -80,8 +81,8 @@ def plane_of(affine: NDArray[np.floating]) -> str:
 def _files_and_modality(address: str) -> dict[str, Any]:
     if not is_dicom_address(address):
         path = Path(address)
-        data = [path.with_suffix(end) for end in (".raw", ".zraw") if path.suffix == ".mhd"]
-        return {"files": tuple(str(one) for one in [path, *data] if one.is_file())}
+        data = data_file(path) if format_of(path) == "itk" and path.is_file() else None
+        return {"files": tuple(str(one) for one in (path, data) if one)}
     slices = dicom_slices(address)
     files = tuple(dict.fromkeys(str(one.path) for one in slices))
     tags = ["Modality", "SeriesDescription"]

@@ -1,21 +1,20 @@
 """splits.json: which case a run trained, validated and tested on."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
 from lamina.cases.case import SPLITS, Case
 from lamina.cases.splits import Splits
 from lamina.errors import DataError
+from lamina.files import written_whole
 
 
 def write_splits(path: Path, splits: Splits) -> None:
     """Write the cases of each split as JSON; the file is complete or absent."""
     content = {split: [asdict(case) for case in splits[split]] for split in SPLITS}
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    beside.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(beside, path)
+    with written_whole(path) as part:
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_splits(path: Path) -> Splits:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lamina.cases import dicom_slices, hash_files, is_dicom_address
+from lamina.errors import ReadError
 
 Item = Mapping[str, Any]
 
@@ -15,7 +16,7 @@ def content_hash(item: Item) -> str:
     """
     try:
         return hash_files(*(str(item[name]) for name in ("image", "within") if name in item))
-    except OSError as error:
+    except (OSError, ReadError) as error:
         return str(error)
 
 
