@@ -64,3 +64,10 @@ def test_without_any_labelled_case_there_are_defects_and_one_message(tmp_path, c
     assert error.count("→") == 1
     assert not task.exists()
     assert "a label without an image" in (page / "index.html").read_text()
+
+
+def test_where_all_labels_fit_it_says_so(folder, tmp_path, capsys):
+    for name in ("c1", "c2"):
+        (folder / "masks" / f"{name}.nii.gz").unlink()
+    assert main(["plan", str(folder), "--fix", str(tmp_path / "fixed")]) == 0
+    assert "every label fits its image already" in capsys.readouterr().out

@@ -104,6 +104,32 @@ def test_many_of_a_kind_share_a_line(volumes, survey_of):
     assert "case_41" in line
 
 
+def test_a_structure_that_one_of_many_lacks_is_told(tmp_path, survey_of):
+    for seed in range(21):
+        image, label = volume(seed)
+        if seed == 4:
+            label[label == 2] = 0
+        write_case(tmp_path, f"c{seed:02}", image, label)
+    (line,) = defects(tmp_path, survey_of)
+    assert "c04.nii.gz: value 2 is missing, which 20 of 21 labels have → look" in line
+    for seed in (7, 9):
+        image, label = volume(seed)
+        write_case(tmp_path, f"c{seed:02}", image, label * (label == 1))
+    assert defects(tmp_path, survey_of) == []  # three of 21 may well have none
+
+
+@pytest.mark.parametrize(
+    ("low", "text"), [(0, "a plan scales each image by itself"), (-1000, "in Hounsfield units")]
+)
+def test_what_to_do_with_odd_intensities_depends_on_their_unit(tmp_path, survey_of, low, text):
+    for seed in range(6):
+        write_case(tmp_path, f"c{seed}", *volume(seed, low=low))
+    write_case(tmp_path, "odd", *volume(9, low=low, scale=90_000))
+    (line,) = defects(tmp_path, survey_of)
+    assert "odd.nii.gz: the spread of intensities" in line
+    assert text in line
+
+
 @given(values=st.lists(st.floats(0.9, 1.1), min_size=5, max_size=20), factor=st.floats(10, 1e6))
 def test_one_far_value_is_found_wherever_it_stands(values, factor):
     place = len(values) // 2

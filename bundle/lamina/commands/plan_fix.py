@@ -34,6 +34,8 @@ def fix(options: argparse.Namespace) -> int:
         name = one.label.replace(f"{root}/", "")
         print(f"- {name}: {one.text}" if one.mended else f"- {name}: left as it is: {one.text}")
     mended = sum(one.mended for one in outcomes)
+    if not outcomes:
+        print("every label fits its image already")
     print(f"{folder}: {mended} label(s) mended, {len(outcomes) - mended} left as they are")
     print(f"next: lamina plan {folder}")
     return 0 if mended == len(outcomes) else 1

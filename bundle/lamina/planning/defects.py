@@ -7,6 +7,7 @@ import numpy as np
 from lamina.planning.defect import Defect
 from lamina.planning.duplicates import find_duplicates
 from lamina.planning.flipped import find_flipped
+from lamina.planning.intensities import has_units
 from lamina.planning.survey import CaseSurvey, Survey
 
 OUTLIER = 8.0
@@ -18,14 +19,20 @@ FEWEST = 5
 NAMED = 3
 """Cases with the same defect that have a line each; more share one."""
 RARE = 0.02
-"""Share of cases below which a value is rare."""
+"""Share of cases below which a value is rare, or rarely missing."""
+FEWEST_ABSENT = 20
+"""Cases below which a structure that one label lacks says nothing."""
+_INTENSITIES = {
+    True: "look whether it is in Hounsfield units as the others",
+    False: "look whether it is of the same kind; a plan scales each image by itself",
+}
 
 
 def find_defects(survey: Survey, problems: Sequence[str] = ()) -> list[Defect]:
     """Return what is wrong with a data set.
 
     Named are cases that can't be read or whose label does not fit, the same image or patient
-    twice, flipped labels, labels without any structure, values that few labels have, masks with interpolated edges, and cases
+    twice, flipped labels, labels without any structure, values that few labels have or lack, masks with interpolated edges, and cases
     whose spacing, size or intensities are far from those of the others.
 
     Parameters
@@ -43,7 +50,8 @@ def find_defects(survey: Survey, problems: Sequence[str] = ()) -> list[Defect]:
         *_empty(survey.cases),
         *_interpolated(survey.cases),
         *_rare(survey),
-        *_outliers(survey.cases),
+        *_absent(survey),
+        *_outliers(survey),
     ]
 
 
@@ -97,7 +105,23 @@ def _rare(survey: Survey) -> Iterator[Defect]:
             )
 
 
-def _outliers(cases: Sequence[CaseSurvey]) -> Iterator[Defect]:
+def _absent(survey: Survey) -> Iterator[Defect]:
+    """Yield labels without a structure that almost all others have."""
+    drawn = [one for one in survey.cases if one.structures]
+    for value in survey.values:
+        lacking = [one for one in drawn if value not in one.structures]
+        if len(drawn) >= FEWEST_ABSENT and 0 < len(lacking) <= max(1, RARE * len(drawn)):
+            for one in lacking:
+                yield Defect(
+                    f"{one.case.label}: value {value} is missing, which {len(drawn) - len(lacking)} "
+                    f"of {len(drawn)} labels have",
+                    "look whether it was forgotten",
+                    (one.case.name,),
+                )
+
+
+def _outliers(survey: Survey) -> Iterator[Defect]:
+    cases = survey.cases
     if len(cases) < FEWEST:
         return
     measures: Mapping[str, tuple[list[float], str]] = {
@@ -108,7 +132,7 @@ def _outliers(cases: Sequence[CaseSurvey]) -> Iterator[Defect]:
         ),
         "the spread of intensities": (
             [_spread(one) for one in cases],
-            "look whether it is scaled as the others",
+            _INTENSITIES[has_units(survey)],
         ),
     }
     for name, (values, remedy) in measures.items():
