@@ -48,26 +48,20 @@ def write_plan_page(
     task: Mapping[str, Any] | None = None,
     lines: Sequence[str] = (),
 ) -> None:
-    """Write the page of a plan, whole or not at all.
+    """Write the page of a plan, an HTML file, whole or not at all.
 
     Parameters
     ----------
-    path
-        The HTML file.
-    survey
-        What the cases hold; their looks are drawn.
+    path, title
+        The file and its heading.
+    survey, defects
+        What the cases hold, whose looks are drawn, and what is wrong with them.
     labels
         The background, and a label for each of the survey's values in their order.
-    defects
-        What is wrong.
-    title
-        The heading.
     modality
         What the data set itself says of its images.
-    task
-        What was planned; None where nothing could be.
-    lines
-        Commands that come next.
+    task, lines
+        What was planned, None where nothing could be, and commands that come next.
     """
     names = dict(zip(survey.values, (label.name for label in labels[1:]), strict=True))
     tiles = _tiles(survey, labels, defects)

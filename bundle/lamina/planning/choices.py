@@ -46,12 +46,10 @@ def plan_task(
         Of the task.
     names
         Of the structures, by the value that label files hold.
-    dims
-        2 or 3; by default that of the images, and 2 where slices lie far apart.
+    dims, budget
+        2 or 3, and time and memory; chosen by `choose_dims`, and half an hour, by default.
     background
         The value of label files that is no structure.
-    budget
-        Time and memory of a training.
     patch_seconds
         How long training takes for one patch; measured by default.
 
@@ -72,13 +70,10 @@ def plan_task(
         network, chosen.patch, chosen.most, len(survey.values) + 1, channels
     )
     plan = _schedule(survey, chosen, dims, seconds, budget)
-    task: dict[str, Any] = {"name": name, "title": f"{', '.join(names[v] for v in survey.values)}"}
-    task |= {"_desc_spatial_dims": why_dims, "spatial_dims": dims, "in_channels": channels}
-    task |= {
-        "labels": _labels(survey.values, names),
-        "label_values": _codes(survey.values, background),
-    }
-    task |= {"phantoms": None, "fractions": _fractions(len(survey.cases))}
+    title = ", ".join(names[value] for value in survey.values)
+    task: dict[str, Any] = {"name": name, "title": title, "_desc_spatial_dims": why_dims}
+    task |= {"spatial_dims": dims, "in_channels": channels}
+    task |= _classes(survey, names, background)
     task |= _preprocessing(survey, chosen, dims, template)
     task |= _patches(survey, chosen, dims, budget, plan)
     task |= _augmentation(template, sided(survey, names), len(survey.cases))
@@ -86,6 +81,15 @@ def plan_task(
     task |= {"_desc_epochs": plan.reason, "epochs": {str(dims): plan.epochs}, "lr": plan.rate}
     task["val_interval"] = max(plan.epochs // 15, 1)
     return task | {"measure": template["measure"], "citation": "", "licence": ""}
+
+
+def _classes(survey: Survey, names: Mapping[int, str], background: int) -> dict[str, Any]:
+    return {
+        "labels": _labels(survey.values, names),
+        "label_values": _codes(survey.values, background),
+        "phantoms": None,
+        "fractions": _fractions(len(survey.cases)),
+    }
 
 
 def _channels(survey: Survey, dims: int) -> int:
