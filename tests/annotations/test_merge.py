@@ -81,9 +81,13 @@ def test_one_that_is_wrong_leaves_the_others(study, merge, tmp_path):
     assert sorted(path.name for path in (tmp_path / "out/images").iterdir()) == ["a.jpg"]
 
 
-def test_an_empty_side_is_an_empty_side(study, merge):
+def test_an_empty_side_is_kept_and_told(study, merge):
     study(left=())
-    assert merge(sides=True)[0].problem is None
+    (made,) = merge(sides=True)
+    assert made.problem is None
+    assert made.warnings == (
+        "its left mask is empty: draw it, or take the picture out if it was forgotten",
+    )
 
 
 def test_two_of_one_name_and_no_pictures(study, merge, tmp_path):
@@ -119,3 +123,20 @@ def test_real_masks(real_data, tmp_path):
     label, _ = read_label(made[0].mask)
     # The patient's left is on the picture's right.
     assert np.nonzero(label == 1)[0].mean() > np.nonzero(label == 2)[0].mean()
+
+
+def test_the_real_set_lacks_two_lungs(real_data, tmp_path):
+    folder = real_data / "chest_xray"
+    named = {
+        "covid-19-pneumonia-12": "its left mask is empty",
+        "acute-respiratory-distress-syndrome-ards-1": "its right mask is empty",
+    }
+    places = []
+    for part in ("images", "left_mask", "right_mask"):
+        places.append(tmp_path / part)
+        places[-1].mkdir()
+        for name in named:
+            (source,) = (folder / part).glob(f"{name}.*")
+            (places[-1] / source.name).symlink_to(source)
+    told = {one.name: one.warnings for one in merge_masks(*places, tmp_path / "out")}
+    assert {name: text.split(":")[0] for name, (text,) in told.items()} == named

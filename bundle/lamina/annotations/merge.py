@@ -76,14 +76,22 @@ def _merge_one(
 ) -> Merged:
     size = read_grid(str(image)).shape
     left, right = (_read_side(name, side, files[side], size) for side in ("left", "right"))
-    both = int((left & right).sum())
-    warnings = (f"{both} pixels are left and right; right counts",) if both and sides else ()
+    warnings = tuple(_doubts(left, right, sides))
     path = target / "masks" / f"{name}.png"
     with written_whole(path) as part:
         Image.fromarray(join_sides(left, right, sides).T).save(part)
     with written_whole(target / "images" / image.name) as part:
         copyfile(image, part)
     return Merged(name, path, warnings=warnings)
+
+
+def _doubts(left: NDArray[np.bool_], right: NDArray[np.bool_], sides: bool) -> Iterator[str]:
+    for side, mask in (("left", left), ("right", right)):
+        if not mask.any():
+            yield f"its {side} mask is empty: draw it, or take the picture out if it was forgotten"
+    both = int((left & right).sum())
+    if both and sides:
+        yield f"{both} pixels are left and right; right counts"
 
 
 def _read_side(
