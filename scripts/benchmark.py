@@ -52,7 +52,8 @@ def main(options: argparse.Namespace) -> None:
     target = plan.work / "benchmark.json"
     results = json.loads(target.read_text()) if target.is_file() else {}
     for name in names:
-        print(f"{name}: {CASES[name].__doc__}", flush=True)
+        title = (CASES[name].__doc__ or "").splitlines()[0]
+        print(f"{name}: {title}", flush=True)
         about = machine()
         results[name] = CASES[name](plan) | {"machine": about}
         target.write_text(json.dumps(results, indent=2) + "\n")
