@@ -130,3 +130,11 @@ def test_two_lists_are_one_too_many(folder):
         write(folder, "image,label\nimages/a.png,masks/a.png\n", name)
     with pytest.raises(DataError, match=r"2 lists of cases: a\.csv, b\.csv"):
         find_list(folder)
+
+
+def test_a_line_without_the_patient_that_others_have_is_told(folder):
+    text = "image,label,patient\nimages/a.png,masks/a.png,P1\nimages/b.png,masks/b.png,\n"
+    cases, problems = read_list(write(folder, text))
+    assert [case.patient for case in cases] == ["P1", "b"]
+    (problem,) = problems
+    assert "images/b.png has no patient, so it counts as a patient of its own" in problem

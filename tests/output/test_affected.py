@@ -78,3 +78,14 @@ def test_tables(lungs, tmp_path):
         table = list(csv.DictReader(file))
     assert [row["structure"] for row in table] == ["left", "right"]
     assert table[0]["center"] == "22.5 7.5"
+
+
+def test_parts_are_counted_from_the_pictures_left_wherever_they_lie_in_height():
+    lungs, spots = np.zeros((9, 12), int), np.zeros((9, 12), int)
+    lungs[0:4, 6:12] = lungs[5:9, 0:6] = 1
+    names = [
+        [Label(0, "background", (0, 0, 0)), Label(1, name, (9, 9, 9))] for name in ("lungs", "spot")
+    ]
+    grid = Grid((9, 12), np.eye(4), "px")
+    rows = affected_parts("a", lungs, spots, grid, (names[0], names[1]))
+    assert [(row["part"], row["center"]) for row in rows] == [(1, [1.5, 8.5]), (2, [6.5, 2.5])]

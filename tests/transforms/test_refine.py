@@ -59,3 +59,9 @@ def test_a_picture_counts_in_pixels():
     label = torch.zeros(1, 9, 11)
     label[0, 2:7, 2:9] = 1
     assert torch.equal(SmoothLabelsd("pred", 0.3)({"pred": label})["pred"], label)
+
+
+def test_what_is_as_probable_as_asked_for_stays():
+    probabilities = torch.tensor([[0.5, 0.25], [0.5, 0.75]])[:, :, None]
+    kept = MostProbabled("pred", threshold=0.75)({"pred": probabilities})["pred"]
+    assert kept.flatten().tolist() == [0, 1]

@@ -6,6 +6,7 @@ names. Paths count from the list's folder. An empty label means that there is no
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lamina.cases.address import split_address
@@ -48,7 +49,7 @@ def read_list(path: Path) -> tuple[list[Case], list[str]]:
     shared = Counter(keys.values())
     texts = [image if shared[key] > 1 else key for image, key in keys.items()]
     names = dict(zip(keys, unique_names(texts), strict=True))
-    cases, problems = [], []
+    cases, problems = [], _without_patient(path, rows)
     for row in rows:
         image = row["image"]
         missing = [file for file in (image, row.get("label", "")) if file and _missing(path, file)]
@@ -59,6 +60,18 @@ def read_list(path: Path) -> tuple[list[Case], list[str]]:
         else:
             cases.append(_case(path, row, names[image]))
     return cases, list(dict.fromkeys(problems))
+
+
+def _without_patient(path: Path, rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """Name the lines that lack the patient which others have: one of them may be the same."""
+    if not any("patient" in row for row in rows):
+        return []
+    return [
+        f"{path}: {row['image']} has no patient, so it counts as a patient of its own\n"
+        "  → complete the line"
+        for row in rows
+        if "label" in row and "patient" not in row
+    ]
 
 
 def _is_list(path: Path) -> bool:
