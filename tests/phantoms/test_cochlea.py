@@ -69,5 +69,5 @@ def test_other_parameters_are_refused(slices, tmp_path):
         write_cochlea_patients(slices.parent, seed=1, **SMALL)
     with pytest.raises(ConfigError, match="part 'raw'"):
         write_cochlea_patients(tmp_path / "a", part="raw", **SMALL)
-    with pytest.raises(ConfigError, match="at least 1 patient"):
+    with pytest.raises(ConfigError, match="expected patients from 1"):
         write_cochlea_patients(tmp_path / "a", **SMALL | {"patients": 0})

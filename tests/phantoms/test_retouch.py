@@ -62,5 +62,5 @@ def test_a_second_call_does_nothing_and_another_is_refused(prepared, tmp_path):
     assert (prepared / "cases.csv").stat().st_mtime_ns == before
     with pytest.raises(DataError, match="other parameters: seed 0, not 3"):
         write_retouch_volumes(prepared.parent, seed=3, **SMALL)
-    with pytest.raises(ConfigError, match="at least 1 case"):
+    with pytest.raises(ConfigError, match="expected cases from 1"):
         write_retouch_volumes(tmp_path / "x", cases=0)
