@@ -9,7 +9,7 @@ from lamina.cases import find_cases
 from lamina.phantoms import write_chest_pictures, write_oct_annotations
 from lamina.planning import Survey, find_defects, survey_cases
 from lamina.planning.agreement import mirror_losses
-from lamina.planning.flipped import find_flipped
+from lamina.planning.flipped import _agrees_mirrored, find_flipped
 from lamina.planning.structures import structures_in
 
 from .conftest import write_case
@@ -95,3 +95,10 @@ def test_real_volumes_have_none_and_show_planted_ones(real_data):
             assert {one.case.name for one, _ in flipped} <= {planted.case.name}
             found += flipped == [(planted, AXES[axis])]
     assert found >= 14  # of 16
+
+
+def test_a_slight_advantage_of_the_mirror_image_is_none():
+    rng = np.random.default_rng(0)
+    losses = rng.normal(4.0, 1.0, (40, 1))
+    losses[:2, 0] = -0.8, -4.0
+    assert _agrees_mirrored(losses).tolist()[:3] == [False, True, False]

@@ -20,6 +20,9 @@ USUAL = 0.8
 """Share of the cases that have a structure whose place counts."""
 CLEARLY = 2.0
 """Times further from the usual place than its mirror image."""
+MARGIN = 0.3
+"""Share of the usual advantage of labels as they are that the mirrored one has at least: of 44
+X-rays one right mask, of both lungs in one, had an advantage of 0.2 mirrored."""
 SMALLEST_SPREAD = 0.02
 """Of places, as a share of the image: labels never lie more exactly alike."""
 
@@ -61,10 +64,11 @@ def _places(one: CaseSurvey, values: Sequence[int], axis: int) -> list[float]:
 
 
 def _agrees_mirrored(losses: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Say which cases agree better with the mirrored label where most do not."""
+    """Say which cases agree clearly better with the mirrored label where most do not."""
     spread = np.maximum(_spread(losses), 1e-9)
     sums = (losses / spread).sum(axis=1)
-    return np.asarray((sums < 0) & (np.median(sums) > 1))
+    usual = np.median(sums)
+    return np.asarray((sums < -MARGIN * usual) & (usual > 1))
 
 
 def _lies_mirrored(places: NDArray[np.floating]) -> NDArray[np.bool_]:
