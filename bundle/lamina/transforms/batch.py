@@ -8,10 +8,7 @@ x, y[, z]) and ``label`` of shape (batch, 1, x, y[, z]), and draws from torch's 
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch.nn.functional import affine_grid, grid_sample, interpolate
-
-FIELD_KNOTS = 5
-"""Along each axis of an image, of the field that shading adds."""
+from torch.nn.functional import affine_grid, grid_sample
 
 Batch = dict[str, torch.Tensor]
 
@@ -102,7 +99,7 @@ class RandAffineBatchd:
 
 
 class RandIntensityBatchd:
-    """Change brightness, contrast, gamma, noise and shading of each sample at random.
+    """Change brightness, contrast, gamma and noise of each sample at random.
 
     All amounts are in units of the sample's own standard deviation or range, so that they hold
     for any normalisation. The label is returned as it is.
@@ -117,9 +114,6 @@ class RandIntensityBatchd:
         Largest change of the exponent's logarithm, applied between minimum and maximum.
     noise
         Largest standard deviation of Gaussian noise, in standard deviations.
-    shading
-        Largest strength of a smooth random field that is added, in standard deviations: opacities
-        in a lung, a coil's sensitivity.
     prob
         The share of samples that each change is applied to.
 
@@ -138,14 +132,12 @@ class RandIntensityBatchd:
         gamma: float = 0.0,
         noise: float = 0.0,
         prob: float = 1.0,
-        shading: float = 0.0,
     ) -> None:
         self.brightness = brightness
         self.contrast = contrast
         self.gamma = gamma
         self.noise = noise
         self.prob = prob
-        self.shading = shading
 
     def __call__(self, batch: Mapping[str, torch.Tensor]) -> Batch:
         """Return the batch with the image changed."""
@@ -157,8 +149,6 @@ class RandIntensityBatchd:
         gain = 1 + self._amount(image, self.contrast)
         shift = self._amount(image, self.brightness) * deviation
         image = (image - mean) * gain + mean + shift
-        if self.shading:
-            image = image + self._amount(image, self.shading) * deviation * _smooth_field(image)
         if self.noise:
             strength = self._amount(image, self.noise).abs() * deviation
             image = image + strength * torch.randn_like(image)
@@ -175,13 +165,6 @@ class RandIntensityBatchd:
         width = (high - low).clamp_min(torch.finfo(image.dtype).eps)
         exponent = self._amount(image, self.gamma).exp()
         return ((image - low) / width).pow(exponent) * width + low
-
-
-def _smooth_field(image: torch.Tensor) -> torch.Tensor:
-    """Return normal random numbers at the knots of a coarse grid, and what lies between them."""
-    coarse = torch.randn(len(image), 1, *[FIELD_KNOTS] * (image.ndim - 2), device=image.device)
-    mode = "bilinear" if image.ndim == 4 else "trilinear"
-    return interpolate(coarse, image.shape[2:], mode=mode, align_corners=True)
 
 
 def _uniform(count: int, columns: int, largest: float | Sequence[float]) -> torch.Tensor:
