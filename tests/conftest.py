@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.leaks import left_behind, state
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -15,3 +16,12 @@ def real_data():
     if not folder.is_dir():
         pytest.skip(f"no real data in {folder} (LAMINA_DATA names another folder)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing_behind():
+    """Fail the test that leaves streams, log handlers, environment, folder or threads changed."""
+    before = state()
+    yield
+    if found := left_behind(before):
+        pytest.fail("\n".join(["this test left behind:", *found]), pytrace=False)

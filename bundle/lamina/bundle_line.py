@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lamina.console import process_restored
 from lamina.tasks.catalogue import CHECKOUT
 
 
@@ -35,9 +36,11 @@ def run_bundle(words: list[str]) -> None:
     import fire
     from monai.bundle import run
 
-    # The configs are Lamina's own: what MONAI says about running those of strangers is left out.
-    warnings.filterwarnings("ignore", message="parsing config_file")
-    for noisy in ("monai.bundle.scripts", "monai.bundle.config_parser", "monai.bundle.workflows"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-    sys.argv = ["monai.bundle", *words]
-    fire.Fire({"run": run}, command=words, name="monai.bundle")
+    with process_restored():
+        # The configs are Lamina's own: what MONAI says about running those of strangers is left
+        # out.
+        warnings.filterwarnings("ignore", message="parsing config_file")
+        for noisy in ("scripts", "config_parser", "workflows"):
+            logging.getLogger(f"monai.bundle.{noisy}").setLevel(logging.ERROR)
+        sys.argv = ["monai.bundle", *words]
+        fire.Fire({"run": run}, command=words, name="monai.bundle")

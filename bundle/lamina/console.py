@@ -4,6 +4,8 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -48,6 +50,48 @@ def log_to(path: str | os.PathLike[str]) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
+
+
+def keep_streams_open() -> None:
+    """Keep absl, which OpenVINO brings, from closing the streams of who called us.
+
+    absl's log handler keeps what ``sys.stderr`` was at its import, and closes it once another
+    stream stands there and MONAI's runner configures the log: a notebook, a server or a test that
+    redirects its streams would lose its own. Here that handler gets the process's stream.
+    """
+    if absl := sys.modules.get("absl.logging"):
+        absl.get_absl_handler().python_handler.setStream(sys.__stderr__)
+
+
+@contextmanager
+def process_restored() -> Iterator[None]:
+    """Put back what a workflow changes in its process: the log, warnings, arguments, excepthook.
+
+    MONAI's runner configures all of Python's log anew; a notebook or a program that calls
+    `lamina.cli.main` keeps its own.
+
+    >>> before = list(logging.getLogger().handlers)
+    >>> with process_restored():
+    ...     logging.getLogger().addHandler(logging.NullHandler())
+    >>> logging.getLogger().handlers == before
+    True
+    """
+    keep_streams_open()
+    words, hook = sys.argv, sys.excepthook
+    root = logging.getLogger()
+    known = [one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger)]
+    before = [(one, list(one.handlers), one.level, one.propagate) for one in (root, *known)]
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        sys.argv, sys.excepthook = words, hook
+        for logger, handlers, level, propagate in before:
+            for handler in set(logger.handlers) - set(handlers):
+                handler.close()
+            logger.handlers[:] = handlers
+            logger.setLevel(level)
+            logger.propagate = propagate
 
 
 def _show(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

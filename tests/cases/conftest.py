@@ -9,13 +9,10 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-
-torch.set_num_threads(1)
 
 PROJECT = Path(__file__).parents[2]
 

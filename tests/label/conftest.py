@@ -52,6 +52,16 @@ def read(path):
     return np.asarray(nib.load(path).dataobj)
 
 
+def predict(*words):
+    """Run ``lamina predict`` as a user does: in a process of its own, with a server's threads.
+
+    Sums in bfloat16 depend on the number of threads, and a test may have set that of its process.
+    """
+    line = [sys.executable, "-m", "lamina.cli", "predict", *map(str, words)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 class Server:
     """A server, its client, and its log."""
 

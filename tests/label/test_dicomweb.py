@@ -14,10 +14,9 @@ import pydicom
 import pytest
 import requests
 from monailabel.client.client import MONAILabelClientException
-from tests.label.conftest import free_port, read, wait_for_training, write_label
+from tests.label.conftest import free_port, predict, read, wait_for_training, write_label
 
 from lamina.cases import read_label
-from lamina.cli import main
 from lamina.errors import ConfigError, GeometryError
 from lamina.label.datastore import LaminaDatastore
 from lamina.label.dicomweb import DicomWebStudies
@@ -106,7 +105,7 @@ def test_the_mask_is_that_of_predict_on_the_files(client, real_data, tmp_path):
     uid = pydicom.dcmread(next(folder.rglob("*.dcm"))).SeriesInstanceUID
     file, _ = client.infer(MODEL, uid, {})
     words = ["--formats", "nifti", "-o", str(tmp_path / "own")]
-    assert main(["predict", MODEL, str(folder), *words]) == 0
+    predict(MODEL, str(folder), *words)
     (own,) = (tmp_path / "own").glob("*.nii.gz")
     np.testing.assert_array_equal(read(file), read(own))
     np.testing.assert_allclose(nib.load(file).affine, nib.load(own).affine, atol=1e-4)

@@ -8,9 +8,8 @@ import pytest
 import requests
 import scipy.ndimage
 from monailabel.client.client import MONAILabelClientException
-from tests.label.conftest import read, wait_for_training, write_label, write_volume
+from tests.label.conftest import predict, read, wait_for_training, write_label, write_volume
 
-from lamina.cli import main
 from lamina.errors import ConfigError
 from lamina.label.server import is_archive, work_folder
 
@@ -62,7 +61,7 @@ def test_what_cannot_be_used_is_named_with_its_reason(client, server, studies):
 
 
 def test_the_mask_is_that_of_predict_voxel_for_voxel(client, studies, tmp_path):
-    assert main(["predict", MODEL, str(studies / "d.nii.gz"), "-o", str(tmp_path / "own")]) == 0
+    predict(MODEL, str(studies / "d.nii.gz"), "-o", str(tmp_path / "own"))
     file, told = client.infer(MODEL, "d", {})
     np.testing.assert_array_equal(read(file), read(tmp_path / "own" / "d.nii.gz"))
     assert list(told["label_names"]) == [n for n in ("anterior", "posterior") if n in str(told)]
@@ -70,7 +69,7 @@ def test_the_mask_is_that_of_predict_voxel_for_voxel(client, studies, tmp_path):
 
 def test_the_mask_of_a_real_volume_is_that_of_predict(client, real_data, tmp_path):
     image = real_data / "hippocampus" / "imagesTr" / "hippocampus_001.nii.gz"
-    assert main(["predict", MODEL, str(image), "-o", str(tmp_path / "own")]) == 0
+    predict(MODEL, str(image), "-o", str(tmp_path / "own"))
     file, told = client.infer(MODEL, "", {}, file=str(image))
     np.testing.assert_array_equal(read(file), read(tmp_path / "own" / "hippocampus_001.nii.gz"))
     assert told["label_names"] == {"anterior": 1, "posterior": 2}

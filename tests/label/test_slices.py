@@ -9,9 +9,7 @@ import pytest
 import requests
 from monailabel.client.client import MONAILabelClientException
 from PIL import Image
-from tests.label.conftest import read, wait_for_training, write_label
-
-from lamina.cli import main
+from tests.label.conftest import predict, read, wait_for_training, write_label
 
 SIZE = (40, 64)
 
@@ -90,7 +88,7 @@ def test_a_2d_task_goes_slice_by_slice_over_a_volume(
     file, _ = client.infer("layers", "scan", {})
     weights = server.work / "models" / "layers" / "model.pt"
     words = ["-o", str(tmp_path / "own"), "--weights", str(weights)]
-    assert main(["predict", str(small_tasks["layers"]), str(studies / "scan.nii.gz"), *words]) == 0
+    predict(str(small_tasks["layers"]), str(studies / "scan.nii.gz"), *words)
     own = nib.load(tmp_path / "own" / "scan.nii.gz")
     np.testing.assert_array_equal(read(file), np.asarray(own.dataobj))
     np.testing.assert_allclose(nib.load(file).affine, own.affine)
@@ -113,7 +111,7 @@ def test_a_dicom_series_is_segmented_as_predict_does(client, studies, tmp_path):
     (name,) = [name for name in client.datastore()["objects"] if name.startswith("patient")]
     file, _ = client.infer("hippocampus_mr", name, {})
     words = ["--formats", "nifti", "-o", str(tmp_path / "own")]
-    assert main(["predict", "hippocampus_mr", str(studies / "patient"), *words]) == 0
+    predict("hippocampus_mr", str(studies / "patient"), *words)
     (own,) = (tmp_path / "own").glob("*.nii.gz")
     np.testing.assert_array_equal(read(file), read(own))
 

@@ -1,6 +1,4 @@
 import hypothesis
-import torch
 
 hypothesis.settings.register_profile("metrics", deadline=None, max_examples=40, derandomize=True)
 hypothesis.settings.load_profile("metrics")
-torch.set_num_threads(1)

@@ -71,11 +71,11 @@ def dicom_plan(address: str, rules: SeriesRules | None = None) -> SeriesPlan:
 
 def dicom_slices(address: str) -> list[Slice]:
     """Return the slices of a series in the order of the volume's last axis."""
-    return order_slices(_series_slices(*split_address(address)))
+    return order_slices(series_slices(*split_address(address)))
 
 
-def _series_slices(place: Path, part: str | None) -> tuple[Slice, ...]:
-    """Return the slices of a file, of a folder, or of the part of it that is named."""
+def series_slices(place: Path, part: str | None) -> tuple[Slice, ...]:
+    """Return the slices of a file, a folder, or the part of it that is named, in no order."""
     files = [place] if place.is_file() else [p for p in place.iterdir() if p.is_file()]
     series, problems = find_series(path for path in files if is_dicom(path))
     uid, folder = part, place

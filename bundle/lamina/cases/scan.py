@@ -9,8 +9,9 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 
+from lamina.cases.address import split_address
 from lamina.cases.case import Case
-from lamina.cases.dicom import dicom_slices
+from lamina.cases.dicom import series_slices
 from lamina.cases.formats import format_of
 from lamina.cases.grid import format_size
 from lamina.cases.images import is_dicom_address, read_grid
@@ -83,7 +84,7 @@ def _files_and_modality(address: str) -> dict[str, Any]:
         path = Path(address)
         data = data_file(path) if format_of(path) == "itk" and path.is_file() else None
         return {"files": tuple(str(one) for one in (path, data) if one)}
-    slices = dicom_slices(address)
+    slices = series_slices(*split_address(address))
     files = tuple(dict.fromkeys(str(one.path) for one in slices))
     tags = ["Modality", "SeriesDescription"]
     header = pydicom.dcmread(files[0], stop_before_pixels=True, force=True, specific_tags=tags)

@@ -1,10 +1,27 @@
 """A network that runs in OpenVINO, in float32."""
 
 import sys
+from typing import Any
 
 import torch
 
+from lamina.console import keep_streams_open
 from lamina.inference.padded import Network, padded_batches
+
+
+def import_openvino() -> Any:
+    """Import OpenVINO, which would tell its maker of it where ``openvino_telemetry`` is found.
+
+    Raises
+    ------
+    ImportError
+        If OpenVINO is not installed.
+    """
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    import openvino
+
+    keep_streams_open()
+    return openvino
 
 
 def openvino_network(network: torch.nn.Module, example: torch.Tensor) -> Network:
@@ -22,10 +39,7 @@ def openvino_network(network: torch.nn.Module, example: torch.Tensor) -> Network
     ImportError
         If OpenVINO is not installed.
     """
-    # OpenVINO tells its maker about each import where this package is found.
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-    import openvino
-
+    openvino = import_openvino()
     model = openvino.convert_model(network, example_input=example, input=[tuple(example.shape)])
     # By itself OpenVINO takes bfloat16 where the processor has units for it.
     settings = {
