@@ -18,7 +18,7 @@ def train_2d(plan: Plan) -> Result:
 
     Compiled, as a training of the task's 250 epochs is by itself.
     """
-    from lamina.phantoms import write_oct_pictures
+    from lamina.phantoms.oct_pictures import write_oct_pictures
 
     codes = json.loads((TASKS / "ioct_layers.json").read_text())["phantoms"]["codes"]
     data = write_oct_pictures(

@@ -122,7 +122,7 @@ def twenty_volumes(plan: Plan) -> Result:
 
 def thousand_pictures(plan: Plan) -> Result:
     """Case 4: 1,000 pictures of 512×256, cases per minute."""
-    from lamina.phantoms import write_oct_pictures
+    from lamina.phantoms.oct_pictures import write_oct_pictures
 
     scans = (
         write_oct_pictures(plan.work / "pictures", train=1, test=50, size=(256, 512))

@@ -25,9 +25,10 @@ import torch
 from monailabel.client import MONAILabelClient
 from monailabel.client.client import MONAILabelClientException
 
-from lamina.metrics import confusion_matrix, overlap_scores
-from lamina.tasks import read_labels
+from lamina.metrics.confusion import confusion_matrix
+from lamina.metrics.overlap import overlap_scores
 from lamina.tasks.catalogue import find_task, read_task
+from lamina.tasks.labels import read_labels
 
 TASK = "hippocampus_mr"
 NAMES = [label.name for label in read_labels(read_task(find_task(TASK))["labels"])[1:]]

@@ -7,14 +7,19 @@ import threading
 import time
 from dataclasses import dataclass
 
-# Threads that a library keeps for the life of the process.
-KEPT_THREADS = ("tqdm_monitor",)
+# Threads that begin in one test and serve others too.
+KEPT_THREADS = (
+    "tqdm_monitor",  # of tqdm, for the life of the process
+    "AnyIO worker thread",  # of a server that several tests ask
+    "lamina-",  # the same; tests/web/conftest.py looks whether they end with the last server
+)
 KEPT_VARIABLES = (
     "PYTEST_CURRENT_TEST",
     "TORCHINDUCTOR_CACHE_DIR",  # torch's compiler, for its own child processes
     "CUBLAS_WORKSPACE_CONFIG",  # MONAI's set_determinism
     "KMP_DUPLICATE_LIB_OK",  # scikit-learn, at its import
     "KMP_INIT_AT_FORK",
+    "_TORCHINDUCTOR_PYOBJECT_TENSOR_DATA_PTR",
 )
 
 

@@ -1,4 +1,4 @@
-"""Files that are whole or absent."""
+"""Files that are whole or absent, and tables and JSON that say what is wrong with them."""
 
 import contextlib
 import csv
@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from lamina.errors import NO_ROOM, ReadError, WeightsError, not_written
+from lamina.errors import NO_ROOM, DataError, ReadError, WeightsError, not_written
 
 
 @contextlib.contextmanager
@@ -111,3 +111,31 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise ReadError(
             f"{path}, line {error.lineno}: {error.msg}", "mend the file, or remove it"
         ) from error
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Return the lines of a CSV file by the columns of its first one.
+
+    Commas divide the columns or, as spreadsheets of some countries write it, semicolons.
+
+    Raises
+    ------
+    DataError
+        If it is no text in UTF-8, or no CSV.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "a.csv")
+    ...     _ = path.write_text("case;patient\\na;P1\\n")
+    ...     read_csv(path)
+    [{'case': 'a', 'patient': 'P1'}]
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        header = text.partition("\n")[0]
+        delimiter = ";" if header.count(";") > header.count(",") else ","
+        return list(csv.DictReader(text.splitlines(), delimiter=delimiter))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: not CSV in UTF-8 ({error})", "save it as CSV, UTF-8") from error

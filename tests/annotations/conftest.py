@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lamina.annotations import Shape
 from lamina.annotations.draw import covered
+from lamina.annotations.shapes import Shape
 
 
 @pytest.fixture

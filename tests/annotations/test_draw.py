@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import GeometryCollection, Polygon
 
-from lamina.annotations import Bitmap, Shape, draw
+from lamina.annotations import draw
 from lamina.annotations.draw import covered
-from lamina.annotations.shapes import ellipse, line, polygon, rectangle
+from lamina.annotations.shapes import Bitmap, Shape, ellipse, line, polygon, rectangle
 
 SIZE = (40, 30)
 CENTRES = np.meshgrid(np.arange(40) + 0.5, np.arange(30) + 0.5, indexing="ij")

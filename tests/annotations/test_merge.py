@@ -3,8 +3,9 @@ import pytest
 from PIL import Image
 
 from lamina.annotations.merge import join_sides, merge_masks
-from lamina.cases import find_cases, read_label
+from lamina.cases.find import find_cases
 from lamina.errors import DataError
+from lamina.readers.images import read_label
 
 
 @pytest.fixture

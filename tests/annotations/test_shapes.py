@@ -2,14 +2,7 @@ import math
 
 import pytest
 
-from lamina.annotations.shapes import (
-    NotDrawableError,
-    collect,
-    ellipse,
-    line,
-    polygon,
-    rectangle,
-)
+from lamina.annotations.shapes import NotDrawableError, collect, ellipse, line, polygon, rectangle
 
 
 def test_areas():

@@ -5,7 +5,7 @@ import pytest
 
 from lamina.cases.describe import describe
 from lamina.cases.find import find_cases
-from lamina.tasks import Label
+from lamina.tasks.labels import Label
 
 
 def lines(text):

@@ -3,8 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from lamina.cases import find_inputs
-from lamina.cases.inputs import split_problem
+from lamina.cases.inputs import find_inputs, split_problem
 from lamina.errors import DataError
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from lamina.cases import hash_files
+from lamina.cases.fingerprint import hash_files
 
 
 def write(folder, value, name="oct"):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lamina.cases.find import input_cases
-from lamina.cases.images import read_image
 from lamina.errors import DataError
+from lamina.readers.images import read_image
 
 
 def test_one_file_is_one_case(tmp_path, write_nifti, volume):

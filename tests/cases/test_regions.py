@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from lamina.cases import with_regions
-from lamina.cases.regions import outside_value, region_box
+from lamina.cases.regions import outside_value, region_box, with_regions
 from lamina.errors import DataError
 
 

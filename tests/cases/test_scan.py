@@ -7,9 +7,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from lamina.cases.scan import plane_of
-from lamina.cases.zips import unpacked
 from lamina.cli import main
 from lamina.errors import ReadError
+from lamina.zips import unpacked
 
 
 @pytest.mark.parametrize(

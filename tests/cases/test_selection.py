@@ -3,18 +3,13 @@ import shutil
 import numpy as np
 import pytest
 
-from lamina.cases import (
-    Case,
-    evaluation_items,
-    fingerprint,
-    held_out_items,
-    make_splits,
-    write_splits,
-)
-from lamina.cases.selection import chosen_cases
+from lamina.cases import fingerprint
+from lamina.cases.case import Case
+from lamina.cases.selection import chosen_cases, evaluation_items, held_out_items, make_splits
+from lamina.cases.splits import write_splits
 from lamina.errors import ConfigError, DataError
 from lamina.files import write_json
-from lamina.tasks import Label
+from lamina.tasks.labels import Label
 
 HOW = {"labels": [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 0, 255))], "seed": 0}
 HOW["fractions"] = (0.5, 0.2, 0.3)

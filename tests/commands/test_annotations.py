@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from lamina import cli
-from lamina.cases import find_cases
+from lamina.cases.find import find_cases
 
 LABELS = [
     {"value": 0, "name": "background", "color": [0, 0, 0]},

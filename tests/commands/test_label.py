@@ -37,7 +37,7 @@ def test_without_monai_label_it_says_what_to_do(tmp_path, capsys, monkeypatch):
 
 
 def test_a_second_server_on_the_same_folder_is_refused(tmp_path, capsys):
-    from lamina.label.lock import alone
+    from lamina.label.work import alone
 
     with alone(tmp_path / "lamina_label", "a test"):
         assert main(["label", "--studies", str(tmp_path), "--tasks", "oct_phantom"]) == 1

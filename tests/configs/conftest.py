@@ -7,7 +7,7 @@ import pytest
 import torch
 from monai.bundle import ConfigWorkflow
 
-from lamina.phantoms import write_oct_dataset
+from lamina.phantoms.oct import write_oct_dataset
 from lamina.tasks.catalogue import CHECKOUT
 
 CONFIGS = CHECKOUT / "configs"

@@ -7,7 +7,7 @@ import torch
 from monai.networks.nets import UNet
 
 from lamina.cli import main
-from lamina.phantoms import write_oct_dataset
+from lamina.phantoms.oct import write_oct_dataset
 from lamina.tasks.catalogue import CHECKOUT
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from skimage.measure import approximate_polygon, find_contours
 
 from lamina.cli import main
-from lamina.phantoms import write_cochlea_patients
+from lamina.phantoms.cochlea import write_cochlea_patients
 from lamina.tasks.catalogue import CHECKOUT
 
 PHANTOMS = {"patients": 4, "shape": [52, 56, 60], "spacing": 0.6}

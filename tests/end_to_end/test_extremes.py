@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lamina.cases import read_label
 from lamina.cli import main
+from lamina.readers.images import read_label
 
 
 def colour(value):

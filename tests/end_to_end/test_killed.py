@@ -8,7 +8,8 @@ import pytest
 
 from lamina.cli import main
 from lamina.files import load_checkpoint
-from lamina.training import RunCheckpoints, read_history
+from lamina.training.checkpoints import RunCheckpoints
+from lamina.training.history import read_history
 
 EPOCHS = "4"
 

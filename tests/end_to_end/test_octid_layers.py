@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from lamina import cli
-from lamina.phantoms import write_oct_annotations
+from lamina.phantoms.oct_annotations import write_oct_annotations
 from lamina.tasks.catalogue import CHECKOUT
 
 

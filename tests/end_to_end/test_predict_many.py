@@ -215,7 +215,7 @@ def test_an_unknown_format_is_named(hippocampus, real_data, tmp_path, capsys):
 KILL = """
 import os, signal, sys
 from lamina.cli import main
-from lamina.output.case_loop import CaseLoop
+from lamina.prediction.loop import CaseLoop
 write = CaseLoop._write
 count = 0
 def killed(self, *arguments):

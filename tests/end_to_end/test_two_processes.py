@@ -11,7 +11,7 @@ from monai.bundle import ConfigParser
 
 from lamina.files import load_checkpoint
 from lamina.tasks.catalogue import CHECKOUT
-from lamina.training import read_history
+from lamina.training.history import read_history
 
 TRAIN = ["configs/train.json", "configs/multi_gpu_train.json"]
 

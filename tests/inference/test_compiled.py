@@ -8,8 +8,9 @@ from monai.inferers import SimpleInferer
 from monai.networks.blocks import Convolution
 
 from lamina.errors import ConfigError
-from lamina.inference import AutocastInferer, compiled, pays_to_compile
-from lamina.inference.compiled import CompiledNetwork
+from lamina.inference import compiled
+from lamina.inference.compiled import CompiledNetwork, pays_to_compile
+from lamina.inference.precision import AutocastInferer
 
 CPU = torch.device("cpu")
 

@@ -20,7 +20,8 @@ from monai.transforms import (
 )
 
 from lamina.errors import DataError
-from lamina.inference import GridInferer, WindowInferer, plain_probabilities
+from lamina.inference.grid_inferer import GridInferer, plain_probabilities
+from lamina.inference.windows import WindowInferer
 
 CLASSES = 4
 

@@ -3,7 +3,7 @@ import torch
 
 from lamina.errors import ConfigError
 from lamina.files import write_json
-from lamina.inference import build_steps, find_postprocessing
+from lamina.inference.postprocessing import build_steps, find_postprocessing
 
 LARGEST = {
     "_target_": "KeepLargestConnectedComponentd",

@@ -3,8 +3,8 @@ import torch
 from monai.inferers import SimpleInferer
 
 from lamina.errors import ConfigError
-from lamina.inference import AutocastInferer, choose_precision, place, precision
-from lamina.inference.precision import bf16_difference
+from lamina.inference import precision
+from lamina.inference.precision import AutocastInferer, bf16_difference, choose_precision, place
 
 
 def test_unknown_precision_names_the_known_ones():

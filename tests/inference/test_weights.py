@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lamina.errors import WeightsError
-from lamina.inference import find_weights, load_weights
+from lamina.inference.weights import find_weights, load_weights
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from lamina.errors import ConfigError, DataError, GeometryError
 from lamina.label.datastore import FINAL
 from lamina.label.errors import UnknownNameError
 from lamina.label.predictor import labelled_case
-from lamina.output.nrrd_file import write_nrrd
+from lamina.writers.nrrd import write_nrrd
 
 SHAPE = (34, 46, 30)
 

@@ -16,12 +16,12 @@ import requests
 from monailabel.client.client import MONAILabelClientException
 from tests.label.conftest import free_port, predict, read, wait_for_training, write_label
 
-from lamina.cases import read_label
 from lamina.errors import ConfigError, GeometryError
 from lamina.label.datastore import LaminaDatastore
 from lamina.label.dicomweb import DicomWebStudies
 from lamina.label.errors import ArchiveError, UnknownNameError
 from lamina.label.work import Work
+from lamina.readers.images import read_label
 
 MODEL = "hippocampus_mr"
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")

@@ -7,8 +7,8 @@ from tests.label.conftest import AFFINE, read
 
 from lamina.errors import ConfigError
 from lamina.label.infer import LaminaInferTask, write_result
-from lamina.output.predicted_case import PredictedCase
-from lamina.tasks import Label
+from lamina.tasks.labels import Label
+from lamina.writers.segmented_case import PredictedCase
 
 LABELS = (Label(0, "background", (0, 0, 0)), Label(1, "a", (255, 0, 0)), Label(2, "b", (0, 9, 0)))
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from tests.label.conftest import write_volume
 
-from lamina.cases import read_image
 from lamina.errors import DataError, ReadError
 from lamina.label.errors import UnknownNameError
 from lamina.label.studies import FolderStudies, viewable
+from lamina.readers.images import read_image
 
 
 @pytest.fixture

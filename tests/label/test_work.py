@@ -1,9 +1,12 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
-from lamina.errors import ConfigError
-from lamina.label.work import Work
+from lamina.errors import ConfigError, WeightsError, WriteError
+from lamina.label.errors import BusyError, UnknownNameError
+from lamina.label.work import Models, Work, alone
 
 
 def test_each_task_is_packed_and_served(packed_work):
@@ -55,3 +58,89 @@ def test_without_any_task_there_is_no_server(small_tasks, tmp_path):
         Work(tmp_path / "work").prepare([str(tmp_path / "wrong.json")])
     with pytest.raises(ConfigError, match="did you mean hippocampus_mr"):
         Work(tmp_path / "work").prepare(["hippocampus"])
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from lamina.label.work import alone
+with alone(Path(sys.argv[1]), "a test runs"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that is alone in a folder until it is killed."""
+    line = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        yield other
+        other.kill()
+
+
+def test_a_second_process_is_refused_until_the_first_dies(tmp_path, holder):
+    with pytest.raises(BusyError, match="a test runs already"), alone(tmp_path, "a test runs"):
+        pytest.fail("two at once")
+    holder.kill()
+    holder.wait()
+    with alone(tmp_path, "a test runs"):
+        pass
+
+
+def test_it_can_be_entered_again_after_an_error(tmp_path):
+    with pytest.raises(ValueError, match="inside"), alone(tmp_path / "new", "a test runs"):
+        raise ValueError("inside")
+    with alone(tmp_path / "new", "a test runs"):
+        pass
+
+
+@pytest.fixture
+def models(tmp_path):
+    return Models(tmp_path / "lungs")
+
+
+def publish(models, tmp_path, text):
+    (tmp_path / "new.pt").write_text(text)
+    return models.publish(tmp_path / "new.pt")
+
+
+def test_without_weights_it_says_what_to_do(models):
+    assert models.names() == []
+    with pytest.raises(WeightsError, match="lungs has no weights yet"):
+        models.file("model.pt")
+
+
+def test_each_version_is_kept(models, tmp_path):
+    assert publish(models, tmp_path, "first") == "model_v1.pt"
+    assert publish(models, tmp_path, "second") == "model_v2.pt"
+    assert models.names() == ["model.pt", "model_v1.pt", "model_v2.pt"]
+    assert models.file("model.pt").read_text() == "second"
+    assert models.file("model_v1.pt").read_text() == "first"
+
+
+def test_the_tenth_comes_after_the_ninth(models, tmp_path):
+    for number in range(11):
+        publish(models, tmp_path, str(number))
+    assert models.names()[-2:] == ["model_v10.pt", "model_v11.pt"]
+
+
+@pytest.mark.parametrize("name", ["model_v2.pt", "../new.pt", "new.pt"])
+def test_other_names_are_refused(models, tmp_path, name):
+    publish(models, tmp_path, "first")
+    with pytest.raises(UnknownNameError, match="known are model.pt, model_v1.pt"):
+        models.file(name)
+
+
+def test_a_full_disk_leaves_the_old_model(models, tmp_path, monkeypatch):
+    publish(models, tmp_path, "first")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("lamina.label.work.shutil.copyfile", full)
+    with pytest.raises(WriteError, match="No space left"):
+        publish(models, tmp_path, "second")
+    assert models.names() == ["model.pt", "model_v1.pt"]
+    assert models.file("model.pt").read_text() == "first"

@@ -4,9 +4,8 @@ from lamina.errors import ConfigError
 from lamina.metrics.catalogue import METRICS, check_metric_names, metric_unit
 from lamina.metrics.distances import DISTANCE_METRICS
 from lamina.metrics.layers import LAYER_METRICS
-from lamina.metrics.overlap import OVERLAP_METRICS
+from lamina.metrics.overlap import OVERLAP_METRICS, VOLUME_METRICS
 from lamina.metrics.probability import PROBABILITY_METRICS
-from lamina.metrics.volume import VOLUME_METRICS
 
 FAMILIES = (OVERLAP_METRICS, DISTANCE_METRICS, VOLUME_METRICS, PROBABILITY_METRICS, LAYER_METRICS)
 

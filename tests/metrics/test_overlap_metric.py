@@ -9,7 +9,8 @@ from monai.metrics import DiceMetric
 from monai.networks.utils import one_hot
 
 from lamina.errors import ConfigError, DataError
-from lamina.metrics import OVERLAP_METRICS, OverlapMetric
+from lamina.metrics.overlap import OVERLAP_METRICS
+from lamina.metrics.overlap_metric import OverlapMetric
 
 
 def random_maps(*shape, seed=0, num_classes=3):

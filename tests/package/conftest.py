@@ -9,8 +9,8 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from lamina.package import pack_task
-from lamina.phantoms import write_oct_dataset
+from lamina.package.pack import pack_task
+from lamina.phantoms.oct import write_oct_dataset
 from lamina.tasks.catalogue import CHECKOUT
 
 

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from lamina.package.card import bundle_card
-from lamina.package.metadata import packed_metadata
-from lamina.tasks import for_dims, read_labels
+from lamina.package.metadata import bundle_card, packed_metadata
 from lamina.tasks.catalogue import CHECKOUT, task_files
+from lamina.tasks.dimensions import for_dims
+from lamina.tasks.labels import read_labels
 
 BASE = json.loads((CHECKOUT / "configs" / "metadata.json").read_text())
 

@@ -10,8 +10,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow, verify_metadata
 
 import lamina
 from lamina.errors import ConfigError, WeightsError
-from lamina.package import pack_task
-from lamina.package.pack import check_sums
+from lamina.package.pack import check_sums, pack_task
 
 
 def infer(python, folder, images, output, cwd, *words):

@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage
 
 from lamina.errors import ConfigError
-from lamina.phantoms import make_head_volume
+from lamina.phantoms.cbct import CONTACTS, draw_array, make_head_volume, metal_streaks
 
 SMALL = {"shape": (52, 56, 60), "spacing": 0.6}
 
@@ -68,3 +68,68 @@ def test_streaks_change_only_axial_slices_with_metal():
 def test_what_can_not_hold_an_array_is_refused(wrong):
     with pytest.raises(ConfigError, match="expected three sizes of at least 30 mm"):
         make_head_volume(0, **SMALL | wrong)
+
+
+SEEDS = range(8)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_contacts_lie_on_the_line_apart_from_each_other(seed):
+    line, contacts = draw_array(np.random.default_rng(seed), np.array([1.0, -2.0, 3.0]))
+    assert contacts.shape == (CONTACTS, 3)
+    assert all((np.abs(line - one).sum(axis=1) == 0).any() for one in contacts)
+    gaps = np.linalg.norm(np.diff(contacts, axis=0), axis=1)
+    assert gaps.min() > 0.5
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_line_has_no_gaps_and_stays_near_the_centre(seed):
+    centre = np.array([5.0, 6.0, -7.0])
+    line, _ = draw_array(np.random.default_rng(seed), centre)
+    assert np.linalg.norm(np.diff(line, axis=0), axis=1).max() < 0.4
+    assert np.linalg.norm(line - centre, axis=1).max() < 8
+
+
+def test_the_axis_lies_near_front_to_back():
+    depth = []
+    for seed in SEEDS:
+        _, contacts = draw_array(np.random.default_rng(seed), np.zeros(3))
+        _, _, axes = np.linalg.svd(contacts - contacts.mean(0))
+        depth.append(abs(axes[2, 1]))
+    assert min(depth) > 0.75
+
+
+def rod(shape=(40, 31, 4), at=(20, 15)):
+    metal = np.zeros(shape, dtype=np.float32)
+    metal[at[0] - 1 : at[0] + 1, at[1] - 1 : at[1] + 1, 1:3] = 3000
+    return metal
+
+
+def test_without_metal_there_are_none():
+    assert not metal_streaks(np.random.default_rng(0), np.zeros((12, 15, 3), np.float32)).any()
+
+
+def test_they_leave_metal_and_other_slices_alone():
+    metal = rod()
+    made = metal_streaks(np.random.default_rng(0), metal)
+    assert made.shape == metal.shape
+    assert not made[..., 0].any()
+    assert not made[..., 3].any()
+    assert not made[metal > 0].any()
+
+
+def test_they_are_strongest_near_the_metal():
+    made = abs(metal_streaks(np.random.default_rng(0), rod())[..., 1])
+    x, y = np.indices(made.shape)
+    distance = np.hypot(x - 19.5, y - 14.5)
+    assert made[(distance > 2) & (distance < 6)].mean() > 3 * made[distance > 12].mean() > 0
+
+
+def test_they_follow_metal_that_lies_elsewhere():
+    made = abs(metal_streaks(np.random.default_rng(0), rod(at=(8, 24)))[..., 1])
+    middle = [
+        float((made.sum(axis=1 - axis) * np.arange(n)).sum() / made.sum())
+        for axis, n in ((0, 40), (1, 31))
+    ]
+    assert middle[0] < 15
+    assert middle[1] > 18

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import label as components
 
-from lamina.phantoms import ChestVariety, make_chest_xray
+from lamina.phantoms.chest import ChestVariety, make_chest_xray
 
 SIZE = (160, 200)
 

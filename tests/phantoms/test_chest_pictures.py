@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lamina.cases import read_image
 from lamina.errors import ConfigError, DataError
-from lamina.phantoms import make_chest_xray, write_chest_pictures
+from lamina.phantoms.chest import make_chest_xray
+from lamina.phantoms.chest_pictures import write_chest_pictures
+from lamina.readers.images import read_image
 
 SMALL = {"cases": 4, "size": (40, 50)}
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from lamina.phantoms import make_oct_volume
+from lamina.phantoms.oct import make_oct_volume
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("LAMINA_DATA", ROOT.parent / "shared" / "data")) / "oct_layers"

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lamina.cases import find_cases
+from lamina.cases.find import find_cases
 from lamina.errors import ConfigError, DataError
-from lamina.phantoms import EIGHT_LAYERS, make_oct_volume, write_oct_annotations
-from lamina.phantoms.oct_annotations import via_regions
+from lamina.phantoms.anatomy import EIGHT_LAYERS
+from lamina.phantoms.oct import make_oct_volume
+from lamina.phantoms.oct_annotations import via_regions, write_oct_annotations
 
 SMALL = {"cases": 2, "size": (50, 400), "spacing": (60.0, 3.0)}
 

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from lamina.errors import ConfigError, DataError
-from lamina.phantoms import EIGHT_LAYERS, make_oct_volume, write_oct_pictures
-from lamina.phantoms.oct_pictures import THIRTEEN_LAYERS
+from lamina.phantoms.anatomy import EIGHT_LAYERS
+from lamina.phantoms.oct import make_oct_volume
+from lamina.phantoms.oct_pictures import THIRTEEN_LAYERS, write_oct_pictures
 
 SMALL = {"size": (30, 400), "spacing": (60.0, 2.4)}
 

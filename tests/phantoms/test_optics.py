@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina.phantoms.anatomy import LAYERS, SCLERA
+from lamina.phantoms.oct_scan import CIRRUS
 from lamina.phantoms.optics import coverage, draw_image, draw_shadows, draw_speckle, reflect
-from lamina.phantoms.scan import CIRRUS
 
 GRID = tuple(np.meshgrid(np.linspace(-1.5, 1.5, 31), np.linspace(-0.8, 0.8, 9), indexing="ij"))
 QUIET = replace(CIRRUS, signal_sd=0, vessels=0, attenuation=0)

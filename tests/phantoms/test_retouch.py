@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from lamina.cases import read_image, read_label
 from lamina.errors import ConfigError, DataError
-from lamina.phantoms import write_retouch_volumes
-from lamina.phantoms.retouch import DEVICES
+from lamina.phantoms.retouch import DEVICES, write_retouch_volumes
+from lamina.readers.images import read_image, read_label
 
 SMALL = {"cases": 2, "columns": 40, "slices": 3, "fluid": 5.0}
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lamina.errors import ConfigError
 from lamina.phantoms.anatomy import LAYERS
 from lamina.phantoms.fluid import HOSTS, Pocket
-from lamina.phantoms.scan import CIRRUS
+from lamina.phantoms.oct_scan import CIRRUS
 from lamina.phantoms.surfaces import add_pockets, draw_surfaces, draw_thicknesses, layer_thickness
 
 GRID = tuple(np.meshgrid(np.linspace(-1.5, 1.5, 31), np.linspace(-0.8, 0.8, 9), indexing="ij"))

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lamina.cases import find_cases
-from lamina.planning import survey_cases
+from lamina.cases.find import find_cases
+from lamina.planning.survey_cases import survey_cases
 
 FLIPPED = np.array([[0.1, -1.5, 0, 20], [-1.0, 0.05, 0, 30], [0, 0, -3.0, 40], [0, 0, 0, 1]])
 

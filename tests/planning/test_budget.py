@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina.planning.budget import EPOCHS, SMALLEST_BATCH, STEPS, Budget, schedule
+from lamina.planning import budget
+from lamina.planning.budget import (
+    EPOCHS,
+    SMALLEST_BATCH,
+    STEPS,
+    Budget,
+    schedule,
+    seconds_per_patch,
+)
 
 
 @given(
@@ -36,3 +44,26 @@ def test_a_batch_is_no_larger_than_an_epoch():
 @pytest.mark.parametrize(("batch", "rate"), [(2, 0.0015), (8, 0.003), (32, 0.004)])
 def test_larger_batches_take_larger_steps(batch, rate):
     assert schedule(1000, batch, 3, 1e-4, Budget(60), 1000).rate == rate
+
+
+NETWORK = {
+    "_target_": "UNet",
+    "spatial_dims": "@spatial_dims",
+    "in_channels": "@task#in_channels",
+    "out_channels": "@num_classes",
+    "channels": [2, 4],
+    "strides": [2],
+}
+
+
+@pytest.mark.parametrize(("patch", "channels"), [([8, 12], 1), ([8, 12, 4], 3)])
+def test_a_step_is_run_and_timed(patch, channels):
+    assert seconds_per_patch(NETWORK, patch, 2, 3, channels) > 0
+
+
+@pytest.mark.parametrize(("batch", "patches"), [(1, 1), (2, 2), (32, 2)])
+def test_it_is_the_time_of_one_patch(monkeypatch, batch, patches):
+    """Each step seems to take 6 seconds, and is of two patches at most."""
+    ticks = iter(range(0, 600, 6))
+    monkeypatch.setattr(budget.time, "perf_counter", lambda: next(ticks))
+    assert seconds_per_patch(NETWORK, [8, 12], batch, 3, 1) == 6 / patches

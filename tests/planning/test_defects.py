@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina.cases import find_cases
+from lamina.cases.find import find_cases
 from lamina.planning.defects import far_from_the_rest, find_defects
 
 from .conftest import FLIPPED, volume, write_case

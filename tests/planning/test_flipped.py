@@ -4,13 +4,17 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
-from lamina.cases import find_cases
-from lamina.phantoms import write_chest_pictures, write_oct_annotations
-from lamina.planning import Survey, find_defects, survey_cases
-from lamina.planning.agreement import mirror_losses
-from lamina.planning.flipped import _agrees_mirrored, find_flipped
-from lamina.planning.structures import structures_in
+from lamina.cases.find import find_cases
+from lamina.phantoms.chest_pictures import write_chest_pictures
+from lamina.phantoms.oct_annotations import write_oct_annotations
+from lamina.planning.defects import find_defects
+from lamina.planning.flipped import MOST, _agrees_mirrored, find_flipped, mirror_losses
+from lamina.planning.survey import Survey
+from lamina.planning.survey_cases import structures_in, survey_cases
 
 from .conftest import write_case
 
@@ -80,7 +84,7 @@ def mirrored(one, image, label, axis):
 
 
 def test_real_volumes_have_none_and_show_planted_ones(real_data):
-    from lamina.planning.read_cases import read_in_ras
+    from lamina.planning.survey_cases import read_in_ras
 
     cases = find_cases(real_data / "hippocampus").labelled[:40]
     survey = survey_cases(cases)
@@ -102,3 +106,52 @@ def test_a_slight_advantage_of_the_mirror_image_is_none():
     losses = rng.normal(4.0, 1.0, (40, 1))
     losses[:2, 0] = -0.8, -4.0
     assert _agrees_mirrored(losses).tolist()[:3] == [False, True, False]
+
+
+def made(shape, box):
+    label = np.zeros(shape, np.int32)
+    label[box] = 1
+    noise = np.random.default_rng(0).normal(0, 0.2, shape)
+    return (label + noise).astype(np.float32), label
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_a_label_that_fits_loses_when_mirrored(axis):
+    box = [slice(8, 16)] * 3
+    box[axis] = slice(2, 8)
+    image, label = made((20, 22, 24), tuple(box))
+    assert min(mirror_losses(image, label)[axis]) > 0
+    (steepness, near, everywhere) = mirror_losses(image, np.flip(label, axis).copy())[axis]
+    assert max(steepness, near, everywhere) < 0
+
+
+def test_what_is_lost_one_way_is_won_the_other():
+    image, label = made((20, 22), (slice(2, 8), slice(5, 12)))
+    forth = np.array(mirror_losses(image, label))
+    back = np.array(mirror_losses(image, label[::-1].copy()))
+    np.testing.assert_allclose(forth[0], -back[0], rtol=1e-5)
+
+
+@given(label=hnp.arrays(np.int32, (9, 7), elements=st.integers(0, 3)))
+def test_a_symmetric_label_loses_nothing(label):
+    both = np.concatenate([label, label[::-1]])
+    image = np.random.default_rng(1).random(both.shape, dtype=np.float32)
+    assert mirror_losses(image, both)[0] == pytest.approx((0.0, 0.0, 0.0), abs=1e-5)
+
+
+def test_scale_and_offset_of_the_image_change_nothing():
+    image, label = made((20, 22), (slice(2, 8), slice(5, 12)))
+    expected = mirror_losses(image, label)
+    np.testing.assert_allclose(mirror_losses(1000 * image - 300, label), expected, rtol=1e-3)
+
+
+def test_an_empty_label_and_a_flat_image_say_nothing():
+    nothing = np.zeros((12, 13, 14), np.int32)
+    assert mirror_losses(nothing.astype(np.float32), nothing) == ((0.0,) * 3,) * 3
+    _, label = made((12, 13), (slice(2, 8), slice(3, 5)))
+    assert np.isfinite(mirror_losses(np.ones(label.shape, np.float32), label)).all()
+
+
+def test_large_images_are_thinned():
+    image, label = made((5 * MOST[2], 40), (slice(50, 300), slice(5, 12)))
+    assert min(mirror_losses(image, label)[0]) > 0

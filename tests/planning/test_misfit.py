@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina.cases.grid import Grid, pixel_grid
 from lamina.planning.misfit import describe_misfit
+from lamina.readers.grid import Grid, pixel_grid
 
 OBLIQUE = np.array([[0.1, -1.5, 0, 20], [-1.0, 0.05, 0, 30], [0, 0, -3.0, 40], [0, 0, 0, 1]])
 IMAGE = Grid((22, 26, 12), OBLIQUE)

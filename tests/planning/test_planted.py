@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lamina.cases import find_cases
-from lamina.planning import find_defects
+from lamina.cases.find import find_cases
+from lamina.planning.defects import find_defects
 
 from .conftest import write_case
 

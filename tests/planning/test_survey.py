@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from lamina.cases import find_cases
-from lamina.planning import survey_cases
+from lamina.cases.find import find_cases
+from lamina.planning.survey_cases import survey_cases
 
 from .conftest import FLIPPED, volume, write_case
 

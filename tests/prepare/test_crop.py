@@ -3,10 +3,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lamina.cases import find_cases, read_image, read_label
+from lamina.cases.find import find_cases
 from lamina.errors import DataError
 from lamina.prepare.crop import crop_dataset
-from lamina.transforms import CutToRegiond
+from lamina.readers.images import read_image, read_label
+from lamina.transforms.region import CutToRegiond
 
 
 @pytest.fixture

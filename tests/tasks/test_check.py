@@ -5,9 +5,9 @@ import pytest
 from monai.bundle import ConfigParser
 
 from lamina.errors import ConfigError
-from lamina.tasks import check, check_config
+from lamina.tasks import check
 from lamina.tasks.catalogue import CHECKOUT, read_task, task_files
-from lamina.tasks.check import find_target, nearest
+from lamina.tasks.check import check_config, find_target, nearest
 
 
 def resolved(config, task):

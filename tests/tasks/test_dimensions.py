@@ -1,7 +1,7 @@
 import pytest
 
 from lamina.errors import ConfigError
-from lamina.tasks import for_dims
+from lamina.tasks.dimensions import for_dims
 
 
 @pytest.mark.parametrize(("dims", "wanted"), [(2, [8, 8]), (3, [8, 8, 4])])

@@ -1,7 +1,7 @@
 import pytest
 
 from lamina.errors import ConfigError
-from lamina.tasks import Label, read_labels
+from lamina.tasks.labels import Label, named_side, read_labels
 
 
 def entry(value, name, **more):
@@ -46,3 +46,13 @@ def test_a_code_is_whole(key, where):
 def test_a_label_with_a_code_can_be_a_key():
     coded = Label(1, "liver", (1, 2, 3), {"value": "10200004", "meaning": "Liver"})
     assert {coded: 1}[Label(1, "liver", (1, 2, 3), {"meaning": "Liver", "value": "10200004"})] == 1
+
+
+@pytest.mark.parametrize("name", ["Left lung", "lung_l", "RIGHT", "niere links", "poumon gauche"])
+def test_sides_in_several_languages(name):
+    assert named_side(["background", name]) == name
+
+
+@pytest.mark.parametrize("name", ["bright", "lung", "copyright", "r2", "cleft"])
+def test_words_that_only_hold_one_are_none(name):
+    assert named_side([name]) is None

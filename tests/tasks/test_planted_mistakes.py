@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from lamina.errors import ConfigError
-from lamina.tasks import check_config
+from lamina.tasks.check import check_config
 
 # What is changed (ids from the config's root, a value or a deletion), and what must be said.
 GONE = object()

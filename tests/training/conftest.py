@@ -7,7 +7,9 @@ from monai.engines import SupervisedTrainer
 from monai.inferers import SimpleInferer
 from monai.transforms import Compose, RandGaussianNoised
 
-from lamina.training import EpochSeed, History, RunCheckpoints
+from lamina.training.checkpoints import RunCheckpoints
+from lamina.training.history import History
+from lamina.training.seeding import EpochSeed
 
 
 class Stop(Exception):

@@ -7,7 +7,8 @@ from monai.networks.nets import PatchDiscriminator
 from monai.transforms import AsDiscreted, Compose
 from monai.utils.enums import AdversarialIterationEvents
 
-from lamina.training import ClipGradients, MaskAdversary, adversarial_step
+from lamina.training.adversary import MaskAdversary, adversarial_step
+from lamina.training.gradients import ClipGradients
 
 SIZE = (24, 16)
 

@@ -1,7 +1,7 @@
 import torch
 
-from lamina.training import PrepareAugmentedBatch
-from lamina.transforms import RandAffineBatchd
+from lamina.training.augment import PrepareAugmentedBatch
+from lamina.transforms.augment_batches import RandAffineBatchd
 
 
 def test_image_and_label_go_through_the_augmentation_without_gradients():

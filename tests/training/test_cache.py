@@ -7,8 +7,8 @@ from monai.data import MetaTensor
 from monai.transforms import Compose, Lambdad, LoadImaged, RandGaussianNoised, ScaleIntensityd
 
 from lamina.files import load_checkpoint
-from lamina.training import CaseCache, cache
-from lamina.training.cache import size_of
+from lamina.training import cache
+from lamina.training.cache import CaseCache, size_of
 
 AFFINE = np.array([[0, -2.0, 0, 5], [3.0, 0.1, 0, -7], [0, 0, -1.5, 11], [0, 0, 0, 1]])
 

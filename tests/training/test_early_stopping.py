@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ignite.engine import Engine, Events
+from monai.handlers import ValidationHandler
 
 from lamina.errors import ConfigError
 from lamina.files import write_json
-from lamina.training import EarlyStopping
-from lamina.training.early_stopping import validations_since_best
+from lamina.training.early_stopping import EarlyStopping, LastValidation, validations_since_best
 
 EVALUATOR = SimpleNamespace(state=SimpleNamespace(key_metric_name="val_dice"))
 NOISY = [0.2, 0.6, 0.5, 0.7, 0.6, 0.6, 0.5, 0.6, 0.5, 0.5, 0.5, 0.5]
@@ -95,3 +95,33 @@ def test_no_validation_yet_is_no_reason_to_stop():
 def test_wrong_settings_are_named(tmp_path, wrong, message):
     with pytest.raises(ConfigError, match=message):
         EarlyStopping(str(tmp_path), **({"evaluator": EVALUATOR} | wrong))
+
+
+class Validator:
+    def __init__(self):
+        self.epochs = []
+
+    def run(self, epoch):
+        self.epochs.append(epoch)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "interval", "validated"),
+    [(9, 5, [5, 9]), (10, 5, [5, 10]), (3, 3, [3]), (2, 1, [1, 2]), (4, 99, [4])],
+)
+def test_the_last_epoch_is_validated_once(epochs, interval, validated):
+    seen = Validator()
+    engine = Engine(lambda engine, batch: None)
+    validation = ValidationHandler(interval)
+    validation.validator = seen
+    validation.attach(engine)
+    LastValidation(seen, interval).attach(engine)
+    engine.run([0], max_epochs=epochs)
+    assert seen.epochs == validated
+
+
+def test_without_a_validator_nothing_happens():
+    engine = Engine(lambda engine, batch: None)
+    LastValidation(None, 2).attach(engine)
+    engine.run([0], max_epochs=3)
+    assert engine.state.epoch == 3

@@ -7,8 +7,7 @@ from monai.engines import SupervisedTrainer
 from monai.inferers import SimpleInferer
 
 from lamina.errors import DataError
-from lamina.training import ClipGradients, SkipNonFinite
-from lamina.training.gradients import case_names
+from lamina.training.gradients import ClipGradients, SkipNonFinite, case_names
 
 
 def make_trainer(values, handlers, scale=1.0, epochs=1):

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
+from torch.nn.functional import binary_cross_entropy, cross_entropy
 
 from lamina.errors import ConfigError
-from lamina.training import find_loss
-from lamina.training.losses import LOSSES
+from lamina.training.losses import LOSSES, PresenceLoss, find_loss, holds, presence_scores
 
 
 @pytest.fixture
@@ -68,3 +70,67 @@ def test_a_component_stays_and_an_unknown_word_is_named():
         ConfigError, match="loss: 'dise' is not known\n.*did you mean dice.*tversky"
     ):
         find_loss("dise")
+
+
+def plain(scores, label):
+    return cross_entropy(scores, label[:, 0].long())
+
+
+@pytest.fixture
+def batch_presence():
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randn(3, 4, 20, 15, generator=generator)
+    label = torch.randint(0, 3, (3, 1, 20, 15), generator=generator).float()
+    return scores, label
+
+
+def test_without_a_weight_it_is_the_loss_itself(batch_presence):
+    assert PresenceLoss(plain, weight=0.0, border=3)(*batch_presence) == plain(*batch_presence)
+
+
+def test_what_is_added_is_cross_entropy_of_the_surest_voxel(batch_presence):
+    scores, label = batch_presence
+    added = PresenceLoss(lambda *_: torch.tensor(0.0), weight=1.0, border=3)(scores, label)
+    inner = slice(3, -3)
+    sure = scores.softmax(dim=1)[:, 1:, inner, inner].flatten(2).amax(dim=2)
+    true = torch.stack([(label[:, 0, inner, inner] == k).flatten(1).any(1) for k in (1, 2, 3)], 1)
+    torch.testing.assert_close(added, binary_cross_entropy(sure, true.float()))
+
+
+def test_what_lies_in_the_border_alone_does_not_count():
+    scores, label = torch.zeros(1, 2, 20, 15), torch.zeros(1, 1, 20, 15)
+    loss = PresenceLoss(lambda *_: torch.tensor(0.0), border=4)
+    before = loss(scores, label)
+    label[..., :4, :], label[..., -4:], scores[:, 1, :, :4] = 1, 1, 50
+    assert loss(scores, label) == before
+    scores[:, 1, 4, 5] = 2
+    assert loss(scores, label) > before
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 5))
+def test_log_odds_are_those_of_the_probability(seed, classes):
+    scores = torch.randn(2, classes, 6, 5, generator=torch.Generator().manual_seed(seed % 2**31))
+    expected = scores.softmax(1).flatten(2).amax(2)[:, 1:]
+    torch.testing.assert_close(presence_scores(scores).sigmoid(), expected, atol=1e-5, rtol=1e-4)
+
+
+def test_sure_scores_stay_finite_and_have_a_slope():
+    scores = torch.zeros(1, 3, 30, 30, requires_grad=True)
+    with torch.no_grad():
+        scores[:, 1] = 100
+    loss = PresenceLoss(lambda *_: scores.sum() * 0)(scores, torch.zeros(1, 1, 30, 30))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert torch.isfinite(scores.grad).all()
+
+
+def test_in_3d_too():
+    label = torch.zeros(2, 1, 9, 8, 7)
+    label[1, 0, 4, 4, 3] = 2
+    assert holds(label, 3).tolist() == [[0, 0], [0, 1]]
+    assert torch.isfinite(PresenceLoss(plain, border=2)(torch.randn(2, 3, 9, 8, 7), label))
+
+
+def test_a_patch_that_is_all_border_is_told():
+    with pytest.raises(ConfigError, match="nothing inside a border of 12"):
+        PresenceLoss(plain)(torch.zeros(1, 2, 24, 90), torch.zeros(1, 1, 24, 90))

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from ignite.engine import Engine, Events
 
-from lamina.training import TrainingProgress
+from lamina.training.progress import TrainingProgress
 
 
 def test_the_bar_counts_samples_and_shows_epoch_and_loss(capsys):

@@ -2,8 +2,7 @@ import logging
 
 import torch
 
-from lamina.training import SyncBuffers, local_device, on_main
-from lamina.training.ranks import is_main, mean_of_ranks
+from lamina.training.ranks import SyncBuffers, is_main, local_device, mean_of_ranks, on_main
 
 
 def test_one_process_is_the_main_one():

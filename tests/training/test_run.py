@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from lamina.cases import Case, read_splits
+from lamina.cases.case import Case
+from lamina.cases.splits import read_splits
 from lamina.errors import ConfigError
-from lamina.training import start_run
-from lamina.training.run import changed_cases, differing
+from lamina.training.run import changed_cases, differing, start_run
 
 CONFIG = {"epochs": 3, "lr": 0.1, "task": {"network_def": {"channels": [16, 32]}}}
 

@@ -4,8 +4,7 @@ import numpy as np
 import torch
 from monai.transforms import Compose, RandGaussianNoised
 
-from lamina.training import EpochSeed
-from lamina.training.seeding import epoch_seed
+from lamina.training.seeding import EpochSeed, epoch_seed
 
 
 class Engine:

@@ -5,8 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina.errors import DataError
-from lamina.transforms import RandPatchd
-from lamina.transforms.patch import cut
+from lamina.transforms.patch import RandPatchd, cut
 
 
 def numbered(*shape):

@@ -46,6 +46,16 @@ def make_weights(path, seed=1, **changes):
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _servers_end_their_threads():
+    """Fail where a server's workers outlive the last server of the process."""
+    yield
+    workers = [one for one in threading.enumerate() if one.name.startswith("lamina-")]
+    for one in workers:
+        one.join(timeout=10)
+    assert not [one.name for one in workers if one.is_alive()]
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     """The task's file, and two files of weights that fit."""

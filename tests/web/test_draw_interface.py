@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lamina.cases import find_cases, read_label
+from lamina.cases.find import find_cases
+from lamina.readers.images import read_label
 
 
 @pytest.fixture(scope="module")

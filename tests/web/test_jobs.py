@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from lamina.errors import ReadError
-from lamina.output.predicted_case import PredictedCase
-from lamina.tasks import Label
-from lamina.web.incoming import Incoming
+from lamina.tasks.labels import Label
 from lamina.web.jobs import Jobs
 from lamina.web.settings import Limits
+from lamina.web.uploads import Incoming
 from lamina.web.worker import BusyError, Worker
+from lamina.writers.segmented_case import PredictedCase
 
 LABELS = (Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 0, 255)))
 

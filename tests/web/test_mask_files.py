@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lamina.cases import find_cases, read_grid, read_label
+from lamina.cases.find import find_cases
 from lamina.errors import DataError, ReadError
+from lamina.readers.images import read_grid, read_label
 from lamina.web.mask_files import (
     BINARY,
     codings,

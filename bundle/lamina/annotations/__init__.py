@@ -13,10 +13,9 @@
 ``merge``      masks of left and right made into one
 """
 
-from lamina.annotations.convert import Converted, Drawing, convert
+from lamina.annotations.convert import Converted, Drawing, MaskFolder, convert
 from lamina.annotations.draw import draw
-from lamina.annotations.mask_folder import MaskFolder
-from lamina.annotations.pictures import Pictures
+from lamina.annotations.find_picture import Pictures
 from lamina.annotations.read import read_annotations
 from lamina.annotations.shapes import AnnotatedImage, Bitmap, Shape
 

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from lamina.annotations.draw import areas, covered
-from lamina.annotations.pictures import Pictures
+from lamina.annotations.find_picture import Pictures
 from lamina.annotations.shapes import AnnotatedImage, Bitmap, Shape
-from lamina.cases.grid import format_size
-from lamina.cases.images import read_image
 from lamina.errors import DataError, LaminaError
+from lamina.files import written_whole
+from lamina.readers.formats import stem_of
+from lamina.readers.grid import format_size
+from lamina.readers.images import read_image
 
 _OUTSIDE = 1.0
 """Pixels by which a shape may leave the picture without a word: the hand slips at the edge."""
@@ -193,3 +196,37 @@ def _bounds(shape: Shape, line_width: float) -> tuple[NDArray[np.float64], NDArr
 
 def _point(place: NDArray[np.float64]) -> str:
     return f"({place[0]:.0f}, {place[1]:.0f})"
+
+
+class MaskFolder:
+    """Masks as PNG of class values, named after their pictures and in the same folders below.
+
+    Parameters
+    ----------
+    path
+        Where they go.
+    pictures
+        The pictures that they belong to.
+    """
+
+    def __init__(self, path: Path, pictures: Pictures) -> None:
+        self.path = path
+        self.pictures = pictures
+        self._written: set[Path] = set()
+
+    def write(self, made: Converted) -> Path | None:
+        """Write a mask; where it would take another file's place, that becomes its problem."""
+        if made.mask is None or made.picture is None:
+            return None
+        place = made.picture.relative_to(self.pictures.folder)
+        path = (self.path / place).with_name(f"{stem_of(place)}.png")
+        if path in self._written:
+            made.problem = f"a second picture whose mask would be {path}: keep one of them"
+            return None
+        if path.resolve() == made.picture.resolve():
+            made.problem = f"its mask would replace {path}: choose another folder with -o"
+            return None
+        with written_whole(path) as part:
+            Image.fromarray(made.mask.T).save(part)
+        self._written.add(path)
+        return path

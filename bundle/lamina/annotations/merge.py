@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lamina.cases.find import input_cases
-from lamina.cases.formats import format_of, stem_of
-from lamina.cases.grid import format_size
-from lamina.cases.images import read_grid, read_label
-from lamina.cases.label_values import format_codes
 from lamina.cases.layouts import without_label_ending
 from lamina.errors import DataError, LaminaError
 from lamina.files import written_whole
+from lamina.readers.formats import format_of, stem_of
+from lamina.readers.grid import format_size
+from lamina.readers.images import read_grid, read_label
+from lamina.readers.label_values import format_codes
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from lamina.cases.case import Case, DataSet
-from lamina.cases.checks import bounded, format_values, problems_in
-from lamina.cases.facts import CaseFacts, read_facts
-from lamina.cases.formats import suffix_of
-from lamina.cases.grid import Grid
+from lamina.cases.checks import CaseFacts, bounded, format_values, problems_in, read_facts
 from lamina.cases.splits import split_cases
 from lamina.errors import LaminaError
-from lamina.tasks import Label
+from lamina.readers.formats import suffix_of
+from lamina.readers.grid import Grid
+from lamina.tasks.labels import Label
 
 
 def describe(

@@ -1,19 +1,23 @@
-"""The cases of a data set's folder, and of a folder that is to be segmented."""
+"""The cases of a data set's folder, and every image below a folder.
 
+Names that begin with a dot are left alone: they are what operating systems put beside files. So
+are folders called ``overlays``, where Lamina writes what people look at.
+"""
+
+import os
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lamina.cases.case import Case, DataSet
-from lamina.cases.formats import SUFFIXES, stem_of
-from lamina.cases.found_images import find_images
+from lamina.cases.case import Case, DataSet, safe_name, unique_names
 from lamina.cases.layouts import UNDERSTOOD, describe_layout, give_roles, read_place
 from lamina.cases.lists import find_list, read_list
-from lamina.cases.names import safe_name, unique_names
 from lamina.cases.pairing import pair
 from lamina.cases.patients import FILE_NAME, patients_by_file, patients_by_pattern
 from lamina.errors import DataError
+from lamina.readers.dicom_series import find_series, is_dicom
+from lamina.readers.formats import SUFFIXES, format_of, stem_of
 
 _FORMATS = f"DICOM or {', '.join(sorted(SUFFIXES))}"
 
@@ -112,3 +116,51 @@ def _texts(addresses: Sequence[str], root: Path) -> list[str]:
     short = [path.removesuffix(Path(path).name) + stem_of(path) for path in paths]
     count = Counter(short)
     return [stem if count[stem] == 1 else path for stem, path in zip(short, paths, strict=True)]
+
+
+_METAIMAGE_DATA = (".raw", ".zraw")
+_FOR_EYES = "overlays"
+
+
+@dataclass(frozen=True)
+class FoundImages:
+    """Addresses of images in order, problems with DICOM files, and files that are no images."""
+
+    addresses: tuple[str, ...]
+    problems: tuple[str, ...]
+    others: tuple[Path, ...]
+
+
+def find_images(root: Path) -> FoundImages:
+    """List the images below a folder: files by suffix, DICOM series by content."""
+    addresses: list[str] = []
+    problems: list[str] = []
+    others: list[Path] = []
+    for files in _files_by_folder(root):
+        named = [path for path in files if format_of(path)]
+        rest = [path for path in files if not format_of(path)]
+        dicom = [path for path in rest if path.is_file() and is_dicom(path)]
+        series, wrong = find_series(dicom)
+        addresses += [str(path) for path in named] + [one.address for one in series]
+        problems += wrong
+        others += [path for path in rest if path not in dicom and not _is_data_of_header(path)]
+    return FoundImages(tuple(addresses), tuple(problems), tuple(others))
+
+
+def _files_by_folder(root: Path) -> Iterator[list[Path]]:
+    """Yield the files of each folder; a folder that links lead to twice comes once."""
+    seen = set()
+    for folder, below, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        below[:] = [] if real in seen else sorted(filter(_holds_data, below))
+        if real not in seen:
+            yield [Path(folder, name) for name in sorted(names) if name[0] != "."]
+        seen.add(real)
+
+
+def _holds_data(folder: str) -> bool:
+    return folder[0] != "." and folder != _FOR_EYES
+
+
+def _is_data_of_header(path: Path) -> bool:
+    return path.suffix.lower() in _METAIMAGE_DATA and path.with_suffix(".mhd").is_file()

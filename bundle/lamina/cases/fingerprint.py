@@ -3,11 +3,11 @@
 import hashlib
 from pathlib import Path
 
-from lamina.cases.address import split_address
 from lamina.cases.case import SPLITS
-from lamina.cases.formats import format_of
-from lamina.cases.itk_header import data_file
 from lamina.cases.splits import Splits
+from lamina.readers.address import split_address
+from lamina.readers.formats import format_of
+from lamina.readers.itk import data_file
 
 CHUNK = 1 << 20
 

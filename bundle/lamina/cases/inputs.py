@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lamina.cases.case import Case
-from lamina.cases.dicom_series import NO_IMAGE
-from lamina.cases.find import unlabelled_cases
-from lamina.cases.formats import SUFFIXES
-from lamina.cases.found_images import find_images
+from lamina.cases.find import find_images, unlabelled_cases
 from lamina.cases.scan import scan_case
 from lamina.errors import DataError
+from lamina.readers.dicom_series import NO_IMAGE
+from lamina.readers.formats import SUFFIXES
 
 _EMPTY, _NO_DICOM = "an empty file", "named as DICOM, but its content is none"
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from lamina.cases.case import Split
-from lamina.cases.formats import stem_of, suffix_of
+from lamina.readers.formats import stem_of, suffix_of
 
 Role = Literal["image", "label"]
 

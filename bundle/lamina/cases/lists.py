@@ -9,12 +9,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lamina.cases.address import split_address
-from lamina.cases.case import Case
-from lamina.cases.csv_files import read_csv
+from lamina.cases.case import Case, unique_names
 from lamina.cases.layouts import SPLIT_FOLDERS, read_place
-from lamina.cases.names import unique_names
 from lamina.errors import DataError
+from lamina.files import read_csv
+from lamina.readers.address import split_address
 
 
 def find_list(root: Path) -> Path | None:

@@ -5,9 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lamina.cases.case import Case, Split
+from lamina.cases.case import Case, Split, unique_names
 from lamina.cases.layouts import UNDERSTOOD, Place, without_label_ending
-from lamina.cases.names import unique_names
 from lamina.errors import DataError
 
 _CHANNEL = re.compile(r"(.+)_(\d{4})")

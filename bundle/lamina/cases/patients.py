@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from lamina.cases.case import Case
-from lamina.cases.csv_files import read_csv
 from lamina.errors import ConfigError, DataError
+from lamina.files import read_csv
 
 FILE_NAME = "patients.csv"
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lamina.cases.formats import SUFFIXES
 from lamina.errors import DataError
+from lamina.readers.formats import SUFFIXES
 
 Box = tuple[slice, ...]
 

@@ -9,14 +9,14 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 
-from lamina.cases.address import split_address
 from lamina.cases.case import Case
-from lamina.cases.dicom import series_slices
-from lamina.cases.formats import format_of
-from lamina.cases.grid import format_size
-from lamina.cases.images import is_dicom_address, read_grid
-from lamina.cases.itk_header import data_file
 from lamina.errors import LaminaError
+from lamina.readers.address import split_address
+from lamina.readers.dicom import series_slices
+from lamina.readers.formats import format_of
+from lamina.readers.grid import format_size
+from lamina.readers.images import is_dicom_address, read_grid
+from lamina.readers.itk import data_file
 
 _PLANES = ("sagittal", "coronal", "axial")
 _OBLIQUE = 0.9

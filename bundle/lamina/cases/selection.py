@@ -9,11 +9,10 @@ from lamina.cases.case import SPLITS, Case
 from lamina.cases.checks import require_usable
 from lamina.cases.find import find_cases
 from lamina.cases.fingerprint import hash_files
-from lamina.cases.splits import Splits, split_cases
-from lamina.cases.splits_file import read_splits
+from lamina.cases.splits import Splits, read_splits, split_cases
 from lamina.errors import ConfigError, DataError
 from lamina.files import read_json
-from lamina.tasks import Label
+from lamina.tasks.labels import Label
 
 Items = list[dict[str, str]]
 

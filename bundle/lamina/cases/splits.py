@@ -1,26 +1,15 @@
-"""Which case is for training, validation or test: by a hash, so that it never changes.
-
-For each purpose a patient has a number in [0, 1), made from the seed, the purpose and the
-patient's name by SHA-256. Neither the other cases nor their order have a say: the same folder
-always splits alike, and an added file moves nobody. The two exceptions are ``test_count``, and a
-validation set that would otherwise be empty.
-
-- What the folder says stands.
-- Where it names neither a test nor a validation set, the patients whose test number is below the
-  third fraction are the test set.
-- Where it names no validation set, patients are taken by their validation number: the second
-  fraction's share of the first two or, beside a test set that the folder names, 1 minus the first
-  fraction (8:2).
-- A validation set that comes out empty gets the training patient whose number lies nearest. A
-  warning in the log says so, and so it does where the test set is empty.
-"""
+"""Training, validation and test: how patients are divided, and the file that keeps it."""
 
 import hashlib
+import json
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
 
-from lamina.cases.case import Case, Split
+from lamina.cases.case import SPLITS, Case, Split
 from lamina.errors import ConfigError, DataError
+from lamina.files import written_whole
 
 Splits = dict[Split, list[Case]]
 _Range = tuple[float, float]
@@ -191,3 +180,27 @@ def _require_one_split_a_patient(cases: Iterable[Case]) -> None:
                 f"{case.name} in {case.split}",
                 "put all images of a patient into one of train/, val/ and test/",
             )
+
+
+def write_splits(path: Path, splits: Splits) -> None:
+    """Write the cases of each split as JSON; the file is complete or absent."""
+    content = {split: [asdict(case) for case in splits[split]] for split in SPLITS}
+    with written_whole(path) as part:
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_splits(path: Path) -> Splits:
+    """Return what `write_splits` wrote.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or was not written by it.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {split: [Case(**entry) for entry in content[split]] for split in SPLITS}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path}: not the splits of a run ({error})", "train again, or name the run's folder"
+        ) from error

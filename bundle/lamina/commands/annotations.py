@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lamina.commands.parsers import add_command
+from lamina.commands.workflow import add_command
 
 if TYPE_CHECKING:
-    from lamina.annotations import Converted, Drawing, Pictures
-    from lamina.tasks import Label
+    from lamina.annotations.convert import Converted, Drawing
+    from lamina.annotations.find_picture import Pictures
+    from lamina.tasks.labels import Label
 
 _COUNTED = ("objects", "shapes", "pixels")
 
@@ -65,7 +66,10 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
 
 
 def _convert(options: argparse.Namespace) -> int:
-    from lamina.annotations import MaskFolder, Pictures, convert, read_annotations
+    from lamina.annotations import convert
+    from lamina.annotations.convert import MaskFolder
+    from lamina.annotations.find_picture import Pictures
+    from lamina.annotations.read import read_annotations
     from lamina.tasks.catalogue import find_task, read_task
     from lamina.tasks.labels import read_labels
 
@@ -87,7 +91,7 @@ def _convert(options: argparse.Namespace) -> int:
 
 
 def _drawing(options: argparse.Namespace, labels: "Sequence[Label]") -> "Drawing":
-    from lamina.annotations import Drawing
+    from lamina.annotations.convert import Drawing
     from lamina.errors import ConfigError
 
     classes = {label.name: label.value for label in labels}
@@ -107,8 +111,8 @@ def _write_overlay(made: "Converted", mask: Path, folder: Path, labels: "Sequenc
     """Draw the mask on its picture, in the same place below ``overlays/``."""
     import numpy as np
 
-    from lamina.output.overlay import write_overlay
-    from lamina.output.predicted_case import PredictedCase
+    from lamina.pictures.overlays import write_overlay
+    from lamina.writers.segmented_case import PredictedCase
 
     if made.image is None or made.mask is None:
         return

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.parsers import add_command
+from lamina.commands.workflow import add_command
 
 
 def add(commands: Any) -> None:
@@ -86,15 +86,15 @@ def _resolved(path: Path, **changes: Any) -> dict[str, Any]:
 
 
 def _check_one(config: dict[str, Any], dataset_dir: str | None) -> None:
-    from lamina.tasks import check_config
+    from lamina.tasks.check import check_config
 
     places = {"dataset_dir": dataset_dir} if dataset_dir else {}
     check_config(config | places)
 
 
 def _check_data(options: argparse.Namespace) -> None:
-    from lamina.cases import make_splits
-    from lamina.tasks import read_labels
+    from lamina.cases.selection import make_splits
+    from lamina.tasks.labels import read_labels
 
     if _configs(options.config)[0].get("task") is None:
         return

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.parsers import add_command
+from lamina.commands.workflow import add_command
 
 
 def add(commands: Any) -> None:
@@ -29,13 +29,13 @@ def add(commands: Any) -> None:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from lamina.output.comparison import (
+    from lamina.evaluation.comparison import (
         compare_evaluations,
         comparison_text,
         find_table,
         write_comparison,
     )
-    from lamina.output.comparison_page import write_comparison_page
+    from lamina.evaluation.comparison_page import write_comparison_page
 
     first, second = (Path(name).expanduser() for name in (options.first, options.second))
     found = compare_evaluations(first, second, options.metric)

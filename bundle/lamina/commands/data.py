@@ -4,8 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.division import DIVISION, add_division
-from lamina.commands.parsers import add_command
+from lamina.commands.workflow import DIVISION, add_command, add_division
 
 
 def add(commands: Any) -> None:
@@ -23,7 +22,8 @@ def add(commands: Any) -> None:
 
 
 def _data(options: argparse.Namespace) -> int:
-    from lamina.cases import describe, find_cases
+    from lamina.cases import describe
+    from lamina.cases.find import find_cases
     from lamina.tasks.catalogue import find_task, read_task
     from lamina.tasks.labels import read_labels
 

@@ -1,11 +1,10 @@
-"""``lamina dicom``: choose slices by their plane, and look at headers."""
+"""``lamina dicom``: choose slices by plane and by eye, and look at headers."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
-from lamina.commands import dicom_keep
-from lamina.commands.parsers import add_command
+from lamina.commands.workflow import add_command
 
 _SHOWN = (
     "Modality",
@@ -48,7 +47,7 @@ def add(commands: Any) -> None:
     )
     inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_select(inner)
-    dicom_keep.add(inner)
+    add_keep(inner)
     show = add_command(
         inner, "show", "print the header values that matter", _show, "lamina dicom show IM0001"
     )
@@ -77,8 +76,8 @@ def _add_select(inner: Any) -> None:
 
 
 def _select(options: argparse.Namespace) -> int:
-    from lamina.cases.dicom_select import select_slices
     from lamina.errors import ConfigError
+    from lamina.prepare.select_series import select_slices
 
     orientation = None
     if options.orientation is not None:
@@ -105,7 +104,7 @@ def _select(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     import pydicom
 
-    from lamina.cases.dicom_select import one_file_a_series
+    from lamina.prepare.select_series import one_file_a_series
 
     hidden = () if options.identifiers else _IDENTIFIERS
     for path in one_file_a_series(Path(options.path).expanduser()):
@@ -132,3 +131,63 @@ def _print_all(header: Any, hide: bool) -> None:
         secret = hide and (personal or element.tag.group == 0x0010 or element.tag.is_private)
         value = "(hidden; --identifiers shows it)" if secret else element.repval
         print(f"  {element.tag} {element.keyword or element.name}: {value}")
+
+
+def add_keep(commands: Any) -> None:
+    """Register both."""
+    sheet = add_command(
+        commands,
+        "sheet",
+        "show all slices on contact sheets, with a list in which to mark those to keep",
+        _sheet,
+        "lamina dicom sheet ~/coronal ~/sheets",
+    )
+    sheet.add_argument("source", metavar="SRC", help="a folder of DICOM slices, of any depth")
+    sheet.add_argument("target", metavar="DST", help="where sheet_001.png … and slices.csv go")
+    keep = add_command(
+        commands,
+        "keep",
+        "write the slices that a list keeps as pictures, ready to be annotated",
+        _keep,
+        "lamina dicom keep ~/sheets/slices.csv ~/my_images",
+    )
+    keep.add_argument("list", metavar="LIST", help="slices.csv, with x in the column keep")
+    keep.add_argument("target", metavar="DST", help="where images/ and patients.csv go")
+    for parser in (sheet, keep):
+        parser.add_argument(
+            "--window",
+            metavar="LOW,HIGH",
+            default="-1000,3000",
+            help="values that become black and white; default: -1000,3000. Write it with =",
+        )
+
+
+def _sheet(options: argparse.Namespace) -> int:
+    from lamina.prepare.slices import (
+        list_slices,
+        read_window,
+        write_contact_sheets,
+        write_slice_list,
+    )
+
+    window, target = read_window(options.window), Path(options.target).expanduser()
+    slices = list_slices(Path(options.source).expanduser())
+    sheets = write_contact_sheets(slices, target, window)
+    table = target / "slices.csv"
+    write_slice_list(table, slices)
+    print(f"{len(slices)} slices on {len(sheets)} sheet(s) in {target}")
+    print(
+        f"{table}: put x into the column keep of the good ones, then: lamina dicom keep {table} DST"
+    )
+    return 0
+
+
+def _keep(options: argparse.Namespace) -> int:
+    from lamina.prepare.slices import read_kept, read_window, write_pictures
+
+    target = Path(options.target).expanduser()
+    kept = read_kept(Path(options.list).expanduser())
+    names = write_pictures(kept, target, read_window(options.window))
+    patients = len({one.patient for one in kept})
+    print(f"{target / 'images'}: {len(names)} pictures of {patients} patient(s)")
+    return 0

@@ -3,11 +3,12 @@
 import argparse
 from typing import Any
 
-from lamina.commands.parsers import add_command, add_task
 from lamina.commands.workflow import (
+    add_command,
     add_dataset,
     add_pixel_size,
     add_run_dir,
+    add_task,
     add_weights,
     add_workflow,
     run_workflow,

@@ -91,10 +91,9 @@ def _take(options: argparse.Namespace, words: Words, base: Path, index: int) -> 
 
 def _conclude(base: Path, places: Sequence[Path], task: Path) -> int:
     """Write the table, the splits of the whole, and the post-processing."""
-    from lamina.cases.splits_file import read_splits, write_splits
+    from lamina.cases.splits import read_splits, write_splits
+    from lamina.evaluation.folds import out_of_fold_text, write_out_of_fold, write_postprocessing
     from lamina.locks import locked
-    from lamina.output.folds import out_of_fold_text, write_out_of_fold
-    from lamina.output.folds_postprocessing import write_postprocessing
 
     with locked(base / ".table.lock") as mine:
         if not mine:

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.parsers import add_command
+from lamina.commands.workflow import add_command
 from lamina.errors import ConfigError
 
 
@@ -42,9 +42,8 @@ def _label(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("lamina").setLevel(logging.INFO)
     _require_server()
-    from lamina.label.lock import alone
     from lamina.label.server import is_archive, serve, work_folder
-    from lamina.label.work import Work
+    from lamina.label.work import Work, alone
 
     studies = options.studies
     if not is_archive(studies):

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.parsers import add_command, add_task
+from lamina.commands.workflow import add_command, add_task
 
 
 def add(commands: Any) -> None:
@@ -29,8 +29,8 @@ def add(commands: Any) -> None:
 
 def _pack(options: argparse.Namespace) -> int:
     from lamina.console import speak_plainly
-    from lamina.inference import find_weights
-    from lamina.package import pack_task
+    from lamina.inference.weights import find_weights
+    from lamina.package.pack import pack_task
     from lamina.tasks.catalogue import CHECKOUT, find_task, read_task
 
     speak_plainly()

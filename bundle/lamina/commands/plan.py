@@ -1,4 +1,4 @@
-"""``lamina plan``: from a folder of images and labels to a task file."""
+"""``lamina plan``: from a data set to a task, and to labels that fit their images."""
 
 import argparse
 import re
@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lamina.commands.parsers import add_command
-from lamina.commands.plan_fix import add_fix, fix
+from lamina.commands.workflow import add_command
 
 if TYPE_CHECKING:
-    from lamina.planning import Defect, Survey
+    from lamina.planning.survey import Defect, Survey
 
 
 def add(commands: Any) -> None:
@@ -61,11 +60,14 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _plan_task(options: argparse.Namespace) -> int:
-    from lamina.cases import find_cases
+    from lamina.cases.find import find_cases
     from lamina.errors import DataError
-    from lamina.output.plan_looks import look_at
-    from lamina.planning import Budget, find_defects, plan_task, survey_cases
+    from lamina.planning.budget import Budget
+    from lamina.planning.choices import plan_task
+    from lamina.planning.defects import find_defects
     from lamina.planning.names import class_names
+    from lamina.planning.survey_cases import survey_cases
+    from lamina.planning.thumbnails import look_at
     from lamina.tasks.catalogue import CHECKOUT
 
     root = Path(options.dataset_dir).expanduser()
@@ -137,11 +139,11 @@ def _write_page(
     task: Mapping[str, Any] | None = None,
     lines: Sequence[str] = (),
 ) -> None:
-    from lamina.output.plan_page import write_plan_page
-    from lamina.planning import Defect
     from lamina.planning.choices import colour_of
-    from lamina.planning.source import stated_modality
-    from lamina.tasks import Label
+    from lamina.planning.page import write_plan_page
+    from lamina.planning.survey import Defect
+    from lamina.planning.survey_cases import stated_modality
+    from lamina.tasks.labels import Label
 
     background = Label(0, "background", (0, 0, 0))
     labels = [Label(at + 1, names[v], colour_of(at)) for at, v in enumerate(survey.values)]
@@ -159,7 +161,7 @@ def _write_page(
 
 def _write(task: dict[str, Any], target: Path) -> None:
     from lamina.files import written_whole
-    from lamina.planning.layout import task_text
+    from lamina.planning.names import task_text
 
     with written_whole(target) as part:
         part.write_text(task_text(task), encoding="utf-8")
@@ -174,3 +176,39 @@ def _next_lines(task: Mapping[str, Any], target: Path, dataset_dir: str) -> list
         f"lamina {command} {called} --dataset-dir {dataset_dir}"
         for command in ("check", "train", "evaluate")
     ]
+
+
+def add_fix(parser: Any) -> None:
+    """Register the options."""
+    parser.add_argument(
+        "--fix",
+        metavar="FOLDER",
+        help="plan nothing, but write a data set into this new folder whose labels are brought "
+        "onto their images; all else is linked, and the originals stay as they are",
+    )
+    parser.add_argument(
+        "--tolerance-mm",
+        type=float,
+        default=2.0,
+        metavar="N",
+        help="with --fix: a label of its image's size that lies beside it by N mm at most is given "
+        "the image's place, others are resampled by nearest neighbour; default: 2",
+    )
+
+
+def fix(options: argparse.Namespace) -> int:
+    """Write the mended data set, and tell of each label what was done."""
+    from lamina.cases.find import find_cases
+    from lamina.planning.fix import write_fixed
+
+    root, folder = (Path(one).expanduser() for one in (options.dataset_dir, options.fix))
+    outcomes = write_fixed(find_cases(root), folder, options.tolerance_mm)
+    for one in outcomes:
+        name = one.label.replace(f"{root}/", "")
+        print(f"- {name}: {one.text}" if one.mended else f"- {name}: left as it is: {one.text}")
+    mended = sum(one.mended for one in outcomes)
+    if not outcomes:
+        print("every label fits its image already")
+    print(f"{folder}: {mended} label(s) mended, {len(outcomes) - mended} left as they are")
+    print(f"next: lamina plan {folder}")
+    return 0 if mended == len(outcomes) else 1

@@ -5,12 +5,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.parsers import add_command, add_task
 from lamina.commands.then import predict_then
 from lamina.commands.workflow import (
+    add_command,
     add_dataset,
     add_pixel_size,
     add_run_dir,
+    add_task,
     add_weights,
     add_workflow,
     run_workflow,
@@ -68,7 +69,7 @@ def add(commands: Any) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from lamina.cases.zips import unpacked
+    from lamina.zips import unpacked
 
     options.input_dir = options.input or options.input_dir
     with tempfile.TemporaryDirectory(prefix="lamina-") as room:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.parsers import add_command
+from lamina.commands.workflow import add_command
 
 _COLUMNS = ("name", "kind", "modality", "size", "spacing", "plane", "files")
 
@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
 
 
 def _scan(options: argparse.Namespace) -> int:
-    from lamina.cases.zips import unpacked
+    from lamina.zips import unpacked
 
     with tempfile.TemporaryDirectory(prefix="lamina-") as room:
         _tell(unpacked(Path(options.folder).expanduser(), Path(room)), options.json)
@@ -34,7 +34,7 @@ def _scan(options: argparse.Namespace) -> int:
 
 
 def _tell(root: Path, as_json: bool) -> None:
-    from lamina.cases import find_inputs
+    from lamina.cases.inputs import find_inputs
     from lamina.cases.scan import scan_cases
 
     found = find_inputs(root)

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.parsers import add_command
+from lamina.commands.workflow import add_command
 
 
 def add(commands: Any) -> None:

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from lamina.commands.parsers import add_command
+from lamina.commands.workflow import add_command
 
 
 def add(commands: Any) -> None:

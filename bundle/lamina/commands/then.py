@@ -42,7 +42,7 @@ def predict_then(options: argparse.Namespace, run: Run) -> int:
     failed = [error for error in (_tried(run, step) for step in (first, second)) if error]
     rows = _measure(places, tasks)
     if rows:
-        from lamina.output.affected import write_affected
+        from lamina.prediction.lesion_burden import write_affected
 
         print(f"how much of each structure is affected: {write_affected(rows, folder)[0]}")
     if failed:
@@ -73,12 +73,12 @@ def _tried(run: Run, step: argparse.Namespace) -> LaminaError | None:
 
 def _measure(places: list[Path], tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows of all cases that both tasks have done."""
-    from lamina.cases.grid import with_pixel_size
-    from lamina.cases.images import read_grid, read_label
     from lamina.cases.regions import region_file
     from lamina.files import read_json
-    from lamina.output.affected import affected_parts
-    from lamina.tasks import read_labels
+    from lamina.prediction.lesion_burden import affected_parts
+    from lamina.readers.grid import with_pixel_size
+    from lamina.readers.images import read_grid, read_label
+    from lamina.tasks.labels import read_labels
 
     labels = tuple(read_labels(task["labels"]) for task in tasks)
     manifests = [read_json(place / "manifest.json") for place in places]

@@ -4,8 +4,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.parsers import add_command, add_task
-from lamina.commands.workflow import add_dataset, add_run_dir, add_workflow, overrides, run_workflow
+from lamina.commands.workflow import (
+    add_command,
+    add_dataset,
+    add_run_dir,
+    add_task,
+    add_workflow,
+    overrides,
+    run_workflow,
+)
 
 
 def add(commands: Any) -> None:

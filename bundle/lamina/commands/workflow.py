@@ -1,10 +1,10 @@
-"""What the commands share that stand for a line of MONAI's runner."""
+"""What the commands share: options, and the line of MONAI's runner that they stand for."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.division import add_division
 from lamina.errors import LaminaError
 
 PATHS = ("dataset_dir", "run_dir", "input_dir", "output_dir", "weights")
@@ -103,3 +103,62 @@ def run_workflow(run_id: str, config: str, options: argparse.Namespace) -> int:
         given |= dims_of_run(options.run_dir or CHECKOUT / "runs" / task.stem)
     run_bundle(bundle_arguments(run_id, config, task, given))
     return 0
+
+
+DIVISION = ("seed", "fold", "folds", "test_count", "patient_pattern")
+
+
+def add_division(parser: argparse.ArgumentParser) -> None:
+    """Let a command divide cases."""
+    group = parser.add_argument_group("division into training, validation and test")
+    group.add_argument("--seed", type=int, metavar="N", help="of the division; default: 0")
+    group.add_argument(
+        "--folds",
+        type=int,
+        metavar="N",
+        help="cross-validation: the cases outside the test set in N parts; `train` trains one "
+        "after the other, and several processes share them",
+    )
+    group.add_argument(
+        "--fold", type=int, metavar="K", help="the part that validates, from 0 to N - 1"
+    )
+    group.add_argument(
+        "--test-count", type=int, metavar="N", help="test cases; default: the task's share"
+    )
+    group.add_argument(
+        "--patient-pattern",
+        metavar="REGEX",
+        help=r"whose first group is the patient in a case's name, as '^(P\d+)_'",
+    )
+
+
+def add_command(
+    commands: Any, name: str, text: str, run: Callable[[argparse.Namespace], int], example: str
+) -> argparse.ArgumentParser:
+    """Return the parser of a new command.
+
+    Parameters
+    ----------
+    commands
+        What ``add_subparsers`` returned.
+    name, text, example
+        What it is called, what it does in one line, and how it is used.
+    run
+        Takes the options and returns the exit status.
+    """
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog="example: " + example,
+    )
+    parser.set_defaults(command=run)
+    parser.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks"
+    )
+    return parser
+
+
+def add_task(parser: argparse.ArgumentParser) -> None:
+    """Let the command take a task, by name or as a file."""
+    parser.add_argument("task", metavar="TASK", help="a name from `lamina tasks`, or a task file")

@@ -16,8 +16,7 @@ from monai.data.utils import to_affine_nd
 from monai.transforms.utils import scale_affine
 from numpy.typing import NDArray
 
-from lamina.transforms.along_axes import interpolate
-from lamina.transforms.spacing import STRAIGHT
+from lamina.transforms.spacing import STRAIGHT, interpolate
 
 
 class NotSeparableError(Exception):

@@ -13,13 +13,12 @@ from monai.transforms import Compose, Invertd
 
 from lamina.errors import DataError
 from lamina.inference.axis_maps import AxisMap, GridMap, NotSeparableError, axis_maps
-from lamina.inference.disagreement import Disagreement, classes_of, with_shares
-from lamina.inference.members import Turns, turns_of
-from lamina.inference.mirrored import mirrored
+from lamina.inference.ensemble import Turns, turns_of
+from lamina.inference.inverse_mapping import LabelGrid, ProbabilityGrid
+from lamina.inference.mirroring import mirrored
 from lamina.inference.running_sum import run_windows
-from lamina.inference.way_back import LabelGrid, ProbabilityGrid
-from lamina.inference.window_plan import WindowPlan
-from lamina.inference.windows import WindowInferer
+from lamina.inference.uncertainty import Disagreement, classes_of, with_shares
+from lamina.inference.windows import WindowInferer, WindowPlan
 
 logger = logging.getLogger("lamina")
 

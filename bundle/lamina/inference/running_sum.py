@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from lamina.inference.members import Turns, once
-from lamina.inference.window_plan import Place, WindowPlan
+from lamina.inference.ensemble import Turns, once
+from lamina.inference.windows import Place, WindowPlan
 
 WINDOWS_A_TURN = 32
 """Windows that one network of several takes before the next one is loaded."""

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from lamina.console import speak_plainly
-from lamina.label.batch import batch_infer
+from lamina.label.active_learning import DiceScores, MostUncertain, UncertaintyScores
+from lamina.label.batch_inference import batch_infer
 from lamina.label.datastore import LaminaDatastore, Studies
 from lamina.label.dicomweb import DicomWebStudies
 from lamina.label.errors import UnknownNameError
 from lamina.label.infer import LaminaInferTask
 from lamina.label.monai_label import DefaultLabelTag, First, MONAILabelApp, Random, tasks
-from lamina.label.score import DiceScores
 from lamina.label.studies import FolderStudies
-from lamina.label.train import LaminaTrainTask
-from lamina.label.uncertainty import MostUncertain, UncertaintyScores
+from lamina.label.training import LaminaTrainTask
 from lamina.label.work import ServedTask, Work
-from lamina.tasks import Label
+from lamina.tasks.labels import Label
 
 logger = logging.getLogger("lamina")
 

@@ -10,21 +10,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lamina.cases import Grid, is_dicom_address, read_grid, read_label
-from lamina.cases.formats import suffix_of
-from lamina.cases.grid import format_size, grid_difference, pixel_grid
-from lamina.cases.names import safe_name
+from lamina.cases.case import safe_name
 from lamina.errors import ConfigError, GeometryError
 from lamina.files import read_json, write_json
 from lamina.label.errors import UnknownNameError
-from lamina.label.label_files import LabelFiles
 from lamina.label.monai_label import Datastore, DefaultLabelTag
-from lamina.label.names import check_values, fits, names_in_nrrd, names_of, recode
 from lamina.label.predictor import labelled_case
+from lamina.label.segment_names import check_values, fits, names_in_nrrd, names_of, recode
 from lamina.label.studies import viewable
+from lamina.label.submitted_labels import LabelFiles
 from lamina.label.work import Work
-from lamina.output.dicom_seg import write_dicom_seg
-from lamina.tasks import Label
+from lamina.readers.formats import suffix_of
+from lamina.readers.grid import Grid, format_size, grid_difference, pixel_grid
+from lamina.readers.images import is_dicom_address, read_grid, read_label
+from lamina.tasks.labels import Label
+from lamina.writers.dicom_seg import write_dicom_seg
 
 logger = logging.getLogger("lamina")
 

@@ -13,10 +13,10 @@ from dicomweb_client.session_utils import create_session_from_user_pass
 from pydicom.dataset import Dataset
 from requests import RequestException, Session
 
-from lamina.cases import read_grid
 from lamina.errors import ConfigError, LaminaError
 from lamina.label.errors import ArchiveError, UnknownNameError
 from lamina.label.monai_label import DICOMwebClientX
+from lamina.readers.images import read_grid
 
 NO_IMAGES = {"SEG", "SR", "PR", "KO", "DOC", "REG", "RTSTRUCT", "RTPLAN", "RTDOSE", "PLAN"}
 _FIELDS = ["StudyInstanceUID", "SeriesInstanceUID", "Modality"]

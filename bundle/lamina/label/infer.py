@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from lamina.cases.grid import lps_to_ras
 from lamina.errors import ConfigError
 from lamina.label.monai_label import InferTask, InferType
-from lamina.label.names import names_present
 from lamina.label.predictor import Predictor, options_of
+from lamina.label.segment_names import names_present
 from lamina.label.work import ServedTask
-from lamina.output.label_files import save_label_image, save_nifti
-from lamina.output.nrrd_file import write_nrrd
-from lamina.output.predicted_case import PredictedCase
-from lamina.tasks import for_dims
+from lamina.readers.grid import lps_to_ras
+from lamina.tasks.dimensions import for_dims
+from lamina.writers.label_files import save_label_image, save_nifti
+from lamina.writers.nrrd import write_nrrd
+from lamina.writers.segmented_case import PredictedCase
 
 logger = logging.getLogger("lamina")
 

@@ -9,13 +9,13 @@ from monai.bundle import ConfigParser
 from monai.transforms import Compose
 from monai.utils import convert_to_numpy
 
-from lamina.cases import read_image
 from lamina.errors import DataError, find_cause, reason_of
-from lamina.inference import load_weights
+from lamina.inference.weights import load_weights
 from lamina.label.work import ServedTask
-from lamina.output.engine_cases import predict_item
-from lamina.output.label_files import smallest_type
-from lamina.output.predicted_case import PredictedCase
+from lamina.prediction.read_case import predict_item
+from lamina.readers.images import read_image
+from lamina.writers.label_files import smallest_type
+from lamina.writers.segmented_case import PredictedCase
 
 INFERENCE = Path("configs", "inference.json")
 
@@ -73,7 +73,7 @@ def preprocessed(transforms: Compose, item: dict[str, Any], task: str) -> dict[s
 
 
 def labelled_case(task: ServedTask, address: str, name: str, label: Any) -> PredictedCase:
-    """Return an image and its label map as the writers of `lamina.output` take them."""
+    """Return an image and its label map as `lamina.writers` take them."""
     image, grid = read_image(address)
     return PredictedCase(
         name=name,

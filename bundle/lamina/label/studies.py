@@ -4,11 +4,13 @@ import logging
 import os
 from pathlib import Path
 
-from lamina.cases import Case, find_inputs, is_dicom_address, read_grid, read_image
+from lamina.cases.case import Case
+from lamina.cases.inputs import find_inputs
 from lamina.errors import DataError, LaminaError, reason_of
 from lamina.files import written_whole
 from lamina.label.errors import UnknownNameError
-from lamina.output.label_files import save_nifti
+from lamina.readers.images import is_dicom_address, read_grid, read_image
+from lamina.writers.label_files import save_nifti
 
 logger = logging.getLogger("lamina")
 

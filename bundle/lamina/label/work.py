@@ -1,19 +1,98 @@
-"""The server's folder: the tasks packed into it, their weights, the labels."""
+"""The server's folder: packed tasks, versions of their weights, and one training at a time."""
 
 import logging
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lamina.errors import ConfigError, LaminaError, reason_of
-from lamina.files import read_json, write_json
-from lamina.inference import find_weights
-from lamina.label.models import Models
-from lamina.package import pack_task
-from lamina.tasks import Label, check_config, read_labels
+from lamina.errors import ConfigError, LaminaError, WeightsError, reason_of
+from lamina.files import read_json, write_json, written_whole
+from lamina.inference.weights import find_weights
+from lamina.label.errors import BusyError, UnknownNameError
+from lamina.locks import locked
+from lamina.package.pack import pack_task
 from lamina.tasks.catalogue import CHECKOUT, find_task, read_task
+from lamina.tasks.check import check_config
+from lamina.tasks.labels import Label, read_labels
+
+
+@contextmanager
+def alone(folder: Path, what: str) -> Iterator[None]:
+    """Keep other processes out of this block; the system lets go of one that dies.
+
+    Raises
+    ------
+    BusyError
+        If another process is in it; ``what`` says what that does.
+    """
+    with locked(folder / ".lock") as mine:
+        if not mine:
+            raise BusyError(f"{folder}: {what} already", "wait for it, or stop it")
+        yield
+
+
+CURRENT = "model.pt"
+
+
+class Models:
+    """``model.pt``, which segments, and ``model_v1.pt``, ``model_v2.pt`` … that led to it.
+
+    Parameters
+    ----------
+    folder
+        Where the files of one task are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def current(self) -> Path:
+        """The file that segments, whether it is there yet or not."""
+        return self.folder / CURRENT
+
+    def names(self) -> list[str]:
+        """Return what a client may choose from, the current one first."""
+        versions = [f"model_v{number}.pt" for number in self._numbers()]
+        return [CURRENT, *versions] if self.current.is_file() else versions
+
+    def file(self, name: str) -> Path:
+        """Return the file of a version.
+
+        Raises
+        ------
+        WeightsError
+            If the task has no weights yet.
+        UnknownNameError
+            If no version is called so.
+        """
+        known = self.names()
+        if not known:
+            raise WeightsError(
+                f"{self.folder.name} has no weights yet", "submit labels and train it"
+            )
+        if name not in known:
+            raise UnknownNameError(
+                f"{self.folder.name} has no weights {name!r}", f"known are {', '.join(known)}"
+            )
+        return self.folder / name
+
+    def publish(self, weights: Path) -> str:
+        """Make a file the current one; return the name of its version."""
+        name = f"model_v{max(self._numbers(), default=0) + 1}.pt"
+        for target in (self.folder / name, self.current):
+            with written_whole(target) as part:
+                shutil.copyfile(weights, part)
+        return name
+
+    def _numbers(self) -> list[int]:
+        found = [re.fullmatch(r"model_v(\d+)\.pt", path.name) for path in self.folder.glob("*.pt")]
+        return sorted(int(match[1]) for match in found if match)
+
 
 logger = logging.getLogger("lamina")
 

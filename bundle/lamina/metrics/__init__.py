@@ -4,16 +4,21 @@ Each metric is a pure function; ``measure_case`` takes all that are asked for ov
 one case, ``describe`` sums up many cases, and ``OverlapMetric`` serves validation in training.
 """
 
-from lamina.metrics.case import MeasureSettings, measure_case
 from lamina.metrics.catalogue import METRICS, Metric, check_metric_names, metric_unit
 from lamina.metrics.confusion import confusion_matrix
 from lamina.metrics.distances import distance_scores
 from lamina.metrics.layers import layer_scores
-from lamina.metrics.overlap import OVERLAP_METRICS, STATUSES, class_status, overlap_scores
+from lamina.metrics.measure import MeasureSettings, measure_case
+from lamina.metrics.overlap import (
+    OVERLAP_METRICS,
+    STATUSES,
+    class_status,
+    overlap_scores,
+    volume_scores,
+)
 from lamina.metrics.overlap_metric import OverlapMetric
 from lamina.metrics.probability import PROBABILITY_METRICS, probability_scores
 from lamina.metrics.statistics import Bootstrap, describe
-from lamina.metrics.volume import volume_scores
 
 __all__ = [
     "METRICS",

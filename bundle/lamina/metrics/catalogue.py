@@ -1,6 +1,6 @@
 """The names of all metrics, and what each one tells, for people and for the tables."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -165,3 +165,30 @@ def metric_unit(name: str, spacing_unit: str, spatial_dims: int) -> str:
         "depth": "µm" if spacing_unit == "mm" else spacing_unit,
     }
     return units[METRICS[name].quantity]
+
+
+def format_number(value: float | None, metric: str) -> str:
+    """Return a value as people read it: three decimals of a ratio, three digits of others.
+
+    Examples
+    --------
+    >>> format_number(0.5, "dice"), format_number(1234.5, "volume_truth"), format_number(None, "f1")
+    ('0.500', '1,230', '–')
+    """
+    if value is None:
+        return "–"
+    if METRICS[metric].quantity == "ratio":
+        return f"{value:.3f}"
+    digits = float(f"{value:.3g}")
+    return f"{digits:,.0f}" if abs(digits) >= 100 else f"{digits:g}"
+
+
+def format_interval(interval: Sequence[float] | None, metric: str) -> str:
+    """Return an interval as people read it.
+
+    Examples
+    --------
+    >>> format_interval([0.25, 0.75], "dice"), format_interval(None, "dice")
+    ('0.250 to 0.750', '–')
+    """
+    return " to ".join(format_number(bound, metric) for bound in interval) if interval else "–"

@@ -1,13 +1,8 @@
-"""How far prediction and truth cover each other: Dice and its kin, from a confusion matrix.
+"""Overlap and volume of two label maps, class by class."""
 
-Each class is set against all others. What a ratio of 0/0 means is ruled, not left to chance:
+from collections.abc import Sequence
 
-- ``present``: in truth and prediction; the metric's own formula.
-- ``missed``: in the truth alone. Dice, IoU, precision, recall and F1 are 0.
-- ``false``: in the prediction alone. They are 0 as well.
-- ``absent``: in neither. All are NaN: left out of means, and counted.
-"""
-
+import numpy as np
 import torch
 
 OVERLAP_METRICS = ("dice", "iou", "accuracy", "precision", "recall", "f1")
@@ -74,3 +69,42 @@ def class_status(confusion: torch.Tensor) -> list[str]:
 
 def _ratio(part: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
     return part / whole.clamp(min=1)
+
+
+VOLUME_METRICS = ("volume_truth", "volume_prediction", "volume_error", "relative_volume_error")
+
+
+def volume_scores(in_prediction: int, in_truth: int, spacing: Sequence[float]) -> dict[str, float]:
+    """Return the metrics of ``VOLUME_METRICS`` from the numbers of voxels of one structure.
+
+    The relative error is (P - T) / ((P + T) / 2), the volume similarity of ITK's
+    ``LabelOverlapMeasuresImageFilter``: it is defined for a missed (-2) and a false (+2)
+    structure too, so that none must be left out.
+
+    Parameters
+    ----------
+    in_prediction, in_truth
+        The numbers of voxels.
+    spacing
+        In mm along each axis: sizes are in mm³ for three axes, in mm² for two.
+
+    Returns
+    -------
+    dict
+        NaN throughout where the structure is in neither.
+
+    Examples
+    --------
+    >>> volume_scores(30, 20, spacing=(1.0, 0.5, 0.2))["volume_error"]
+    1.0
+    """
+    if in_prediction == in_truth == 0:
+        return dict.fromkeys(VOLUME_METRICS, float("nan"))
+    voxel = float(np.prod(spacing))
+    difference = in_prediction - in_truth
+    return {
+        "volume_truth": in_truth * voxel,
+        "volume_prediction": in_prediction * voxel,
+        "volume_error": difference * voxel,
+        "relative_volume_error": 2 * difference / (in_prediction + in_truth),
+    }

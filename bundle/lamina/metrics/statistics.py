@@ -1,11 +1,13 @@
-"""Mean, median, spread and bootstrap interval of a metric over cases."""
+"""Statistics over cases: means with intervals, pairs, ranks and outliers."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import spearmanr, wilcoxon
 
 Table = NDArray[np.float64]
 
@@ -84,3 +86,107 @@ def _mean(values: Table, axis: int) -> Table:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
         return np.nanmean(values, axis=axis)
+
+
+FEWEST_WITH_OUTLIERS = 5
+"""Values, below which none can be said to be unusual."""
+
+
+def unusually_high(values: Sequence[float]) -> list[bool]:
+    """Say of each value whether it lies above Tukey's upper fence (1977).
+
+    That is the third quartile and one and a half times the distance of the quartiles.
+
+    Examples
+    --------
+    >>> unusually_high([0.1, 0.12, 0.1, 0.11, 0.5])
+    [False, False, False, False, True]
+    """
+    if len(values) < FEWEST_WITH_OUTLIERS:
+        return [False] * len(values)
+    low, high = np.percentile(values, (25, 75))
+    return [bool(value > high + 1.5 * (high - low)) for value in values]
+
+
+FEWEST_PAIRS = 6
+"""Cases that differ, below which no result of the test could be below 0.05."""
+
+
+def compare_pairs(
+    first: ArrayLike, second: ArrayLike, bootstrap: Bootstrap | None = None
+) -> dict[str, Any]:
+    """Describe the differences, second minus first, of one metric over the same cases.
+
+    The test is Wilcoxon's signed-rank test, two-sided, pairs without difference left out
+    (Wilcoxon, 1945); the interval is the bootstrap's of the mean difference. A case that lacks a
+    value on one side (NaN: the structure is absent) is left out.
+
+    Parameters
+    ----------
+    first, second
+        (cases,), in the same order.
+    bootstrap
+        How the interval is found.
+
+    Returns
+    -------
+    dict
+        "n", "mean_first", "mean_second", "difference" (of the means), "interval" ([low, high] or
+        None), "higher" and "lower" (cases where the second is so), "p" (None for fewer than six
+        cases that differ).
+
+    Examples
+    --------
+    >>> found = compare_pairs([0.5, 0.6, 0.7, 0.7], [0.6, 0.7, 0.7, float("nan")])
+    >>> found["n"], round(found["difference"], 4), found["higher"], found["lower"], found["p"]
+    (3, 0.0667, 2, 0, None)
+    """
+    a, b = (np.asarray(values, dtype=float) for values in (first, second))
+    both = ~(np.isnan(a) | np.isnan(b))
+    a, b = a[both], b[both]
+    differences = b - a
+    unlike = np.count_nonzero(differences)
+    summary = describe(differences, bootstrap)
+    return {
+        "n": len(a),
+        "mean_first": float(a.mean()) if len(a) else None,
+        "mean_second": float(b.mean()) if len(a) else None,
+        "difference": summary["mean"],
+        "interval": summary["interval"],
+        "higher": int((differences > 0).sum()),
+        "lower": int((differences < 0).sum()),
+        "p": float(wilcoxon(a, b).pvalue) if unlike >= FEWEST_PAIRS else None,
+    }
+
+
+FEWEST_RANKED = 10
+"""Cases, below which a rank correlation says nothing."""
+
+
+def rank_correlation(first: ArrayLike, second: ArrayLike) -> dict[str, Any]:
+    """Return Spearman's rank correlation (1904) of two numbers of the same cases.
+
+    Parameters
+    ----------
+    first, second
+        (cases,); a case that lacks one of them (NaN) is left out.
+
+    Returns
+    -------
+    dict
+        "n", "rho" and "p" (two-sided); None for fewer than ten cases, or where all are equal.
+
+    Examples
+    --------
+    >>> rank_correlation(range(10), [9, 8, 7, 6, 5, 4, 3, 2, 1, 0])["rho"]
+    -1.0
+    >>> rank_correlation([1, 2, 3], [1, 2, 3])
+    {'n': 3, 'rho': None, 'p': None}
+    """
+    a, b = (np.asarray(values, dtype=float) for values in (first, second))
+    both = ~(np.isnan(a) | np.isnan(b))
+    a, b = a[both], b[both]
+    if len(a) < FEWEST_RANKED or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return {"n": len(a), "rho": None, "p": None}
+    found = spearmanr(a, b)
+    return {"n": len(a), "rho": round(float(found.statistic), 6), "p": float(found.pvalue)}

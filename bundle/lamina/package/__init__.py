@@ -8,4 +8,6 @@
 
 from lamina.package.pack import pack_task
 
-__all__ = ["pack_task"]
+__all__ = [
+    "pack_task",
+]

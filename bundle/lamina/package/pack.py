@@ -14,12 +14,11 @@ from monai.bundle import ConfigParser, ckpt_export
 import lamina
 from lamina.errors import ConfigError
 from lamina.files import read_json, save_checkpoint, write_json
-from lamina.inference import load_weights
-from lamina.package.card import bundle_card
+from lamina.inference.weights import load_weights
 from lamina.package.configs import packed_workflows
-from lamina.package.metadata import packed_metadata
-from lamina.tasks import read_labels
+from lamina.package.metadata import bundle_card, packed_metadata
 from lamina.tasks.catalogue import CHECKOUT, read_task
+from lamina.tasks.labels import read_labels
 
 _AS_THEY_ARE = ("logging.conf", "metadata_schema.json")
 _SUMS = "SHA256SUMS"

@@ -25,13 +25,12 @@ from lamina.phantoms.cbct import HeadVolume, make_head_volume
 from lamina.phantoms.chest import ChestVariety, make_chest_xray
 from lamina.phantoms.chest_pictures import write_chest_pictures
 from lamina.phantoms.cochlea import write_cochlea_patients
-from lamina.phantoms.dataset import write_oct_dataset
 from lamina.phantoms.nodule_pictures import write_nodule_pictures
-from lamina.phantoms.oct import OctVolume, make_oct_volume
+from lamina.phantoms.oct import OctVolume, make_oct_volume, write_oct_dataset
 from lamina.phantoms.oct_annotations import write_oct_annotations
 from lamina.phantoms.oct_pictures import write_oct_pictures
+from lamina.phantoms.oct_scan import CIRRUS, OctScan
 from lamina.phantoms.retouch import write_retouch_volumes
-from lamina.phantoms.scan import CIRRUS, OctScan
 
 __all__ = [
     "CIRRUS",

@@ -1,17 +1,16 @@
-"""One made-up cone-beam CT of a head with a cochlear implant, and its exact truth."""
+"""A head with a cochlear implant as a cone-beam CT shows it: electrodes and their streaks."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, zoom
 from scipy.spatial import cKDTree
+from skimage.transform import iradon, radon
 
 from lamina.errors import ConfigError
-from lamina.phantoms.electrodes import BEAD_RADIUS, RADIUS, draw_array
 from lamina.phantoms.fields import smooth_field
-from lamina.phantoms.streaks import metal_streaks
 
 AIR, TISSUE, BONE, DENSE_BONE, FLUID = -1000.0, 40.0, 900.0, 1300.0, 20.0
 CARRIER, METAL = 1900.0, 2600.0
@@ -122,3 +121,105 @@ def _distances(
     grid = np.stack(np.meshgrid(*(np.arange(s.start, s.stop) for s in box), indexing="ij"), -1)
     result[box] = cKDTree(points).query(grid * spacing + affine[:3, 3])[0]
     return result
+
+
+RADIUS = 0.8
+"""Half width in mm of what annotators draw: the carrier with the bloom of its contacts."""
+
+BEAD_RADIUS = 0.45
+CONTACTS = 16
+
+
+class ElectrodeArray(NamedTuple):
+    """Points in mm: ``line`` densely along the array, ``contacts`` one a contact; each (n, 3)."""
+
+    line: NDArray[np.float64]
+    contacts: NDArray[np.float64]
+
+
+def draw_array(rng: np.random.Generator, centre: NDArray[np.float64]) -> ElectrodeArray:
+    """Return an array of one turn and a half about an axis near y (front to back), through ``centre``.
+
+    The spiral goes from 4.3 mm to about 1.8 mm from its axis and rises by about 1.5 mm; left and
+    right ears, which turn in opposite ways, are equally likely.
+
+    Examples
+    --------
+    >>> array = draw_array(np.random.default_rng(0), np.zeros(3))
+    >>> array.contacts.shape, bool((np.linalg.norm(array.line, axis=1) < 12).all())
+    ((16, 3), True)
+    """
+    turn = np.linspace(0, 2 * np.pi * rng.uniform(1.3, 1.6), 200)
+    radius = np.linspace(4.3, rng.uniform(1.6, 2.0), 200)
+    rise = np.linspace(-0.75, 0.75, 200) * rng.uniform(0.8, 1.2)
+    spiral = np.stack([radius * np.cos(turn), rise, radius * np.sin(turn)], axis=1)
+    lead = spiral[0] - np.linspace(5.0, 0.05, 60)[:, None] * np.array([0.2, 0.1, 1.0])
+    line = np.concatenate([lead, spiral])
+    if rng.random() < 0.5:
+        line[:, 0] *= -1
+    tilt = _rotation(rng.uniform(-0.35, 0.35), 0) @ _rotation(rng.uniform(-0.35, 0.35), 2)
+    line = line @ (_rotation(rng.uniform(0, 2 * np.pi), 1) @ tilt).T + centre
+    places = np.linspace(len(lead), len(line) - 1, CONTACTS).round().astype(int)
+    return ElectrodeArray(line, line[places])
+
+
+def _rotation(angle: float, axis: int) -> NDArray[np.float64]:
+    """Return the rotation by ``angle`` (radians) about an axis."""
+    i, j = (k for k in range(3) if k != axis)
+    matrix = np.eye(3)
+    matrix[[i, j], [i, j]] = np.cos(angle)
+    matrix[i, j], matrix[j, i] = -np.sin(angle), np.sin(angle)
+    return matrix
+
+
+_ANGLES = np.linspace(0.0, 180.0, 90, endpoint=False)
+_LIMIT = 0.15
+"""The share of the largest attenuation from which a ray is measured wrongly."""
+
+_NOISE = 1.5
+_STRENGTH = 10.0
+"""So strong that streaks stand out of noise and bone, as they do in cone-beam CT."""
+
+
+def metal_streaks(rng: np.random.Generator, metal: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what is to be added to a volume (x, y, z) in HU that holds this metal.
+
+    Each axial slice is projected. Rays of much attenuation lose part of it and are noisy (photon
+    starvation); the filtered back-projection of this error is what an image then shows: dark and
+    bright streaks away from the metal. It is computed on every second pixel.
+
+    Examples
+    --------
+    >>> metal = np.zeros((20, 24, 3), dtype=np.float32)
+    >>> metal[8:10, 10:12, 1] = 3000.0
+    >>> made = metal_streaks(np.random.default_rng(0), metal)
+    >>> made.shape, bool(made[..., 0].any()), bool(made[..., 1].any())
+    ((20, 24, 3), False, True)
+    """
+    result = np.zeros(metal.shape, dtype=np.float32)
+    slices = np.flatnonzero(metal.max(axis=(0, 1)) > 100)
+    if not len(slices):
+        return result
+    rays = {z: radon(_small(metal[:, :, z]), _ANGLES, circle=False) for z in slices}
+    limit = _LIMIT * max(float(one.max()) for one in rays.values())
+    for z, one in rays.items():
+        beyond = np.maximum(one - limit, 0)
+        error = beyond * (1 + _NOISE * rng.standard_normal(one.shape))
+        shown = iradon(error, _ANGLES, circle=False, filter_name="hann")
+        result[:, :, z] = -_STRENGTH * _to_size(shown, metal.shape[:2])
+    result[metal > 300] = 0  # metal itself is as bright as the scanner can tell
+    return result
+
+
+def _small(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a square of every second pixel, the plane in its middle."""
+    half = zoom(plane, 0.5, order=1)
+    size = max(half.shape)
+    room = [((size - n) // 2, size - n - (size - n) // 2) for n in half.shape]
+    return np.pad(half, room)
+
+
+def _to_size(square: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    large = zoom(square, (max(shape) + 2) / len(square), order=1)
+    starts = [(len(large) - n) // 2 for n in shape]
+    return large[starts[0] : starts[0] + shape[0], starts[1] : starts[1] + shape[1]]

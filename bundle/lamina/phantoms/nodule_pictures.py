@@ -1,4 +1,4 @@
-"""A data set of nodules within lungs: made-up X-rays that are cut to their lungs."""
+"""A folder of synthetic X-rays cut to their lungs, with nodules."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 
 from lamina.phantoms.chest import ChestVariety, ChestXray
 from lamina.phantoms.chest_pictures import Chests, save_picture
+from lamina.phantoms.fields import smooth_field
 from lamina.phantoms.folder import make_once
-from lamina.phantoms.rough import rough_region
 from lamina.prepare.crop import crop_dataset
 
 RECIPE = 2
@@ -88,3 +89,35 @@ def _write_raw(raw: Path, name: str, made: ChestXray, found: NDArray[np.bool_]) 
     save_picture(raw / "masks" / name, made.nodules / 255)
     save_picture(raw / "lungs" / name, (made.left + 2.0 * made.right) / 255)
     save_picture(raw / "found" / name, found / 255)
+
+
+_SCALE = 0.06
+
+
+def rough_region(
+    rng: np.random.Generator, region: NDArray[np.bool_], error: float
+) -> NDArray[np.bool_]:
+    """Return a region whose edge lies elsewhere than the true one.
+
+    Parameters
+    ----------
+    rng
+        Draws how far the edge is off at each place.
+    region
+        (columns, rows).
+    error
+        The standard deviation of that distance, in parts of the picture's width. Where it is
+        larger than half of the region's width, a hole appears.
+
+    Examples
+    --------
+    >>> region = np.zeros((40, 50), dtype=bool)
+    >>> region[10:30, 10:40] = True
+    >>> rough = rough_region(np.random.default_rng(0), region, 0.03)
+    >>> bool(0.7 < 2 * (rough & region).sum() / (rough.sum() + region.sum()) < 1)
+    True
+    """
+    inside = distance_transform_edt(region) - distance_transform_edt(~region)
+    width = region.shape[0]
+    off = error * width * smooth_field(rng, region.shape, (_SCALE * width,) * region.ndim)
+    return np.asarray(inside + off > 0)

@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamina.annotations import Drawing, MaskFolder, Pictures, convert, read_annotations
+from lamina.annotations import convert
+from lamina.annotations.convert import Drawing, MaskFolder
+from lamina.annotations.find_picture import Pictures
+from lamina.annotations.read import read_annotations
 from lamina.phantoms.anatomy import EIGHT_LAYERS, LayerGroups
 from lamina.phantoms.folder import make_once, require_numbers
 from lamina.phantoms.oct import make_oct_volume
-from lamina.phantoms.scan import CIRRUS, OctScan
+from lamina.phantoms.oct_scan import CIRRUS, OctScan
 
 RECIPE = 1
 """Raise it whenever the same parameters give other pictures than before."""

@@ -14,7 +14,7 @@ from lamina.errors import ConfigError
 from lamina.phantoms.anatomy import LayerGroups
 from lamina.phantoms.folder import make_once
 from lamina.phantoms.oct import make_oct_volume
-from lamina.phantoms.scan import CIRRUS, OctScan
+from lamina.phantoms.oct_scan import CIRRUS, OctScan
 
 RECIPE = 1
 """Raise it whenever the same parameters give other pictures than before."""

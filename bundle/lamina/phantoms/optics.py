@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from lamina.phantoms.anatomy import LAYERS, SCLERA
 from lamina.phantoms.fields import Grid, smooth_field
-from lamina.phantoms.scan import OctScan
+from lamina.phantoms.oct_scan import OctScan
 
 Array = NDArray[np.float32]
 

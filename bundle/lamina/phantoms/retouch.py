@@ -12,8 +12,8 @@ from lamina.phantoms.anatomy import LAYERS
 from lamina.phantoms.fluid import HOSTS, Host
 from lamina.phantoms.folder import make_once, require_numbers
 from lamina.phantoms.oct import Triple, make_oct_volume
-from lamina.phantoms.scan import CIRRUS, OctScan
-from lamina.prepare import prepare_retouch
+from lamina.phantoms.oct_scan import CIRRUS, OctScan
+from lamina.prepare.retouch import prepare_retouch
 
 RECIPE = 2
 """Raise it whenever the same parameters give other volumes than before."""

@@ -9,7 +9,7 @@ from lamina.errors import ConfigError
 from lamina.phantoms.anatomy import LAYERS, Layer
 from lamina.phantoms.fields import Grid, smooth_field
 from lamina.phantoms.fluid import Pocket
-from lamina.phantoms.scan import OctScan
+from lamina.phantoms.oct_scan import OctScan
 
 Array = NDArray[np.float64]
 

@@ -2,10 +2,9 @@
 
 from lamina.planning.budget import Budget
 from lamina.planning.choices import plan_task
-from lamina.planning.defect import Defect
 from lamina.planning.defects import find_defects
-from lamina.planning.read_cases import survey_cases
-from lamina.planning.survey import CaseSurvey, Look, Survey
+from lamina.planning.survey import CaseSurvey, Defect, Look, Survey
+from lamina.planning.survey_cases import survey_cases
 
 __all__ = [
     "Budget",

@@ -1,14 +1,13 @@
-"""What is wrong with a data set, and how to mend it."""
+"""What is wrong with a data set, each with its remedy."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from lamina.planning.defect import Defect
 from lamina.planning.duplicates import find_duplicates
 from lamina.planning.flipped import find_flipped
 from lamina.planning.intensities import has_units
-from lamina.planning.survey import CaseSurvey, Survey
+from lamina.planning.survey import CaseSurvey, Defect, Survey
 
 OUTLIER = 8.0
 """Robust standard deviations from the median from which a value is called an outlier."""

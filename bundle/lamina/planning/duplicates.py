@@ -7,8 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lamina.planning.defect import Defect
-from lamina.planning.survey import CaseSurvey
+from lamina.planning.survey import CaseSurvey, Defect
 
 POOL = {2: torch.nn.AdaptiveAvgPool2d(48), 3: torch.nn.AdaptiveAvgPool3d(20)}
 ALIKE = 0.9995

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lamina.cases.grid import Grid, format_size, grid_difference
+from lamina.readers.grid import Grid, format_size, grid_difference
 
 ON_GRID = 0.1
 """Voxels by which a label may lie beside its image; the tolerance of training too."""

@@ -60,7 +60,7 @@ class CaseSurvey:
     thumbnail
         As `lamina.planning.duplicates.thumbnail` returns it.
     mirror_losses
-        As `lamina.planning.agreement.mirror_losses` returns them.
+        As `lamina.planning.flipped.mirror_losses` returns them.
     patient
         A hash of the DICOM header's PatientID; "" where there is none.
     look
@@ -126,3 +126,19 @@ def median_of(rows: Sequence[Sequence[float]]) -> list[float]:
     [2.0, 20.0]
     """
     return [float(value) for value in np.median(np.asarray(rows, dtype=float), axis=0)]
+
+
+@dataclass(frozen=True)
+class Defect:
+    """What is wrong, how to mend it, and the names of the cases that have it.
+
+    >>> print(Defect("a, b: the same image", "keep one of them", ("a", "b")))
+    a, b: the same image → keep one of them
+    """
+
+    text: str
+    remedy: str
+    cases: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.text} → {self.remedy}" if self.remedy else self.text

@@ -7,4 +7,6 @@
 
 from lamina.prepare.retouch import prepare_retouch
 
-__all__ = ["prepare_retouch"]
+__all__ = [
+    "prepare_retouch",
+]

@@ -10,11 +10,11 @@ from PIL import Image
 
 from lamina.cases.case import Case
 from lamina.cases.find import find_cases
-from lamina.cases.grid import Grid, format_size
-from lamina.cases.images import read_image, read_label
 from lamina.cases.regions import MARGIN, Box, outside_value, region_box, region_file, without_holes
 from lamina.errors import DataError, LaminaError
 from lamina.files import written_whole
+from lamina.readers.grid import Grid, format_size
+from lamina.readers.images import read_image, read_label
 
 _LARGEST_IN_PNG = 65535
 

@@ -1,4 +1,4 @@
-"""From the RETOUCH challenge's volumes to a data set, after Tennakoon et al. (2018)."""
+"""OCT volumes of three vendors, as the RETOUCH challenge hands them out, as a data set."""
 
 import logging
 import os
@@ -14,11 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from lamina.cases.grid import Grid
 from lamina.errors import DataError
 from lamina.files import read_json, write_json, write_table, written_whole
-from lamina.prepare.histogram import histogram, match_histogram
-from lamina.prepare.region import region_of_interest
 from lamina.prepare.retouch_cases import (
     FLUIDS,
     RetouchCase,
@@ -26,7 +23,9 @@ from lamina.prepare.retouch_cases import (
     find_retouch,
     read_bytes,
     read_truth,
+    region_of_interest,
 )
+from lamina.readers.grid import Grid
 
 REFERENCE_VENDOR = "Spectralis"
 TEST_SHARE = 0.25
@@ -178,3 +177,39 @@ def _write_tables(
     for name, rows in parts.items():
         write_table(target / f"{name}.csv", SLICE_COLUMNS, rows)
     write_table(target / "cases.csv", ("image", "label", "patient", "split"), listed)
+
+
+def histogram(values: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return how often each of the 256 greys occurs.
+
+    >>> histogram(np.array([0, 3, 3], dtype=np.uint8))[:5].tolist()
+    [1, 0, 0, 2, 0]
+    """
+    return np.bincount(values.reshape(-1), minlength=256)
+
+
+def match_histogram(values: NDArray[np.uint8], reference: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return values whose cumulative histogram follows that of a reference.
+
+    A grey becomes the one below which the same share of the reference lies (interpolated, as
+    ``skimage.exposure.match_histograms`` does it); a table of 256 greys does for any volume, and
+    the reference need not be at hand, but its histogram.
+
+    Parameters
+    ----------
+    values
+        Any shape.
+    reference
+        256 counts.
+
+    Examples
+    --------
+    >>> values = np.array([0, 1, 1, 2], dtype=np.uint8)
+    >>> match_histogram(values, histogram(10 * values)).tolist()
+    [0, 10, 10, 20]
+    """
+    own = np.cumsum(histogram(values)) / values.size
+    shares = np.cumsum(reference) / reference.sum()
+    used = np.flatnonzero(reference)
+    table = np.interp(own, shares[used], used)
+    return table.round().astype(np.uint8)[values]

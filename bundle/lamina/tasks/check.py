@@ -1,4 +1,4 @@
-"""Mistakes in a config that can be seen before any time is lost."""
+"""Mistakes in a config or a task file, found before time is lost."""
 
 import difflib
 import inspect
@@ -12,8 +12,7 @@ from monai.bundle import ComponentLocator
 from lamina.errors import ConfigError
 from lamina.tasks.check_network import network_problems
 from lamina.tasks.check_values import value_problems
-from lamina.tasks.keys import OPTIONAL_TASK_KEYS, TASK_KEYS
-from lamina.tasks.workflow import command_line_ids
+from lamina.tasks.running_config import command_line_ids
 
 # What MONAI's runner takes beside ids of the config.
 RUNNER_OPTIONS = {
@@ -104,9 +103,9 @@ def _task_keys(task: Any) -> Iterator[str]:
     for name in task:
         if name not in TASK_KEYS and not name.startswith("_desc"):
             yield f"nothing knows the task's key {name!r}{nearest(name, TASK_KEYS)}"
-    for name in TASK_KEYS:
+    for name, meaning in TASK_KEYS.items():
         if name not in task and name not in OPTIONAL_TASK_KEYS:
-            yield f"the task lacks {name!r}: {TASK_KEYS[name]}"
+            yield f"the task lacks {name!r}: {meaning}"
 
 
 def _unknown_arguments(node: Any, path: str = "") -> Iterator[str]:
@@ -160,3 +159,35 @@ def nearest(name: str, known: Collection[str]) -> str:
     """
     near = difflib.get_close_matches(name, known, n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+TASK_KEYS = {
+    "name": "the task's name, as its file is called",
+    "title": "one line for people",
+    "spatial_dims": "2 or 3, where nothing else is asked for",
+    "in_channels": "channels of an image",
+    "labels": "value, name and colour of each class",
+    "label_values": "what stands for a class in the label files; null where they hold the class",
+    "phantoms": "what makes the task's own data; null where it has none",
+    "fractions": "shares of training, validation and test",
+    "spacing": "voxel size in mm that images are resampled to",
+    "preprocessing": "from a file to the network's input",
+    "patch_size": "voxels of a training patch",
+    "window_size": "voxels of a window at inference",
+    "patches_per_case": "patches of each case in an epoch",
+    "augmentation": "what a batch goes through in training",
+    "network_def": "the network",
+    "strides": "of the network, where they differ between 2D and 3D",
+    "loss": "the loss",
+    "epochs": "length of the training",
+    "lr": "largest learning rate",
+    "batch_size": "patches of a step",
+    "val_interval": "epochs from one validation to the next",
+    "postprocessing": "what is done to a label map behind the network",
+    "formats": "what a prediction is written as, where not the source decides",
+    "measure": "what an evaluation measures",
+    "citation": "where the data come from",
+    "licence": "of the data",
+}
+
+OPTIONAL_TASK_KEYS = {"spacing", "strides", "postprocessing", "formats", "citation", "licence"}

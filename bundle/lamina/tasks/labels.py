@@ -1,6 +1,7 @@
-"""The structures that a task segments: value, name, colour and code of each."""
+"""The classes of a task: value, name, colour, code, and which side of the body."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,3 +89,17 @@ def _require_code(code: Mapping[str, Any], name: str) -> None:
             f"task#labels: the code of {name!r} lacks {', '.join(missing)}",
             'write {"value": "39607008", "scheme": "SCT", "meaning": "Lung"}',
         )
+
+
+WORDS = re.compile(
+    r"\b(left|right|links?|rechts?|sinist(er|ra)|dext(er|ra)|gauche|droite?|[lr])\b", re.IGNORECASE
+)
+
+
+def named_side(names: Iterable[str]) -> str | None:
+    """Return the first name that says left or right, None if none does.
+
+    >>> named_side(["background", "lung_left"]), named_side(["bright spot", "lung"])
+    ('lung_left', None)
+    """
+    return next((name for name in names if WORDS.search(name.replace("_", " "))), None)

@@ -4,17 +4,14 @@ from lamina.training.adversary import MaskAdversary, adversarial_step
 from lamina.training.augment import PrepareAugmentedBatch
 from lamina.training.cache import CaseCache
 from lamina.training.checkpoints import RunCheckpoints
-from lamina.training.early_stopping import EarlyStopping
+from lamina.training.early_stopping import EarlyStopping, LastValidation
 from lamina.training.gradients import ClipGradients, SkipNonFinite
-from lamina.training.history import History, read_history
-from lamina.training.last_validation import LastValidation
-from lamina.training.losses import find_loss
-from lamina.training.presence import PresenceLoss
+from lamina.training.history import History, TensorBoardWriter, read_history
+from lamina.training.losses import PresenceLoss, find_loss
 from lamina.training.progress import TrainingProgress
 from lamina.training.ranks import SyncBuffers, join_group, leave_group, local_device, on_main
 from lamina.training.run import start_run
 from lamina.training.seeding import EpochSeed
-from lamina.training.tensorboard import TensorBoardWriter
 
 __all__ = [
     "CaseCache",

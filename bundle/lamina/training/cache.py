@@ -15,7 +15,7 @@ from monai.transforms import Compose, RandomizableTrait, Transform
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from lamina.cases import hash_files
+from lamina.cases.fingerprint import hash_files
 from lamina.errors import WeightsError
 from lamina.files import load_checkpoint, save_checkpoint
 

@@ -1,10 +1,11 @@
-"""An end before the last epoch, where validation has stopped rising."""
+"""When a training ends, and that its last epoch is validated."""
 
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ignite.engine import Engine, Events
+from monai.engines import Evaluator
 
 from lamina.errors import ConfigError
 from lamina.training.history import read_history
@@ -95,3 +96,37 @@ def validations_since_best(values: Sequence[float], smoothing: float) -> int:
         last = averages[-1] if averages else value
         averages.append(smoothing * last + (1 - smoothing) * value)
     return len(averages) - 1 - averages.index(max(averages)) if averages else 0
+
+
+class LastValidation:
+    """Run a validator after the last epoch, where MONAI's `ValidationHandler` does not.
+
+    That one validates every so many epochs: with an interval of 5, a training of 9 epochs would
+    keep its 5th as the best.
+
+    Parameters
+    ----------
+    validator
+        What validates; None does nothing.
+    interval
+        That of the `ValidationHandler` beside it.
+
+    Examples
+    --------
+    >>> LastValidation(None, 5).attach(Engine(lambda engine, batch: None))
+    """
+
+    def __init__(self, validator: Evaluator | None, interval: int) -> None:
+        self.validator = validator
+        self.interval = interval
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to the end of each epoch."""
+        if self.validator is not None:
+            engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Validate if this was the last epoch, and was not validated."""
+        epoch = engine.state.epoch
+        if epoch == engine.state.max_epochs and epoch % self.interval and self.validator:
+            self.validator.run(epoch)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lamina.cases import fingerprint, write_splits
-from lamina.cases.splits import Splits
+from lamina.cases import fingerprint
+from lamina.cases.splits import Splits, write_splits
 from lamina.errors import ConfigError
 from lamina.files import read_json, write_json
 

@@ -12,12 +12,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 import lamina
 from lamina.errors import LaminaError, WriteError
+from lamina.web.app_state import Studio
 from lamina.web.guard import Guard
-from lamina.web.intake import Intake, busy
-from lamina.web.routes import drawing, jobs, models, outputs, prediction
+from lamina.web.request_bodies import Intake, busy
+from lamina.web.routes import jobs, mask_editor, prediction, saved_results, served_models
 from lamina.web.routes.pages import add_pages
 from lamina.web.settings import Settings
-from lamina.web.studio import Studio
 from lamina.web.worker import BusyError
 
 
@@ -47,7 +47,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    for one in (prediction, models, jobs, drawing, outputs):
+    for one in (prediction, served_models, jobs, mask_editor, saved_results):
         app.include_router(one.router)
     add_pages(app)
     _add_handlers(app)

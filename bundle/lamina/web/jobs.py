@@ -16,9 +16,9 @@ from lamina.web.settings import Limits
 from lamina.web.worker import BusyError, Worker
 
 if TYPE_CHECKING:
-    from lamina.web.incoming import Incoming
-    from lamina.web.model import Model
-    from lamina.web.planes import Planes
+    from lamina.web.served_model import Model
+    from lamina.web.slice_views import Planes
+    from lamina.web.uploads import Incoming
 
 State = Literal["waiting", "running", "done", "failed"]
 
@@ -125,7 +125,7 @@ class Jobs:
                 self.remove(job.id)
 
     def _work(self, job: Job, model: Model, incoming: Incoming, kind: str) -> None:
-        from lamina.web.incoming import named
+        from lamina.web.uploads import named
 
         job.state = "running"
 
@@ -148,8 +148,8 @@ class Jobs:
 def _finish(job: Job, model: Model, case: Any) -> None:
     import numpy as np
 
-    from lamina.web.answers import describe_case, write_files
-    from lamina.web.planes import Planes, grey_image
+    from lamina.web.results import describe_case, write_files
+    from lamina.web.slice_views import Planes, grey_image
 
     files, missing = write_files(case, job.folder / "out")
     job.planes = Planes(case)

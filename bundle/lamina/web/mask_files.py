@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamina.cases import Case, Grid, read_label
-from lamina.cases.formats import stem_of
-from lamina.cases.grid import format_size
-from lamina.cases.label_values import code_table
+from lamina.cases.case import Case
 from lamina.cases.layouts import read_place
 from lamina.errors import DataError
 from lamina.files import written_whole
-from lamina.output.label_files import smallest_type
+from lamina.readers.formats import stem_of
+from lamina.readers.grid import Grid, format_size
+from lamina.readers.images import read_label
+from lamina.readers.label_values import code_table
+from lamina.writers.label_files import smallest_type
 
 BINARY = {"0": 0, "255": 1}
 _NNUNET_CHANNEL = re.compile(r"_0000$")

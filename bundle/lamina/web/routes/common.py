@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel
 
-from lamina.web.studio import Studio
+from lamina.web.app_state import Studio
 
 
 class Problem(BaseModel):

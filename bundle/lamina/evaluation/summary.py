@@ -1,0 +1,231 @@
+"""The numbers of an evaluation: over cases and structures, as JSON and as a table."""
+
+import csv
+import math
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import lamina
+from lamina.errors import DataError
+from lamina.files import write_json, written_whole
+from lamina.metrics.catalogue import METRICS, format_number, metric_unit
+from lamina.metrics.overlap import STATUSES
+from lamina.metrics.statistics import Bootstrap, describe
+from lamina.tasks.labels import Label
+
+_SPREAD = ("median", "std", "interval")
+
+
+def summarise(
+    records: Sequence[Mapping[str, Any]],
+    labels: Sequence[Label],
+    *,
+    failures: Mapping[str, str] | None = None,
+    bootstrap: Bootstrap | None = None,
+    information: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Sum up the measurements of many cases.
+
+    Parameters
+    ----------
+    records
+        One for each case: {"case": NAME, "spacing_unit": "mm" or "px", "spatial_dims": 2 or 3,
+        "classes": what ``measure_case`` returned}.
+    labels
+        The task's labels, background first.
+    failures
+        The cases that could not be measured, each with the reason.
+    bootstrap
+        How the intervals are found.
+    information
+        Settings, versions and the like, passed on as they are.
+
+    Returns
+    -------
+    dict
+        "mean", "median", "std" and "interval" of each metric over the foreground classes (see
+        ``lamina.metrics.describe``); "classes" with the means of each class, its "median", "std",
+        "interval" and its "counts" of cases that are present, missed, false and absent; "cases"
+        with the mean over the classes and each class's own values and "status"; "failed",
+        "units", "bootstrap" and "information". None stands where there is no number, and for a
+        mean of values in different units.
+
+    Raises
+    ------
+    DataError
+        If there is no record.
+
+    Examples
+    --------
+    >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
+    >>> lungs = [{"status": "present", "dice": 0.8}, {"status": "missed", "dice": 0.0}]
+    >>> records = [
+    ...     {"case": name, "spacing_unit": "mm", "spatial_dims": 2, "classes": {"lung": lung}}
+    ...     for name, lung in zip("ab", lungs)
+    ... ]
+    >>> summary = summarise(records, labels)
+    >>> summary["mean"], summary["classes"]["lung"]["counts"]
+    ({'dice': 0.4}, {'present': 1, 'missed': 1, 'false': 0, 'absent': 0})
+    """
+    if not records:
+        reasons = [f"{case}: {why}" for case, why in (failures or {}).items()]
+        raise DataError(
+            "\n".join(["no case was measured", *reasons]), "check the data set and its split"
+        )
+    bootstrap = bootstrap or Bootstrap()
+    names = [label.name for label in labels[1:]]
+    units = _units(records, names)
+    tables = {metric: _table(records, names, metric, units) for metric in units}
+    overall = {metric: describe(table, bootstrap) for metric, table in tables.items()}
+    classes = {
+        name: _describe_class(records, name, tables, index, bootstrap)
+        for index, name in enumerate(names)
+    }
+    summary = {
+        **_by_statistic(overall, ("mean", *_SPREAD)),
+        "classes": classes,
+        "cases": [_describe_case(record) for record in records],
+        "failed": [{"case": case, "reason": why} for case, why in (failures or {}).items()],
+        "units": units,
+        "bootstrap": vars(bootstrap),
+        "information": dict(information or {}),
+    }
+    return _without_nan(summary)
+
+
+def write_summary(folder: str | os.PathLike[str], summary: Mapping[str, Any]) -> None:
+    """Write ``summary.json``, and ``cases.csv`` with one line for each case and class."""
+    write_json(Path(folder, "summary.json"), summary)
+    lines = [
+        {"case": case["case"], "class": name, "spacing_unit": case["spacing_unit"], **scores}
+        for case in summary["cases"]
+        for name, scores in case["classes"].items()
+    ]
+    with (
+        written_whole(Path(folder, "cases.csv")) as part,
+        part.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, lines[0])
+        writer.writeheader()
+        writer.writerows(lines)
+
+
+def _units(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, str]:
+    """Name the unit of each metric; several where the cases do not share one."""
+    metrics = [name for name in records[0]["classes"][names[0]] if name != "status"]
+    grids = sorted({(record["spacing_unit"], record["spatial_dims"]) for record in records})
+    return {
+        metric: " or ".join(dict.fromkeys(metric_unit(metric, *grid) for grid in grids))
+        for metric in metrics
+    }
+
+
+def _table(
+    records: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    metric: str,
+    units: Mapping[str, str],
+) -> np.ndarray:
+    """Return (cases, classes); NaN throughout where values of several units can't be averaged."""
+    values = [[record["classes"][name][metric] for name in names] for record in records]
+    return np.full(np.shape(values), np.nan) if " or " in units[metric] else np.array(values, float)
+
+
+def _describe_class(
+    records: Sequence[Mapping[str, Any]],
+    name: str,
+    tables: Mapping[str, np.ndarray],
+    index: int,
+    bootstrap: Bootstrap,
+) -> dict[str, Any]:
+    found = [record["classes"][name]["status"] for record in records]
+    described = {metric: describe(table[:, index], bootstrap) for metric, table in tables.items()}
+    means = {metric: values["mean"] for metric, values in described.items()}
+    counts = {status: found.count(status) for status in STATUSES}
+    return {**means, **_by_statistic(described, _SPREAD), "counts": counts}
+
+
+def _by_statistic(
+    described: Mapping[str, Mapping[str, Any]], statistics: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    return {
+        statistic: {metric: values[statistic] for metric, values in described.items()}
+        for statistic in statistics
+    }
+
+
+def _describe_case(record: Mapping[str, Any]) -> dict[str, Any]:
+    classes = record["classes"]
+    metrics = [name for name in next(iter(classes.values())) if name != "status"]
+    means = {
+        metric: describe([[scores[metric] for scores in classes.values()]], Bootstrap())["mean"]
+        for metric in metrics
+    }
+    about = {key: value for key, value in record.items() if key != "classes"}
+    return {**about, **means, "classes": classes}
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON knows no NaN: None stands for it."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+_PREFERRED = ("dice", "iou")
+
+
+def summary_table(summary: Mapping[str, Any]) -> str:
+    """Return Dice and IoU (or else the first metrics) and the errors of each class as text.
+
+    Examples
+    --------
+    >>> counts = {"present": 3, "missed": 1, "false": 0, "absent": 0}
+    >>> lung = {"dice": 0.7, "iou": 0.6, "counts": counts}
+    >>> print(summary_table({"mean": {"dice": 0.7, "iou": 0.6}, "classes": {"lung": lung}}))
+    structure   Dice    IoU  missed  false
+    lung       0.700  0.600       1      0
+    mean       0.700  0.600       1      0
+    """
+    metrics = [name for name in _PREFERRED if name in summary["mean"]] or [*summary["mean"]][:2]
+    titles = [METRICS[name].title for name in metrics]
+    rows = [["structure", *titles, "missed", "false"]]
+    for name, scores in summary["classes"].items():
+        rows.append([name, *_numbers(scores, metrics), *_errors([scores["counts"]])])
+    counts = [scores["counts"] for scores in summary["classes"].values()]
+    rows.append(["mean", *_numbers(summary["mean"], metrics), *_errors(counts)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Lamina, of Python and of the libraries that make the numbers.
+
+    Examples
+    --------
+    >>> sorted(versions())
+    ['lamina', 'monai', 'numpy', 'python', 'scipy', 'torch']
+    """
+    libraries = {name: version(name) for name in ("torch", "monai", "numpy", "scipy")}
+    return {"lamina": lamina.__version__, "python": platform.python_version(), **libraries}
+
+
+def _numbers(scores: Mapping[str, float | None], metrics: list[str]) -> list[str]:
+    return [format_number(scores[name], name) for name in metrics]
+
+
+def _errors(counts: list[Mapping[str, int]]) -> list[str]:
+    return [str(sum(of_class[status] for of_class in counts)) for status in ("missed", "false")]
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+    first, *others = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join([cells[0].ljust(len(first)), *others])

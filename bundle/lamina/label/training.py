@@ -1,0 +1,213 @@
+"""Training on submitted labels, as MONAI Label asks for it."""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigWorkflow
+from monai.transforms import Compose
+
+from lamina.cases.fingerprint import hash_files
+from lamina.cases.splits import patient_number
+from lamina.errors import ConfigError, DataError, LaminaError, reason_of
+from lamina.files import read_json, write_json
+from lamina.inference.weights import load_weights
+from lamina.label.datastore import FINAL, LaminaDatastore
+from lamina.label.monai_label import TrainTask
+from lamina.label.predictor import preprocessed, read_parser
+from lamina.label.segment_names import fits, recode
+from lamina.label.work import ServedTask, alone
+from lamina.readers.images import read_grid
+from lamina.tasks.running_config import config_hash
+from lamina.writers.label_files import save_label_image
+
+logger = logging.getLogger("lamina")
+
+TRAINING = Path("configs", "train.json")
+# The labels are class values already, whatever the task's own files hold.
+PLAIN: dict[str, Any] = {"task#label_values": None}
+DEFAULTS = {"max_epochs": 50, "val_split": 0.2, "pretrained": True}
+
+
+class LaminaTrainTask(TrainTask):
+    """Trains a packed task on the submitted labels, from its current weights on.
+
+    When it is finished its weights become the current ones; the earlier ones stay. A training
+    that was killed goes on when it is asked for again with the same labels and settings.
+
+    Parameters
+    ----------
+    task
+        The task.
+    """
+
+    def __init__(self, task: ServedTask) -> None:
+        super().__init__(f"Train {task.name} on the submitted labels")
+        self.task = task
+
+    def config(self) -> dict[str, Any]:
+        """Return what an annotator may choose, with the defaults."""
+        return {**DEFAULTS, "model_filename": self.task.models.names()}
+
+    def stats(self) -> dict[str, Any]:
+        """Return how the latest training is going, as 3D Slicer's progress bar takes it."""
+        if not (self.task.runs / "history.json").is_file():
+            return {}
+        rows = read_json(self.task.runs / "history.json")
+        asked = read_json(self.task.runs / "asked.json")
+        scores = [row["val_dice"] for row in rows if "val_dice" in row]
+        best = max((score for score in scores if math.isfinite(score)), default=0.0)
+        last = {name: value for name, value in rows[-1].items() if math.isfinite(value)}
+        return {
+            "epoch": rows[-1]["epoch"],
+            "total_epochs": asked["max_epochs"],
+            "best_metric": best,
+            "train": last,
+            "version": asked.get("version", ""),
+        }
+
+    def __call__(self, request: Mapping[str, Any], datastore: LaminaDatastore) -> dict[str, Any]:
+        """Train; return what `stats` says at the end.
+
+        Raises
+        ------
+        BusyError
+            If this task is being trained already.
+        DataError
+            If no submitted label is the task's.
+        """
+        settings = _settings(request)
+        start = _start(self.task, request) if settings["pretrained"] else None
+        with alone(self.task.runs, "a training runs"):
+            rows = _write_list(self.task, datastore, settings["val_split"])
+            asked = {**settings, "key": _key(settings, rows, start)}
+            goes_on = _goes_on(self.task.runs, asked)
+            write_json(self.task.runs / "asked.json", asked)
+            _train(self.task, settings["max_epochs"], start, goes_on)
+            asked["version"] = self.task.models.publish(self.task.runs / "model.pt")
+            write_json(self.task.runs / "asked.json", asked)
+        logger.info("%s: %s is its current model now", self.task.name, asked["version"])
+        return self.stats()
+
+
+def _settings(request: Mapping[str, Any]) -> dict[str, Any]:
+    given = {name: request.get(name, default) for name, default in DEFAULTS.items()}
+    try:
+        epochs, share = int(given["max_epochs"]), float(given["val_split"])
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"max_epochs, val_split: {error}", "send numbers") from error
+    if epochs < 1 or not 0 <= share < 1:
+        raise ConfigError(
+            f"max_epochs {epochs}, val_split {share}", "send at least 1 epoch, and 0 ≤ share < 1"
+        )
+    pretrained = str(given["pretrained"]).lower() == "true"
+    return {"max_epochs": epochs, "val_split": share, "pretrained": pretrained}
+
+
+def _start(task: ServedTask, request: Mapping[str, Any]) -> Path | None:
+    """Return the weights to start from, None where the task has none yet."""
+    if not task.models.names():
+        return None
+    name = request.get("model_filename") or "model.pt"
+    return task.models.file(name[0] if isinstance(name, list) else str(name))
+
+
+def _write_list(task: ServedTask, datastore: LaminaDatastore, share: float) -> list[dict[str, str]]:
+    """Write the labels as the task's class values, and the list of cases; return its rows.
+
+    Raises
+    ------
+    DataError
+        If no label can be trained on; with the reason for each.
+    """
+    rows, left_out = [], []
+    transforms = _preprocessing(task)
+    for image_id in datastore.get_labeled_images():
+        try:
+            row = _row(task, datastore, image_id)
+            preprocessed(transforms, dict(row), task.name)
+        except LaminaError as error:
+            left_out.append(f"{image_id}: {reason_of(error)}")
+            logger.warning("left out: %s", left_out[-1])
+            continue
+        rows.append(row)
+    if not rows:
+        reasons = "\n".join([f"there is no label to train {task.name} on", *left_out])
+        raise DataError(reasons, "submit a label of it first")
+    validation = _validation([row["patient"] for row in rows], share)
+    for row in rows:
+        row["split"] = "validation" if row["patient"] in validation else "training"
+    logger.info("%s: %d labels, %d for validation", task.name, len(rows), len(validation))
+    write_json(task.runs / "cases.json", rows)
+    return rows
+
+
+def _row(task: ServedTask, datastore: LaminaDatastore, image_id: str) -> dict[str, str]:
+    """Write one label as the task's class values; return its line in the list."""
+    label, names = datastore.labels.read(FINAL, image_id)
+    if not fits(label, names, task.labels):
+        raise DataError("the label is another task's")
+    address = datastore.studies.address(image_id)
+    grid, dims = read_grid(address), int(task.about["spatial_dims"])
+    if len(grid.shape) < dims:
+        raise DataError(f"an image with {len(grid.shape)} axes, the task works on {dims}")
+    values = recode(label, names, task.labels)
+    file = save_label_image(values, grid.affine, task.runs / "labels", image_id)
+    return {"image": address, "label": str(file), "patient": image_id}
+
+
+def _preprocessing(task: ServedTask) -> Compose:
+    """Return what an image and its label go through before the first patch is cut."""
+    parser = read_parser(task, TRAINING, PLAIN)
+    return parser.get_parsed_content("validate#preprocessing")
+
+
+def _validation(names: Sequence[str], share: float) -> set[str]:
+    """Return which images validate: none of fewer than three, always the same otherwise.
+
+    >>> len(_validation(["a", "b"], 0.2)), len(_validation(["a", "b", "c", "d", "e"], 0.2))
+    (0, 1)
+    """
+    if len(names) < 3 or share <= 0:
+        return set()
+    count = min(max(round(len(names) * share), 1), len(names) - 1)
+    by_number = sorted(names, key=lambda name: patient_number(name, "validation", 0))
+    return set(by_number[:count])
+
+
+def _key(settings: Mapping[str, Any], rows: Sequence[Mapping[str, str]], start: Path | None) -> str:
+    """Return a hash of all that a training comes from."""
+    files = [hash_files(row[name]) for row in rows for name in ("image", "label")]
+    weights = hash_files(str(start)) if start else None
+    return config_hash([dict(settings), list(rows), files, weights])
+
+
+def _goes_on(runs: Path, asked: Mapping[str, Any]) -> bool:
+    """Say whether an unfinished training of the same lies there."""
+    path = runs / "asked.json"
+    before = read_json(path) if path.is_file() else {}
+    return before.get("key") == asked["key"] and "version" not in before
+
+
+def _train(task: ServedTask, epochs: int, start: Path | None, goes_on: bool) -> None:
+    """Run the packed training workflow."""
+    workflow = ConfigWorkflow(
+        config_file=str(task.folder / TRAINING),
+        logging_file=False,
+        workflow_type="train",
+        bundle_root=str(task.folder),
+        dataset_dir=str(task.runs / "cases.json"),
+        run_dir=str(task.runs),
+        epochs=epochs,
+        fresh=not goes_on,
+        fractions=[1.0, 0.0, 0.0],
+        progress=False,
+        **PLAIN,
+    )
+    workflow.initialize()
+    if start is not None:
+        load_weights(workflow.parser.get_parsed_content("network"), start)
+    workflow.run()
+    workflow.finalize()

@@ -1,0 +1,214 @@
+"""All metrics of one case: a prediction set against its truth, structure by structure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import numpy as np
+from monai.utils import convert_to_numpy
+
+from lamina.errors import ConfigError, GeometryError
+from lamina.metrics.catalogue import check_metric_names
+from lamina.metrics.confusion import confusion_matrix, read_label_map
+from lamina.metrics.distances import DISTANCE_METRICS, distance_scores
+from lamina.metrics.layers import LAYER_METRICS, layer_scores
+from lamina.metrics.overlap import (
+    OVERLAP_METRICS,
+    VOLUME_METRICS,
+    class_status,
+    overlap_scores,
+    volume_scores,
+)
+from lamina.metrics.probability import PROBABILITY_METRICS, probability_scores
+from lamina.readers.grid import Unit
+from lamina.tasks.labels import Label
+
+
+@dataclass(frozen=True)
+class MeasureSettings:
+    """What is measured in every case of an evaluation.
+
+    Parameters
+    ----------
+    metrics
+        Names from ``lamina.metrics.METRICS``.
+    tolerance
+        Up to which distance two surfaces agree, for ``surface_dice``.
+    tolerance_unit
+        "px" for a tolerance in voxels, whatever their size. One in "mm" is in voxels too where
+        the image does not say how large they are.
+    depth_axis
+        The array's axis along which layers lie on each other; None where there are no layers.
+    presence
+        Voxels from which a slice counts as holding a structure, for a table of each prediction's
+        slices; None where no such table is wanted.
+
+    Raises
+    ------
+    ConfigError
+        If there is no name or an unknown one, or a layer metric is asked for without a depth axis.
+
+    Examples
+    --------
+    >>> MeasureSettings(metrics=("boundary_error",))
+    Traceback (most recent call last):
+        ...
+    lamina.errors.ConfigError: metrics: 'boundary_error' needs a depth axis, which is not given
+      → set depth_axis (1 where the depth is the image's second axis), or leave the metric out
+    """
+
+    metrics: Sequence[str] = OVERLAP_METRICS
+    tolerance: float = 1.0
+    tolerance_unit: Unit = "mm"
+    depth_axis: int | None = None
+    presence: int | None = None
+
+    def __post_init__(self) -> None:
+        check_metric_names(self.metrics)
+        if self.tolerance_unit not in get_args(Unit):
+            raise ConfigError(
+                f"tolerance_unit: {self.tolerance_unit!r} is not known", "take 'mm' or 'px'"
+            )
+        if not self.metrics:
+            raise ConfigError("metrics: the list is empty", 'name at least one, such as "dice"')
+        of_layers = [name for name in self.metrics if name in LAYER_METRICS]
+        if of_layers and self.depth_axis is None:
+            raise ConfigError(
+                f"metrics: {of_layers[0]!r} needs a depth axis, which is not given",
+                "set depth_axis (1 where the depth is the image's second axis), "
+                "or leave the metric out",
+            )
+
+    def wants(self, metrics: Sequence[str]) -> bool:
+        """Say whether any of these metrics is asked for."""
+        return bool(set(self.metrics) & set(metrics))
+
+
+def measure_case(
+    prediction: Any,
+    truth: Any,
+    *,
+    labels: Sequence[Label],
+    spacing: Sequence[float],
+    spacing_unit: str = "mm",
+    probabilities: Any = None,
+    settings: MeasureSettings | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Measure one case.
+
+    Parameters
+    ----------
+    prediction, truth
+        Label maps of one shape, (x, y) or (x, y, z), numpy or torch.
+    labels
+        The task's labels, background first.
+    spacing
+        The distance of voxels along each axis.
+    spacing_unit
+        "mm", or "px" where the true spacing is unknown: then all distances are in pixels. Layer
+        errors are in µm for "mm".
+    probabilities
+        (classes, x, y[, z]), for the metrics that need them.
+    settings
+        What is measured; the overlap metrics by default.
+
+    Returns
+    -------
+    dict
+        For each foreground class by name: "status" (see ``lamina.metrics.overlap``) and the value
+        of each metric, NaN where the class is in neither map.
+
+    Raises
+    ------
+    ConfigError
+        If a metric needs probabilities and there are none.
+    DataError
+        If a map holds a value that is no class.
+    GeometryError
+        If the shapes, or the numbers of axes and spacings, differ.
+
+    Examples
+    --------
+    >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
+    >>> truth, prediction = np.zeros((2, 8, 5), dtype=int)
+    >>> truth[2:6, 1:3], prediction[2:6, 1:4] = 1, 1
+    >>> settings = MeasureSettings(metrics=("dice", "volume_error"))
+    >>> measure_case(prediction, truth, labels=labels, spacing=(0.5, 0.5), settings=settings)
+    {'lung': {'status': 'present', 'dice': 0.8, 'volume_error': 1.0}}
+    """
+    settings = settings or MeasureSettings()
+    predicted, true = (
+        read_label_map(labelling, len(labels), what).cpu().numpy()
+        for labelling, what in ((prediction, "prediction"), (truth, "truth"))
+    )
+    _check_case(true, spacing, probabilities, settings)
+    confusion = confusion_matrix(predicted, true, len(labels))
+    overlaps = overlap_scores(confusion)
+    grid = _Grid(tuple(spacing), spacing_unit)
+    measured: dict[str, dict[str, Any]] = {}
+    for label, status in zip(labels[1:], class_status(confusion)[1:], strict=True):
+        scores = dict.fromkeys(settings.metrics, float("nan"))
+        if status != "absent":
+            masks = predicted == label.value, true == label.value
+            probability = (
+                None if probabilities is None else convert_to_numpy(probabilities[label.value])
+            )
+            scores |= {name: values[label.value].item() for name, values in overlaps.items()}
+            scores |= _scores_beyond_overlap(masks, probability, grid, settings)
+        measured[label.name] = {"status": status} | {
+            name: scores[name] for name in settings.metrics
+        }
+    return measured
+
+
+@dataclass(frozen=True)
+class _Grid:
+    spacing: tuple[float, ...]
+    unit: str
+
+    def depth_spacing(self, axis: int) -> float:
+        """Return the spacing along the scan in µm, or in px."""
+        return self.spacing[axis] * (1000.0 if self.unit == "mm" else 1.0)
+
+
+def _check_case(
+    truth: np.ndarray, spacing: Sequence[float], probabilities: Any, settings: MeasureSettings
+) -> None:
+    if len(spacing) != truth.ndim:
+        raise GeometryError(
+            f"label maps of shape {truth.shape}, but a spacing of {len(spacing)} axes",
+            "give (x, y[, z]) without a channel axis, and a spacing for each axis",
+        )
+    if settings.depth_axis is not None and not 0 <= settings.depth_axis < truth.ndim:
+        raise GeometryError(
+            f"depth_axis is {settings.depth_axis}, but the label maps have shape {truth.shape}",
+            f"give an axis from 0 to {truth.ndim - 1}",
+        )
+    if probabilities is None and settings.wants(PROBABILITY_METRICS):
+        raise ConfigError(
+            f"metrics: {' and '.join(PROBABILITY_METRICS)} need class probabilities, none given",
+            "keep the network's probabilities beside the prediction, or leave these metrics out",
+        )
+
+
+def _scores_beyond_overlap(
+    masks: tuple[np.ndarray, np.ndarray],
+    probability: np.ndarray | None,
+    grid: _Grid,
+    settings: MeasureSettings,
+) -> dict[str, float]:
+    """Compute the families of metrics that are asked for; each gives all of its metrics."""
+    scores: dict[str, float] = {}
+    if settings.wants(DISTANCE_METRICS):
+        scores |= distance_scores(*masks, grid.spacing, settings.tolerance)
+        if settings.tolerance_unit == "px" and grid.unit == "mm":
+            in_voxels = distance_scores(*masks, (1.0,) * len(grid.spacing), settings.tolerance)
+            scores["surface_dice"] = in_voxels["surface_dice"]
+    if settings.wants(VOLUME_METRICS):
+        scores |= volume_scores(int(masks[0].sum()), int(masks[1].sum()), grid.spacing)
+    if probability is not None and settings.wants(PROBABILITY_METRICS):
+        scores |= probability_scores(probability, masks[1])
+    if settings.depth_axis is not None and settings.wants(LAYER_METRICS):
+        axis = settings.depth_axis
+        scores |= layer_scores(*masks, axis, grid.depth_spacing(axis))
+    return scores

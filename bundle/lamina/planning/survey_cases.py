@@ -1,0 +1,238 @@
+"""Every case of a data set looked at once: what its image and its label hold."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pydicom
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Orientation
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from lamina.cases.case import Case
+from lamina.errors import GeometryError, LaminaError
+from lamina.files import read_json
+from lamina.planning.duplicates import thumbnail
+from lamina.planning.flipped import mirror_losses
+from lamina.planning.misfit import describe_misfit
+from lamina.planning.survey import CaseSurvey, Look, Structure, Survey, Unusable
+from lamina.readers.dicom import dicom_slices
+from lamina.readers.formats import format_of
+from lamina.readers.grid import Grid
+from lamina.readers.images import is_dicom_address, read_grid, read_image, read_label
+
+SAMPLES = 20_000
+"""Intensities of a case that are kept for the percentiles of the data set."""
+
+LookAt = Callable[[NDArray[np.float32], NDArray[np.int32], Grid], Look]
+"""What makes a picture of an image and its label, both on the image's grid."""
+
+
+def survey_cases(
+    cases: Iterable[Case], background: int = 0, look_at: LookAt | None = None
+) -> Survey:
+    """Read every labelled case once.
+
+    Parameters
+    ----------
+    cases
+        Those without a label are left out.
+    background
+        The value of label files that is no structure.
+    look_at
+        Makes what is shown of a case; without it nothing is.
+    """
+    found: list[CaseSurvey] = []
+    unusable: list[Unusable] = []
+    for case in cases:
+        if case.label is None:
+            continue
+        try:
+            found.append(_survey(case, Path(case.label), background, look_at))
+        except LaminaError as error:
+            unusable.append(Unusable(case, str(error), _image_alone(case, look_at)))
+    return Survey(tuple(found), tuple(unusable))
+
+
+def _survey(case: Case, label_path: Path, background: int, look_at: LookAt | None) -> CaseSurvey:
+    _require_same_grid(case, label_path)
+    image, grid = read_image(case.image)
+    label, label_grid = read_label(label_path)
+    _require_fit(case, grid, label_grid)
+    look = look_at(image, label, grid) if look_at else None
+    orientation = "".join(nib.orientations.aff2axcodes(grid.affine)) if image.ndim == 3 else ""
+    image, label, spacing = _in_ras(image, label, grid)
+    return CaseSurvey(
+        case,
+        source_of(case.image),
+        orientation,
+        label.shape,
+        spacing,
+        grid.unit,
+        hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
+        _sampled(image[label != background]),
+        _sampled(image[label == background]),
+        _sampled(image.ravel()),
+        structures_in(label, background),
+        values_between(label),
+        edge_value(label),
+        thumbnail(image),
+        mirror_losses(image, label),
+        patient_of(case.image),
+        look,
+    )
+
+
+def read_in_ras(case: Case) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Return the image and the label of a labelled case, the axes of volumes in RAS+ order."""
+    image, grid = read_image(case.image)
+    label, _ = read_label(Path(str(case.label)))
+    return _in_ras(image, label, grid)[:2]
+
+
+def _require_same_grid(case: Case, label_path: Path) -> None:
+    """Compare headers before anything is read: a label may be much larger than its image."""
+    if not is_dicom_address(str(label_path)):
+        _require_fit(case, read_grid(case.image), read_grid(str(label_path)))
+
+
+def _require_fit(case: Case, grid: Grid, label_grid: Grid) -> None:
+    misfit = describe_misfit(label_grid, grid)
+    if misfit:
+        raise GeometryError(
+            f"{case.label}: not on the grid of {case.image}: {misfit}",
+            "export the mask again on its image, or let --fix bring it there",
+        )
+
+
+def _image_alone(case: Case, look_at: LookAt | None) -> Look | None:
+    """Return what is shown of a case whose label can't be used."""
+    if look_at is None:
+        return None
+    try:
+        image, grid = read_image(case.image)
+    except LaminaError:
+        return None  # the reason stands beside the case already
+    return look_at(image, np.zeros(image.shape, np.int32), grid)
+
+
+def _in_ras(
+    image: NDArray[np.float32], label: NDArray[np.int32], grid: Grid
+) -> tuple[NDArray[np.float32], NDArray[np.int32], tuple[float, ...]]:
+    if image.ndim == 2:
+        return image, label, grid.spacing
+    both = torch.from_numpy(np.stack([image, label.astype(np.float32)]))
+    turned: Any = Orientation("RAS", labels=None)(
+        MetaTensor(both, affine=torch.from_numpy(grid.affine))
+    )
+    spacing = np.linalg.norm(np.asarray(turned.affine)[:3, :3], axis=0)
+    values = turned.numpy()
+    return values[0], values[1].astype(np.int32), tuple(float(step) for step in spacing)
+
+
+def _sampled(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    step = max(len(values) // SAMPLES, 1)
+    return values[::step].copy()
+
+
+COLOURED = 12
+"""Grey levels by which the channels of a picture must differ somewhere to be called colours."""
+
+
+def source_of(address: str) -> str:
+    """Return "NIfTI", "DICOM MR", "picture, colour" or the like for an image that can be read."""
+    if is_dicom_address(address):
+        header = pydicom.dcmread(
+            dicom_slices(address)[0].path, specific_tags=["Modality"], stop_before_pixels=True
+        )
+        return f"DICOM {header.get('Modality', '')}".strip()
+    kind = format_of(Path(address))
+    if kind == "picture":
+        return "picture, colour" if _has_colours(Path(address)) else "picture, grey"
+    return "NIfTI" if kind == "nifti" else "NRRD or MetaImage"
+
+
+def patient_of(address: str) -> str:
+    """Return a hash of the PatientID of a DICOM series, "" for what has none."""
+    if not is_dicom_address(address):
+        return ""
+    path = dicom_slices(address)[0].path
+    header = pydicom.dcmread(path, specific_tags=["PatientID"], stop_before_pixels=True)
+    identity = str(header.get("PatientID") or "").strip()
+    return hashlib.blake2b(identity.encode(), digest_size=8).hexdigest() if identity else ""
+
+
+def _has_colours(path: Path) -> bool:
+    with Image.open(path) as picture:
+        if picture.mode not in ("RGB", "RGBA", "P"):
+            return False
+        small = np.asarray(picture.convert("RGB").resize((64, 64)), dtype=int)
+    return bool(np.ptp(small, axis=-1).max() > COLOURED)
+
+
+def stated_modality(root: Path) -> str:
+    """Return what ``dataset.json`` calls the images' modality, "" where it says nothing.
+
+    The Decathlon writes "modality", nnU-Net "channel_names".
+
+    >>> stated_modality(Path("/nowhere"))
+    ''
+    """
+    path = root / "dataset.json"
+    if not path.is_file():
+        return ""
+    content = read_json(path)
+    stated = content.get("modality") or content.get("channel_names") or {}
+    return ", ".join(map(str, stated.values())) if isinstance(stated, dict) else str(stated)
+
+
+def structures_in(label: NDArray[np.int32], background: int) -> Mapping[int, Structure]:
+    """Return each value of a label but the background, and what it covers.
+
+    >>> structures_in(np.array([[0, 3, 0], [0, 3, 3]], dtype=np.int32), 0)[3].voxels
+    3
+    """
+    values = np.unique(label)
+    return {int(value): _structure(label == value) for value in values if value != background}
+
+
+def _structure(mask: NDArray[np.bool_]) -> Structure:
+    (box,) = ndimage.find_objects(mask.astype(np.uint8))
+    centre = ndimage.center_of_mass(mask[box])
+    shares = [
+        (at + part.start) / size for at, part, size in zip(centre, box, mask.shape, strict=True)
+    ]
+    return Structure(int(mask.sum()), int(ndimage.label(mask[box])[1]), tuple(shares))
+
+
+def edge_value(label: NDArray[np.int32]) -> int:
+    """Return the most frequent value on the sides of a picture, or of each slice."""
+    plane = np.concatenate(
+        [label[0].ravel(), label[-1].ravel(), label[:, 0].ravel(), label[:, -1].ravel()]
+    )
+    values, counts = np.unique(plane, return_counts=True)
+    return int(values[counts.argmax()])
+
+
+def values_between(label: NDArray[np.int32]) -> tuple[int, ...]:
+    """Return values each of whose voxels lies between a lower and a higher one, as edges do."""
+    values = np.unique(label)
+    found = []
+    for value in values[1:-1]:
+        mask = label == value
+        inner = ndimage.binary_erosion(mask, border_value=1)
+        if not inner.any() and _at_edges(label, mask, int(value)):
+            found.append(int(value))
+    return tuple(found)
+
+
+def _at_edges(label: NDArray[np.int32], mask: NDArray[np.bool_], value: int) -> bool:
+    lower = ndimage.minimum_filter(label, size=3, mode="nearest")[mask] < value
+    higher = ndimage.maximum_filter(label, size=3, mode="nearest")[mask] > value
+    return bool((lower & higher).mean() > 0.95)

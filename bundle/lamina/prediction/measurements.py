@@ -1,0 +1,185 @@
+"""What a predicted label map says about each structure, as tables."""
+
+import itertools
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from lamina.files import write_json, write_table
+from lamina.writers.segmented_case import PredictedCase, depth_axis, spacing_of
+
+Row = dict[str, Any]
+
+COLUMNS = (
+    "case",
+    "structure",
+    "value",
+    "voxels",
+    "volume_mm3",
+    "area_mm2",
+    "area_px2",
+    "components",
+    "cut_by_border",
+    "intensity_mean",
+    "intensity_std",
+    "box_min",
+    "box_max",
+    "thickness_mean_um",
+    "thickness_min_um",
+    "thickness_max_um",
+    "thickness_mean_px",
+    "thickness_min_px",
+    "thickness_max_px",
+)
+
+
+def measure_prediction(case: PredictedCase) -> list[Row]:
+    """Return a row for each structure of the task, absent ones too.
+
+    Volumes are in mm³, areas in mm² or, where a picture does not say how large its pixels are, in
+    pixels. ``components`` are parts that touch each other by a face. ``cut_by_border`` tells that
+    the structure reaches the image's edge along an axis that is longer than one voxel, so that its
+    size is a lower bound. Boxes are indices, from the first to the last voxel. A layer's thickness
+    is taken in each line of voxels along the depth that holds it, in voxels and, where their size is
+    known, in µm.
+
+    Examples
+    --------
+    >>> from lamina.tasks import Label
+    >>> labels = (Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 0, 255)))
+    >>> label = np.zeros((5, 6, 7), dtype=np.uint8)
+    >>> label[1:3, 2:4, 3] = 1
+    >>> affine = np.diag([2.0, 1.0, 3.0, 1.0])
+    >>> case = PredictedCase("a", "a.nii", 2.0 * label[None], label, affine, True, labels)
+    >>> row = measure_prediction(case)[0]
+    >>> row["volume_mm3"], row["components"], row["intensity_mean"], row["cut_by_border"]
+    (24.0, 1, 2.0, False)
+    """
+    boxes = ndimage.find_objects(case.label, max_label=len(case.labels) - 1)
+    return [
+        {
+            "case": case.name,
+            "structure": one.name,
+            "value": one.value,
+            **_measure(case, one.value, box),
+        }
+        for one, box in zip(case.labels[1:], boxes, strict=True)
+    ]
+
+
+def _measure(case: PredictedCase, value: int, box: tuple[slice, ...] | None) -> Row:
+    if box is None:
+        return {"voxels": 0, **_size(case, 0), "components": 0, "cut_by_border": False}
+    mask = case.label[box] == value
+    inside = case.image[0][box][mask]
+    shape = case.label.shape
+    edges = [s.start == 0 or s.stop == n for s, n in zip(box, shape, strict=True) if n > 1]
+    count = int(mask.sum())
+    return {
+        "voxels": count,
+        **_size(case, count),
+        "components": int(ndimage.label(mask)[1]),
+        "cut_by_border": any(edges),
+        "intensity_mean": float(inside.mean()),
+        "intensity_std": float(inside.std()),
+        "box_min": [s.start for s in box],
+        "box_max": [s.stop - 1 for s in box],
+        **_thickness(case, mask),
+    }
+
+
+def _size(case: PredictedCase, count: int) -> Row:
+    voxel = float(np.prod(spacing_of(case)))
+    if case.label.ndim == 3:
+        return {"volume_mm3": count * voxel}
+    return {"area_mm2": count * voxel} if case.has_spacing else {"area_px2": count}
+
+
+def _thickness(case: PredictedCase, mask: NDArray[np.bool_]) -> Row:
+    if depth_axis(case) is None:
+        return {}
+    lines = mask.sum(axis=depth_axis(case))
+    lines = lines[lines > 0]
+    named = {"mean": lines.mean(), "min": lines.min(), "max": lines.max()}
+    return {
+        f"thickness_{name}_{unit}": float(number * step)
+        for unit, step in depth_steps(case).items()
+        for name, number in named.items()
+    }
+
+
+def depth_steps(case: PredictedCase) -> dict[str, float]:
+    """Return the size of a voxel along the depth in "um", where it is known, and in "px"."""
+    axis = depth_axis(case)
+    assert axis is not None
+    known = {"um": 1000 * spacing_of(case)[axis]} if case.has_spacing else {}
+    return known | {"px": 1.0}
+
+
+def thickness_profile(case: PredictedCase) -> list[Row]:
+    """Return the thickness of each layer along the scan: a row for each line of voxels."""
+    axis = depth_axis(case)
+    assert axis is not None
+    counts = {one.name: (case.label == one.value).sum(axis=axis) for one in case.labels[1:]}
+    layers = {
+        f"{name}_{unit}": count * step
+        for unit, step in depth_steps(case).items()
+        for name, count in counts.items()
+    }
+    lines = [size for at, size in enumerate(case.label.shape) if at != axis]
+    return [
+        dict(zip(("x", "z"), place, strict=False))
+        | {name: float(layer[place]) for name, layer in layers.items()}
+        for place in itertools.product(*map(range, lines))
+    ]
+
+
+def write_measurements(rows: Iterable[Row], folder: Path) -> list[Path]:
+    """Write ``measurements.csv`` and ``measurements.json``, a row a case and structure."""
+    listed = list(rows)
+    used = [name for name in COLUMNS if any(name in row for row in listed)]
+    table = folder / "measurements.csv"
+    write_table(table, used, [{key: _cell(value) for key, value in row.items()} for row in listed])
+    write_json(folder / "measurements.json", listed)
+    return [table, folder / "measurements.json"]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def slice_presence(case: PredictedCase, least: int) -> list[dict[str, Any]]:
+    """Return a row for each slice along the last axis: 1 for each structure of ``least`` voxels.
+
+    A picture is one slice.
+
+    Examples
+    --------
+    >>> from lamina.tasks import Label
+    >>> labels = (Label(0, "background", (0, 0, 0)), Label(1, "cyst", (0, 0, 255)))
+    >>> label = np.zeros((4, 5, 2), dtype=np.uint8)
+    >>> label[:2, :2, 1] = 1
+    >>> case = PredictedCase("a", "a.nii", label[None], label, np.eye(4), True, labels)
+    >>> slice_presence(case, least=3)
+    [{'slice': 0, 'cyst': 0}, {'slice': 1, 'cyst': 1}]
+    """
+    volume = np.atleast_3d(case.label)
+    counts = {one.name: (volume == one.value).sum(axis=(0, 1)) for one in case.labels[1:]}
+    return [
+        {"slice": number} | {name: int(count[number] >= least) for name, count in counts.items()}
+        for number in range(volume.shape[2])
+    ]
+
+
+def write_presence(case: PredictedCase, least: int, folder: Path) -> Path:
+    """Write ``NAME.csv`` with what `slice_presence` returns; return its path."""
+    rows = slice_presence(case, least)
+    path = folder / f"{case.name}.csv"
+    write_table(path, list(rows[0]), rows)
+    return path

@@ -1,0 +1,114 @@
+"""Which grey value stands for which class, learned from all masks of a data set at once.
+
+Learned mask by mask, the same grey would mean another class wherever a structure is absent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamina.cases.find import find_cases, input_cases
+from lamina.errors import DataError
+from lamina.readers.images import read_label
+from lamina.readers.label_values import format_codes
+
+
+@dataclass(frozen=True)
+class LearnedValue:
+    """A grey value, the class that it stands for, how many masks have it, its share of pixels."""
+
+    code: int
+    value: int
+    masks: int
+    share: float
+
+
+@dataclass
+class _Counts:
+    """How often each grey value was seen: in masks, in pixels, on the pictures' edges."""
+
+    masks: dict[int, int] = field(default_factory=dict)
+    pixels: dict[int, int] = field(default_factory=dict)
+    edges: dict[int, int] = field(default_factory=dict)
+
+    def add(self, codes: NDArray[np.integer]) -> None:
+        """Count one mask."""
+        inner = (slice(1, -1),) * 2
+        for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+            at_edge = count - int((codes[inner] == code).sum())
+            for table, amount in ((self.masks, 1), (self.pixels, count), (self.edges, at_edge)):
+                table[int(code)] = table.get(int(code), 0) + int(amount)
+
+
+def mask_files(source: Path) -> list[Path]:
+    """Return the labels of a data set, or all images of a folder that holds nothing but masks.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    labels = [Path(case.label) for case in find_cases(source).cases if case.label]
+    return labels or [Path(case.image) for case in input_cases(source).cases]
+
+
+def learn_values(
+    masks: Sequence[Path], classes: int, background: int | None = None
+) -> list[LearnedValue]:
+    """Return the grey value of each class, background first, the others by size.
+
+    Parameters
+    ----------
+    masks
+        Files whose pixels hold grey codes.
+    classes
+        How many there are, the background among them.
+    background
+        The grey value of class 0. Without it the smallest is taken, if it is also the most
+        frequent on the pictures' edges.
+
+    Raises
+    ------
+    DataError
+        If there are not as many grey values as classes, or the background is in doubt.
+    ReadError
+        If a mask can't be read, or holds colours.
+    """
+    counts = _Counts()
+    for path in masks:
+        counts.add(read_label(path)[0])
+    codes = sorted(counts.masks)
+    if len(codes) != classes:
+        raise DataError(
+            f"{len(masks)} masks: {len(codes)} different values {format_codes(np.array(codes))}, "
+            f"expected {classes}, one for each class",
+            "give all masks at once; a value too many is often an edge smoothed by resampling",
+        )
+    first = _background(counts.edges, codes, background)
+    total = sum(counts.pixels.values())
+    ordered = [first, *(code for code in codes if code != first)]
+    return [
+        LearnedValue(code, value, counts.masks[code], counts.pixels[code] / total)
+        for value, code in enumerate(ordered)
+    ]
+
+
+def _background(edges: Mapping[int, int], codes: Sequence[int], given: int | None) -> int:
+    if given is not None:
+        if given not in codes:
+            raise DataError(
+                f"background {given}: no mask has that value",
+                f"choose from {format_codes(np.array(codes), most=len(codes))}",
+            )
+        return given
+    smallest, usual = codes[0], max(codes, key=lambda code: edges[code])
+    if smallest != usual:
+        raise DataError(
+            f"the smallest value is {smallest}, but the pictures' edges show mostly {usual}: "
+            "which of them is the background is in doubt",
+            f"say so: --background {usual}, or --background {smallest}",
+        )
+    return smallest

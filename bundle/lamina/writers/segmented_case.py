@@ -1,0 +1,66 @@
+"""A case that a network has segmented: what every output is made from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lamina.metrics.measure import MeasureSettings
+from lamina.tasks.labels import Label
+
+
+@dataclass(frozen=True)
+class PredictedCase:
+    """An image and its label map, both on the source's own grid.
+
+    Parameters
+    ----------
+    name
+        Unique in its run and safe as a file name.
+    address
+        The source: a file, a folder with one DICOM series, or folder#SeriesInstanceUID.
+    image
+        Values as read, (c, x, y) or (c, x, y, z).
+    label
+        Class values, (x, y) or (x, y, z), in the smallest unsigned integer type.
+    affine
+        4×4 from voxel indices to RAS+ in mm.
+    has_spacing
+        False where the source does not say how large a pixel is (PNG, JPEG).
+    labels
+        The task's classes, background first.
+    measure
+        What the task measures.
+    probabilities
+        (classes, x, y[, z]), where they were asked for.
+    uncertainty_map
+        Of the shape of ``label``, from 0 to 1, where it was asked for; see
+        `lamina.inference.Disagreement`.
+    uncertainty
+        The one number of the case, from 0 to 1.
+    task
+        The task's name, where it is known.
+    """
+
+    name: str
+    address: str
+    image: np.ndarray
+    label: np.ndarray
+    affine: np.ndarray
+    has_spacing: bool
+    labels: tuple[Label, ...]
+    measure: MeasureSettings | None = None
+    probabilities: np.ndarray | None = None
+    uncertainty_map: np.ndarray | None = None
+    uncertainty: float | None = None
+    task: str | None = None
+
+
+def depth_axis(case: PredictedCase) -> int | None:
+    """Return the axis along which layers lie on each other, None where the task has none."""
+    return case.measure.depth_axis if case.measure else None
+
+
+def spacing_of(case: PredictedCase) -> list[float]:
+    """Return the size of a voxel along each axis, in mm or pixels."""
+    lengths = np.linalg.norm(case.affine[:3, : case.label.ndim], axis=0)
+    return [float(length) for length in lengths]

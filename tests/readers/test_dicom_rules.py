@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lamina.errors import ConfigError, GeometryError
+from lamina.readers.dicom import dicom_plan, read_dicom
+from lamina.readers.dicom_rules import SeriesRules, interpolate
+
+AFFINE = np.array([[0, -0.6, 0, 9], [0.5, 0, 0, -7], [0, 0, 3.0, 11], [0, 0, 0, 1.0]])
+
+
+@pytest.fixture
+def ramp():
+    """A volume whose value is 10 times the slice's number, so that between slices is known."""
+    return np.broadcast_to(10 * np.arange(9, dtype=np.int16), (5, 7, 9)).copy()
+
+
+@pytest.fixture
+def gappy(tmp_path, write_series, ramp):
+    folder = write_series(tmp_path / "s", ramp, AFFINE)
+    (folder / "004.dcm").unlink()
+    return folder
+
+
+def test_a_missing_slice_is_interpolated_in_its_place(gappy, ramp, caplog):
+    values, grid = read_dicom(str(gappy))
+    np.testing.assert_allclose(values, ramp, atol=1e-3)
+    np.testing.assert_allclose(np.abs(grid.affine[:3, 2]), np.abs(AFFINE[:3, 2]), atol=1e-6)
+    assert "slices are up to 6 mm apart (between" in caplog.text
+    assert "others 3 mm: the volume is interpolated to 9 even slices" in caplog.text
+
+
+def test_each_source_slice_knows_its_place(gappy):
+    plan = dicom_plan(str(gappy))
+    assert plan.places.round(6).tolist() in (
+        [0, 1, 2, 3, 5, 6, 7, 8],
+        [0, 1, 2, 3, 5, 6, 7, 8][::-1],
+    )
+    assert not plan.regular
+
+
+def test_accepting_takes_distances_as_even(gappy, caplog):
+    values, _ = read_dicom(str(gappy), SeriesRules(missing_slices="accept"))
+    assert values.shape == (5, 7, 8)
+    assert "uneven distances are taken as even" in caplog.text
+
+
+def test_refusing_names_both_distances(gappy):
+    with pytest.raises(GeometryError, match="slices 3 mm apart, but 6 mm between"):
+        read_dicom(str(gappy), SeriesRules(missing_slices="refuse"))
+
+
+@pytest.mark.parametrize(("gone", "read"), [((3, 4, 5), True), ((2, 3, 4, 5), False)])
+def test_a_large_gap_is_refused(tmp_path, write_series, ramp, gone, read):
+    folder = write_series(tmp_path / "s", ramp, AFFINE)
+    for number in gone:
+        (folder / f"00{number}.dcm").unlink()
+    if read:
+        assert read_dicom(str(folder))[0].shape == (5, 7, 9)
+    else:
+        with pytest.raises(GeometryError, match="15 mm between"):
+            read_dicom(str(folder))
+
+
+@pytest.fixture
+def doubled(tmp_path, write_series, ramp):
+    folder = write_series(tmp_path / "s", ramp, AFFINE)
+    (folder / "copy.dcm").write_bytes((folder / "002.dcm").read_bytes())
+    return folder
+
+
+def test_a_duplicate_is_refused_unless_accepted(doubled, ramp, caplog):
+    with pytest.raises(GeometryError, match="lie at the same position"):
+        read_dicom(str(doubled))
+    values, _ = read_dicom(str(doubled), SeriesRules(duplicates="accept"))
+    np.testing.assert_array_equal(values, ramp)
+    assert "1 slices at positions of others are left out" in caplog.text
+
+
+@pytest.fixture
+def tilted(tmp_path, write_series, ramp):
+    """Each slice is shifted by 0.9 mm along its columns, as a gantry tilt does."""
+    sheared = AFFINE.copy()
+    sheared[:3, 2] += 0.9 * np.array([-1.0, 0, 0])
+    return write_series(tmp_path / "s", ramp, sheared), sheared
+
+
+def test_a_tilt_stands_exactly_in_the_affine(tilted, ramp, caplog):
+    folder, sheared = tilted
+    values, grid = read_dicom(str(folder))
+    np.testing.assert_array_equal(values, ramp)
+    np.testing.assert_allclose(grid.affine, sheared, atol=1e-5)
+    assert "the gantry was tilted" in caplog.text
+
+
+def test_a_tilt_can_be_refused(tilted):
+    with pytest.raises(GeometryError, match="sideways"):
+        read_dicom(str(tilted[0]), SeriesRules(tilt="refuse"))
+
+
+@pytest.mark.parametrize("wrong", [{"missing_slices": "fill"}, {"duplicates": "x"}, {"tilt": ""}])
+def test_a_rule_that_is_none_is_named(wrong):
+    with pytest.raises(ConfigError, match=f"{next(iter(wrong))}: .*use one of|use one of"):
+        SeriesRules(**wrong)
+
+
+@given(st.lists(st.floats(0.3, 3.0), min_size=1, max_size=8), st.floats(-5, 5), st.floats(-5, 5))
+def test_a_linear_image_is_interpolated_exactly(gaps, slope, start):
+    places = np.concatenate([[0.0], np.cumsum(gaps)])
+    count = int(places[-1]) + 1
+    voxels = (start + slope * places)[None, None].astype(np.float64)
+    found = interpolate(voxels, places, count)
+    np.testing.assert_allclose(found[0, 0], start + slope * np.arange(count), atol=1e-5)

@@ -1,0 +1,221 @@
+"""Pictures: modes, depths, order of axes, masks' codes, and what is refused."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as numbers
+from monai.data import PILReader
+from PIL import Image
+
+from lamina.errors import ReadError
+from lamina.readers.pictures import read_codes, read_picture, read_picture_grid
+
+GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
+COLOUR = np.stack([GREY, GREY[::-1], 255 - GREY], axis=-1)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "bmp"])
+def test_grey_pixels_come_as_columns_and_rows(tmp_path, write_picture, suffix):
+    pixels, grid = read_picture(write_picture(tmp_path / f"a.{suffix}", GREY))
+    assert np.array_equal(pixels, GREY.T)
+    assert grid.shape == (4, 3)
+    assert grid.unit == "px"
+
+
+def test_the_order_of_axes_is_that_of_monai(tmp_path, write_picture):
+    path = write_picture(tmp_path / "a.png", GREY)
+    reader = PILReader()
+    expected, _ = reader.get_data(reader.read(path))
+    assert np.array_equal(read_picture(path)[0], expected)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_16_bits_stay_16_bits(tmp_path, write_picture, suffix):
+    deep = GREY.astype(np.uint16) * 200
+    pixels, _ = read_picture(write_picture(tmp_path / f"a.{suffix}", deep))
+    assert np.array_equal(pixels, deep.T)
+
+
+def test_big_endian_16_bits_are_read(tmp_path):
+    """The file is made by hand, byte by byte, after the TIFF 6.0 specification."""
+    deep = (GREY.astype(np.uint16) * 200).astype(">u2")
+    rows, columns = deep.shape
+    data = deep.astype(">u2").tobytes()
+    short, long = 3, 4
+    tags = [(256, short, columns), (257, short, rows), (258, short, 16), (259, short, 1)]
+    tags += [(262, short, 1), (273, long, 8), (277, short, 1), (278, short, rows)]
+    tags += [(279, long, len(data))]
+    directory = struct.pack(">H", len(tags))
+    for tag, kind, value in tags:
+        directory += struct.pack(">HHI", tag, kind, 1)
+        directory += struct.pack(">HH", value, 0) if kind == short else struct.pack(">I", value)
+    header = b"MM" + struct.pack(">HI", 42, 8 + len(data))
+    (tmp_path / "a.tif").write_bytes(header + data + directory + bytes(4))
+    assert np.array_equal(read_picture(tmp_path / "a.tif")[0], deep.T)
+
+
+def test_floating_point_tiff_is_read(tmp_path, write_picture):
+    fine = GREY.astype(np.float32) / 7
+    assert np.array_equal(read_picture(write_picture(tmp_path / "a.tif", fine))[0], fine.T)
+
+
+def test_colours_become_luminance(tmp_path, write_picture):
+    pixels, _ = read_picture(write_picture(tmp_path / "a.png", COLOUR))
+    expected = COLOUR @ [0.299, 0.587, 0.114]
+    assert np.abs(pixels - expected.T).max() <= 0.51
+
+
+@given(numbers.arrays(np.uint8, (2, 3)))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+def test_a_grey_picture_stored_in_colour_keeps_its_values(tmp_path, write_picture, grey):
+    path = write_picture(tmp_path / "a.png", np.stack([grey] * 3, axis=-1))
+    assert np.array_equal(read_picture(path)[0], grey.T)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparency_is_ignored(tmp_path, mode):
+    picture = Image.fromarray(GREY).convert(mode)
+    picture.putalpha(0)
+    picture.save(tmp_path / "a.png")
+    assert np.array_equal(read_picture(tmp_path / "a.png")[0], GREY.T)
+
+
+def palette_picture(path):
+    picture = Image.fromarray(np.array([[0, 1, 2], [2, 2, 0]], np.uint8), "P")
+    picture.putpalette([0, 0, 0, 255, 0, 0, 90, 90, 90])
+    picture.save(path)
+    return path
+
+
+def test_a_palette_is_looked_up(tmp_path):
+    pixels, _ = read_picture(palette_picture(tmp_path / "a.png"))
+    assert pixels.tolist() == [[0, 90], [76, 90], [90, 0]]
+
+
+def test_one_bit_is_black_and_white(tmp_path, write_picture):
+    path = write_picture(tmp_path / "a.png", np.array([[0, 255, 0]], np.uint8), mode="1")
+    assert read_picture(path)[0].tolist() == [[0], [255], [0]]
+
+
+def test_cmyk_jpeg_is_read(tmp_path, write_picture):
+    path = write_picture(tmp_path / "a.jpg", np.full((8, 16, 3), 200, np.uint8), mode="CMYK")
+    assert np.abs(read_picture(path)[0].astype(int) - 200).max() <= 2
+
+
+def test_three_channels_keep_the_colours(tmp_path, write_picture):
+    pixels, grid = read_picture(write_picture(tmp_path / "a.png", COLOUR), channels=3)
+    assert np.array_equal(pixels, COLOUR.swapaxes(0, 1))
+    assert grid.shape == (4, 3)
+
+
+def test_a_grey_picture_fills_three_channels(tmp_path, write_picture):
+    pixels, _ = read_picture(write_picture(tmp_path / "a.png", GREY), channels=3)
+    assert pixels.shape == (4, 3, 3)
+    assert (pixels == GREY.T[..., None]).all()
+
+
+def test_the_header_alone_gives_the_same_grid(tmp_path, write_picture):
+    path = write_picture(tmp_path / "a.png", COLOUR)
+    assert read_picture_grid(path).shape == read_picture(path)[1].shape
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tif"])
+def test_truncated_pictures_are_refused_by_name(tmp_path, write_picture, suffix):
+    noise = np.random.default_rng(0).integers(0, 255, (40, 50), np.uint8)
+    path = write_picture(tmp_path / f"a.{suffix}", noise)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ReadError, match=rf"a\.{suffix}: not a"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture"])
+def test_other_content_is_refused_by_name(tmp_path, content):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ReadError, match=r"a\.png: not a picture that can be read"):
+        read_picture_grid(tmp_path / "a.png")
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path, write_picture):
+    path = write_picture(tmp_path / "a.png", GREY)
+    assert read_picture_grid(path, max_pixels=12).shape == (4, 3)
+    with pytest.raises(ReadError, match="4×3 pixels, more than max_pixels 11"):
+        read_picture(path, max_pixels=11)
+
+
+def test_a_decompression_bomb_is_refused(tmp_path):
+    # The header of a PNG of 20,000×20,000 pixels, without any.
+    small = io.BytesIO()
+    Image.new("1", (8, 8)).save(small, "png")
+    content = bytearray(small.getvalue())
+    content[16:24] = (20_000).to_bytes(4) * 2
+    content[29:33] = zlib.crc32(bytes(content[12:29])).to_bytes(4)
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ReadError, match=r"a\.png"):
+        read_picture(tmp_path / "a.png")
+
+
+def test_several_pages_are_refused(tmp_path):
+    page = Image.fromarray(GREY)
+    page.save(tmp_path / "a.tif", save_all=True, append_images=[page, page])
+    with pytest.raises(ReadError, match="3 pages, expected one"):
+        read_picture(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(("turn", "accepted"), [(1, True), (3, False), (6, False)])
+def test_pictures_stored_turned_are_refused(tmp_path, turn, accepted):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    Image.fromarray(GREY).save(tmp_path / "a.jpg", exif=exif)
+    if accepted:
+        assert read_picture(tmp_path / "a.jpg")[1].shape == (4, 3)
+    else:
+        with pytest.raises(ReadError, match=f"EXIF orientation {turn}"):
+            read_picture(tmp_path / "a.jpg")
+
+
+def test_codes_of_a_grey_mask_are_its_values(tmp_path, write_picture):
+    codes, grid = read_codes(write_picture(tmp_path / "a.png", GREY), colors=False)
+    assert np.array_equal(codes, GREY.T)
+    assert grid.shape == (4, 3)
+
+
+def test_codes_of_a_palette_are_its_indices(tmp_path):
+    codes, _ = read_codes(palette_picture(tmp_path / "a.png"), colors=False)
+    assert codes.tolist() == [[0, 2], [1, 2], [2, 0]]
+
+
+def test_codes_of_one_bit_are_0_and_1(tmp_path, write_picture):
+    path = write_picture(tmp_path / "a.png", np.array([[0, 255, 0]], np.uint8), mode="1")
+    assert read_codes(path, colors=False)[0].tolist() == [[0], [1], [0]]
+
+
+def test_equal_channels_count_as_grey(tmp_path, write_picture):
+    path = write_picture(tmp_path / "a.png", np.stack([GREY] * 3, axis=-1))
+    assert np.array_equal(read_codes(path, colors=False)[0], GREY.T)
+
+
+def test_colours_without_a_mapping_are_refused(tmp_path, write_picture):
+    with pytest.raises(ReadError, match=r"a\.png: a mask in colours(?s:.*)map them in the task"):
+        read_codes(write_picture(tmp_path / "a.png", COLOUR), colors=False)
+
+
+@given(st.tuples(*[st.integers(0, 255)] * 3))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+def test_colours_are_packed_as_people_write_them(tmp_path, write_picture, colour):
+    path = write_picture(tmp_path / "a.png", np.array([[colour]], np.uint8))
+    code = int(read_codes(path, colors=True)[0][0, 0])
+    assert f"{code:06x}" == "".join(f"{part:02x}" for part in colour)
+
+
+def test_real_x_rays_of_every_mode_are_read(data):
+    paths = sorted((data / "chest_xray" / "images").iterdir(), key=lambda p: p.stat().st_size)[:12]
+    for path in paths:
+        pixels, grid = read_picture(path)
+        assert pixels.shape == grid.shape == read_picture_grid(path).shape
+        assert pixels.max() > 100

@@ -1,0 +1,153 @@
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+from lamina.errors import GeometryError
+from lamina.tasks.labels import Label
+from lamina.writers.label_files import (
+    save_label_image,
+    smallest_type,
+    write_nifti,
+    write_png,
+    write_probabilities,
+    write_structures,
+)
+from lamina.writers.segmented_case import PredictedCase
+
+OBLIQUE = np.array(
+    [[-0.7, 0.1, 0.2, 30.0], [0.1, 0.9, -0.3, -12.0], [0.05, 0.4, 2.5, 7.0], [0, 0, 0, 1]]
+)
+
+
+def test_a_volume_keeps_grid_and_values(tmp_path):
+    label = np.random.default_rng(0).integers(0, 9, (10, 20, 30))
+    path = save_label_image(label, OBLIQUE, tmp_path, "case")
+    image = nib.load(path)
+    assert path == tmp_path / "case.nii.gz"
+    np.testing.assert_array_equal(np.asarray(image.dataobj), label)
+    np.testing.assert_allclose(image.affine, OBLIQUE, atol=1e-6)
+    assert image.get_data_dtype() == np.uint8
+    assert image.header.get_xyzt_units()[0] == "mm"
+
+
+def test_a_picture_lies_as_its_image(tmp_path):
+    label = np.zeros((6, 4))
+    label[5, 1] = 3
+    path = save_label_image(label, np.eye(4), tmp_path, "p")
+    assert Image.open(path).size == (6, 4)
+    assert np.asarray(Image.open(path))[1, 5] == 3
+
+
+@pytest.mark.parametrize(
+    ("largest", "kind"), [(0, np.uint8), (255, np.uint8), (256, np.uint16), (70000, np.uint32)]
+)
+def test_the_smallest_type(largest, kind):
+    assert smallest_type(largest) is kind
+
+
+@pytest.mark.parametrize("label", [np.zeros((2, 2, 2, 2)), np.full((3, 3), 300)])
+def test_what_fits_no_format_is_refused(tmp_path, label):
+    with pytest.raises(GeometryError, match="label map of shape"):
+        save_label_image(label, np.eye(4), tmp_path, "x")
+    assert not list(tmp_path.iterdir())
+
+
+def case_of(label, **changes):
+    labels = (Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255)))
+    values = {
+        "name": "case",
+        "address": "case.nii.gz",
+        "image": label[None],
+        "label": label,
+        "affine": OBLIQUE,
+        "has_spacing": True,
+        "labels": labels,
+    }
+    return PredictedCase(**values | changes)
+
+
+def test_nifti_of_a_case(tmp_path):
+    label = np.random.default_rng(0).integers(0, 2, (4, 5, 6)).astype(np.uint8)
+    (path,) = write_nifti(case_of(label), tmp_path)
+    image = nib.load(path)
+    assert path.name == "case.nii.gz"
+    np.testing.assert_array_equal(np.asarray(image.dataobj), label)
+    np.testing.assert_allclose(image.affine, OBLIQUE, atol=1e-6)
+
+
+def test_nifti_of_a_picture_that_knows_no_millimetres(tmp_path):
+    label = np.eye(6, 4).astype(np.uint8)
+    (path,) = write_nifti(case_of(label, has_spacing=False, affine=np.eye(4)), tmp_path)
+    image = nib.load(path)
+    assert image.shape == (6, 4)
+    assert image.header.get_xyzt_units()[0] == "unknown"
+
+
+def test_another_reader_finds_the_same_places(tmp_path):
+    sitk = pytest.importorskip("SimpleITK")
+    label = np.zeros((4, 5, 6), np.uint8)
+    label[1, 3, 2] = 1
+    affine = OBLIQUE.copy()
+    affine[:3, :3] = np.linalg.qr(OBLIQUE[:3, :3])[0] * [0.5, 0.75, 2]
+    (path,) = write_nifti(case_of(label, affine=affine), tmp_path)
+    place = sitk.ReadImage(str(path)).TransformIndexToPhysicalPoint((1, 3, 2))
+    np.testing.assert_allclose(place, (affine @ [1, 3, 2, 1])[:3] * [-1, -1, 1], atol=1e-4)
+
+
+def test_png_takes_pictures_only(tmp_path):
+    (path,) = write_png(case_of(np.eye(6, 4).astype(np.uint8)), tmp_path)
+    assert Image.open(path).size == (6, 4)
+    with pytest.raises(GeometryError, match="a volume, which is no PNG picture"):
+        write_png(case_of(np.zeros((4, 5, 6), np.uint8), name="other"), tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["case.png"]
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 6)])
+def test_probabilities_have_the_class_last(tmp_path, shape):
+    given = np.random.default_rng(0).random((2, *shape)).astype(np.float16)
+    case = case_of(given.argmax(axis=0).astype(np.uint8), probabilities=given)
+    (path,) = write_probabilities(case, tmp_path)
+    image = nib.load(path)
+    assert path.name == "case_probabilities.nii.gz"
+    assert image.shape == (*shape, 1, 1)[:2] + ((shape + (1,))[2], 2)
+    assert image.get_data_dtype() == np.float32
+    np.testing.assert_allclose(image.affine, OBLIQUE, atol=1e-6)
+    found = np.asarray(image.dataobj)
+    np.testing.assert_array_equal(found[..., 1].reshape(shape), given[1])
+    np.testing.assert_array_equal(found.argmax(axis=-1).reshape(shape), case.label)
+
+
+def test_probabilities_that_nobody_asked_for(tmp_path):
+    assert write_probabilities(case_of(np.zeros((4, 5, 6), np.uint8)), tmp_path) == []
+    assert not list(tmp_path.iterdir())
+
+
+LABELS = (
+    Label(0, "background", (0, 0, 0)),
+    Label(1, "GCL+IPL", (255, 0, 0)),
+    Label(2, "GCL IPL", (0, 255, 0)),
+    Label(3, "none", (0, 0, 255)),
+)
+
+
+def make(label):
+    return PredictedCase("eye", "eye.png", label[None], label, np.eye(4), False, LABELS)
+
+
+def test_each_structure_is_a_picture(tmp_path):
+    label = np.zeros((7, 5), np.uint8)
+    label[3, 1], label[4:6, 2] = 1, 2
+    files = write_structures(make(label), tmp_path)
+    assert {path.parent.name for path in files} == {"eye_structures"}
+    assert len({path.name for path in files}) == 3
+    assert files[2].name == "none.png"
+    for value, path in enumerate(files, 1):
+        pixels = np.asarray(Image.open(path)).T
+        np.testing.assert_array_equal(pixels, 255 * (label == value))
+
+
+def test_a_volume_is_refused(tmp_path):
+    with pytest.raises(GeometryError, match="eye: a volume"):
+        write_structures(make(np.zeros((3, 4, 5), np.uint8)), tmp_path)
+    assert not any(tmp_path.iterdir())
