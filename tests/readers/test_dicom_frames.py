@@ -12,7 +12,7 @@ AFFINE = np.array([[0, -0.6, 0, 9], [0.5, 0, 0, -7], [0, 0, 3.0, 11], [0, 0, 0, 
 
 def test_a_multi_frame_file_equals_its_single_files(real_data):
     folder = real_data / "dicom" / "ct_tiny"
-    single, multi = (find_images(folder / name).addresses for name in ("image", "multiframe"))
+    single, multi = (find_images(folder / name).sources for name in ("image", "multiframe"))
     (one,), (other,) = single, multi
     values, grid = read_image(one)
     frames, same = read_image(other)

@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamina.errors import ConfigError, GeometryError
-from lamina.readers.dicom import dicom_plan, read_dicom
+from lamina.readers.dicom import read_dicom
 from lamina.readers.dicom_rules import SeriesRules, interpolate
+from lamina.readers.source import Source
 
 AFFINE = np.array([[0, -0.6, 0, 9], [0.5, 0, 0, -7], [0, 0, 3.0, 11], [0, 0, 0, 1.0]])
 
@@ -32,7 +33,7 @@ def test_a_missing_slice_is_interpolated_in_its_place(gappy, ramp, caplog):
 
 
 def test_each_source_slice_knows_its_place(gappy):
-    plan = dicom_plan(str(gappy))
+    plan = Source(gappy).plan
     assert plan.places.round(6).tolist() in (
         [0, 1, 2, 3, 5, 6, 7, 8],
         [0, 1, 2, 3, 5, 6, 7, 8][::-1],

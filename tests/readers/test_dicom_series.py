@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lamina.errors import ReadError
-from lamina.readers.dicom_series import find_series, is_dicom, read_slice
+from lamina.readers.dicom_series import find_series, is_dicom, read_slices
 
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
@@ -14,6 +14,11 @@ PLACED = {
     "PixelSpacing": [0.5, 0.25],
     "SliceThickness": 2,
 }
+
+
+def read_slice(path):
+    (only,) = read_slices(path)
+    return only
 
 
 def test_dicom_is_known_by_content_not_by_name(tmp_path, write_dicom):
@@ -117,7 +122,7 @@ def test_what_is_no_image_is_named_beside_the_series(tmp_path, write_series, wri
     (series,), problems = find_series(folder.iterdir())
     assert len(series.slices) == 9
     assert len(problems) == 1
-    assert "seg.dcm: a DICOM object without an image (Segmentation Storage)" in problems[0]
+    assert "seg.dcm: a DICOM object without an image (Segmentation Storage)" in problems[0].text
 
 
 def test_the_order_of_files_does_not_matter(tmp_path, write_series, volume, oblique):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lamina.cases.find import input_cases
+from lamina.cases.inputs import find_inputs
 from lamina.errors import DataError, GeometryError, ReadError
 from lamina.writers.dicom_seg import write_dicom_seg
 from lamina.writers.label_files import write_nifti
@@ -79,7 +79,7 @@ def assert_same_places(found, expected):
 def test_real_series(real_data, folder, predict, dciodvfy, dcmqi, tmp_path):
     """Valid, and the same voxels on the same places as in the NIfTI and for dcmqi."""
     done = 0
-    for number, source in enumerate(input_cases(real_data / folder).cases):
+    for number, source in enumerate(find_inputs(real_data / folder).cases):
         try:
             case = predict(source.image, name=f"{number}")
         except (GeometryError, ReadError):

@@ -5,6 +5,7 @@ Stored values are turned where MONOCHROME1 means that low is bright, then scaled
 transformation (RescaleSlope and RescaleIntercept, or its table), slice by slice.
 """
 
+import logging
 import os
 from collections.abc import Sequence
 from multiprocessing.pool import ThreadPool
@@ -20,12 +21,13 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels import apply_modality_lut
 
 from lamina.errors import ReadError
-from lamina.readers.address import split_address
 from lamina.readers.dicom_frames import frame_headers
-from lamina.readers.dicom_geometry import order_slices
-from lamina.readers.dicom_rules import SeriesPlan, SeriesRules, interpolate, plan_series
-from lamina.readers.dicom_series import Slice, find_series, is_dicom
+from lamina.readers.dicom_rules import SeriesRules, interpolate
+from lamina.readers.dicom_series import Slice
 from lamina.readers.grid import Grid
+from lamina.readers.source import Source
+
+logger = logging.getLogger("lamina")
 
 _BAD_PIXELS = (
     BytesLengthException,
@@ -43,7 +45,8 @@ _BAD_PIXELS = (
 def read_dicom(address: str, rules: SeriesRules | None = None) -> tuple[NDArray[np.float32], Grid]:
     """Return voxels (columns, rows[, slices]) and the grid of a series or a single image.
 
-    Colours become grey by the luminance of ITU-R BT.601.
+    Colours become grey by the luminance of ITU-R BT.601. What the rules accepted or filled is
+    logged as a warning.
 
     Raises
     ------
@@ -52,47 +55,14 @@ def read_dicom(address: str, rules: SeriesRules | None = None) -> tuple[NDArray[
     GeometryError
         If the slices do not make one regular grid.
     """
-    plan = dicom_plan(address, rules)
+    source = Source.of(address, rules)
+    plan = source.plan
+    for warning in plan.warnings:
+        logger.warning("%s: %s", source, warning)
     voxels = np.stack(_read_slices(plan.slices), axis=-1)
     if not plan.regular:
         voxels = interpolate(voxels, plan.places, plan.grid.shape[2])
     return voxels.reshape(plan.grid.shape), plan.grid
-
-
-def read_dicom_grid(address: str, rules: SeriesRules | None = None) -> Grid:
-    """Return the grid of a series from its headers alone; raises as `read_dicom` does."""
-    return dicom_plan(address, rules).grid
-
-
-def dicom_plan(address: str, rules: SeriesRules | None = None) -> SeriesPlan:
-    """Return which slices make the volume of an address, and where each lies in it."""
-    return plan_series(dicom_slices(address), rules or SeriesRules())
-
-
-def dicom_slices(address: str) -> list[Slice]:
-    """Return the slices of a series in the order of the volume's last axis."""
-    return order_slices(series_slices(*split_address(address)))
-
-
-def series_slices(place: Path, part: str | None) -> tuple[Slice, ...]:
-    """Return the slices of a file, a folder, or the part of it that is named, in no order."""
-    files = [place] if place.is_file() else [p for p in place.iterdir() if p.is_file()]
-    series, problems = find_series(path for path in files if is_dicom(path))
-    uid, folder = part, place
-    if part is not None:
-        series = [
-            one for one in series if one.address == f"{place}#{part}" or one.slices[0].uid == part
-        ]
-    if len(series) == 1:
-        return series[0].slices
-    if not series:
-        found = problems[0] if problems else "no DICOM file"
-        raise ReadError(f"{folder}: no DICOM series of images{f' {uid}' if uid else ''} ({found})")
-    addresses = ", ".join(one.address for one in series[:4])
-    raise ReadError(
-        f"{folder}: {len(series)} DICOM series or images in one folder, expected one",
-        f"name one of them: {addresses}",
-    )
 
 
 def _read_slices(slices: Sequence[Slice]) -> list[NDArray[np.float32]]:

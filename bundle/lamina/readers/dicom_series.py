@@ -38,7 +38,6 @@ _BAD_HEADER = (
     NotImplementedError,
     struct.error,
 )
-NO_IMAGE = "a DICOM object without an image"
 _FRAMES = "PerFrameFunctionalGroupsSequence"
 _BARE_STARTS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 # Objects that have rows and columns but no image of the body: segmentations, dose, maps.
@@ -80,7 +79,7 @@ _MOMENTS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Slice:
     """One single-frame image: its file, its series and what places it in space (LPS+, mm).
 
@@ -113,6 +112,24 @@ class Series:
     slices: tuple[Slice, ...]
 
 
+@dataclass(frozen=True)
+class UnreadFile:
+    """A file of which no image is read, and why; ``broken`` where it should have been one."""
+
+    path: Path
+    reason: str
+    broken: bool = True
+
+    @property
+    def text(self) -> str:
+        """Both in one sentence."""
+        return f"{self.path}: {self.reason}"
+
+
+class NoImageError(ReadError):
+    """A DICOM object that is no image: a report, a plan, a segmentation."""
+
+
 def is_dicom(path: Path) -> bool:
     """Tell by its first bytes whether a file is DICOM."""
     with path.open("rb") as file:
@@ -120,19 +137,21 @@ def is_dicom(path: Path) -> bool:
     return head[128:] == b"DICM" or (len(head) == 132 and head[:2] in _BARE_STARTS)
 
 
-def find_series(files: Iterable[Path]) -> tuple[list[Series], list[str]]:
+def find_series(files: Iterable[Path]) -> tuple[list[Series], list[UnreadFile]]:
     """Group the DICOM files of one folder into series of images.
 
     Returns
     -------
-    The series, and one sentence for each file that is no image or can't be read.
+    The series, and the files that are no image or can't be read.
     """
-    slices, problems = [], []
+    slices: list[Slice] = []
+    problems: list[UnreadFile] = []
     for path in sorted(files):
         try:
             slices += read_slices(path)
         except ReadError as error:
-            problems.append(str(error))
+            reason = str(error).removeprefix(f"{path}: ")
+            problems.append(UnreadFile(path, reason, not isinstance(error, NoImageError)))
     series = [Series(str(one.path), (one,)) for one in slices if one.position is None]
     series += _of_frames([one for one in slices if one.frame is not None and _placed(one)])
     single = [one for one in slices if one.frame is None and _placed(one)]
@@ -189,14 +208,6 @@ def _by_moment(slices: Sequence[Slice]) -> list[list[Slice]]:
     return [list(slices)]
 
 
-def read_slice(path: Path) -> Slice:
-    """Return the one slice of a file; raises as `read_slices` does, and for several frames."""
-    slices = read_slices(path)
-    if len(slices) > 1:
-        raise ReadError(f"{path}: {len(slices)} frames, expected one")
-    return slices[0]
-
-
 def read_slices(path: Path) -> list[Slice]:
     """Return what the header of a DICOM file says about the place of its image, or its frames.
 
@@ -220,7 +231,8 @@ def read_slices(path: Path) -> list[Slice]:
 def _require_image(header: Dataset, path: Path) -> None:
     kind = UID(str(header.get("SOPClassUID", "")))
     if kind in _NOT_IMAGES or not (header.get("Rows") and header.get("Columns")):
-        raise ReadError(f"{path}: {NO_IMAGE} ({kind.name or 'no SOP class'})")
+        reason = f"a DICOM object without an image ({kind.name or 'no SOP class'})"
+        raise NoImageError(f"{path}: {reason}")
 
 
 def _require_places(slices: Sequence[Slice], path: Path) -> None:

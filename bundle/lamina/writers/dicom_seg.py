@@ -19,8 +19,8 @@ from pydicom.uid import generate_uid
 import lamina
 from lamina.errors import DataError, GeometryError
 from lamina.files import written_whole
-from lamina.readers.dicom import dicom_plan
 from lamina.readers.grid import format_size
+from lamina.readers.source import Source
 from lamina.tasks.labels import Label
 from lamina.writers.segmented_case import PredictedCase
 
@@ -220,7 +220,7 @@ def read_sources(address: str) -> tuple[list[Dataset], list[int]]:
     DataError
         If a segmentation can't refer to the images; says which element is missing.
     """
-    plan = dicom_plan(address)
+    plan = Source.of(address).plan
     headers = [_read_header(path) for path in dict.fromkeys(one.path for one in plan.slices)]
     for header in headers:
         _require_identity(header)
