@@ -17,7 +17,8 @@ from lamina.cases.pairing import pair
 from lamina.cases.patients import FILE_NAME, patients_by_file, patients_by_pattern
 from lamina.errors import DataError
 from lamina.readers.dicom_rules import SeriesRules
-from lamina.readers.dicom_series import UnreadFile, find_series, is_dicom
+from lamina.readers.dicom_series import find_series
+from lamina.readers.dicom_slices import UnreadFile, is_dicom
 from lamina.readers.formats import format_of, stem_of
 from lamina.readers.source import Source
 
@@ -115,20 +116,28 @@ class FoundImages:
 
 
 def find_images(root: Path, rules: SeriesRules | None = None) -> FoundImages:
-    """List the images below a folder: files by suffix, DICOM series by content."""
-    sources: list[Source] = []
-    unread: list[UnreadFile] = []
+    """List the images below a folder: files by suffix, DICOM series by content.
+
+    They come folder by folder, files before series.
+    """
+    named: list[Path] = []
+    dicom: list[Path] = []
     others: list[Path] = []
+    folders: dict[Path, int] = {}
     for files in _files_by_folder(root):
-        named = [path for path in files if format_of(path)]
-        rest = [path for path in files if not format_of(path)]
-        dicom = [path for path in rest if path.is_file() and is_dicom(path)]
-        series, wrong = find_series(dicom)
-        sources += [Source(path, rules=rules) for path in named]
-        sources += [Source(one.address, one.slices, rules) for one in series]
-        unread += wrong
-        others += [path for path in rest if path not in dicom and not _is_data_of_header(path)]
-    return FoundImages(tuple(sources), tuple(unread), tuple(others))
+        for path in files:
+            folders.setdefault(path.parent, len(folders))
+            if format_of(path):
+                named.append(path)
+            elif path.is_file() and is_dicom(path):
+                dicom.append(path)
+            elif not _is_data_of_header(path):
+                others.append(path)
+    series, unread = find_series(dicom)
+    found = [(path.parent, Source(path, rules=rules)) for path in named]
+    found += [(one.slices[0].path.parent, Source(one.address, one.slices, rules)) for one in series]
+    found.sort(key=lambda entry: folders[entry[0]])
+    return FoundImages(tuple(source for _, source in found), tuple(unread), tuple(others))
 
 
 def _files_by_folder(root: Path) -> Iterator[list[Path]]:

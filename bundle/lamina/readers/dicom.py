@@ -19,11 +19,12 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels import apply_modality_lut
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from lamina.errors import ReadError
 from lamina.readers.dicom_frames import frame_headers
 from lamina.readers.dicom_rules import SeriesRules, interpolate
-from lamina.readers.dicom_series import Slice
+from lamina.readers.dicom_slices import Slice
 from lamina.readers.grid import Grid
 from lamina.readers.source import Source
 
@@ -66,39 +67,46 @@ def read_dicom(address: str, rules: SeriesRules | None = None) -> tuple[NDArray[
 
 
 def _read_slices(slices: Sequence[Slice]) -> list[NDArray[np.float32]]:
-    """Return the pixels of each slice; files are decoded in parallel, several frames at once."""
-    if slices[0].frame is not None:
-        return _read_frames(slices[0].path, [one.frame or 0 for one in slices])
-    with ThreadPool(min(len(slices), os.cpu_count() or 1)) as threads:
-        return threads.map(_read_pixels, [one.path for one in slices])
+    """Return the pixels of each slice; files are decoded in parallel, each once."""
+    files: dict[Path, list[int]] = {}
+    for one in slices:
+        files.setdefault(one.path, []).append(one.frame or 0)
+    with ThreadPool(min(len(files), os.cpu_count() or 1)) as threads:
+        pixels = threads.starmap(_read_frames, files.items())
+    of_file = dict(zip(files, map(iter, pixels), strict=True))
+    return [next(of_file[one.path]) for one in slices]
 
 
 def _read_frames(path: Path, frames: Sequence[int]) -> list[NDArray[np.float32]]:
     try:
-        image = pydicom.dcmread(path, force=True)
-        stored = image.pixel_array if int(image.NumberOfFrames) > 1 else image.pixel_array[None]
-        headers = list(frame_headers(image))
-        pixels = []
-        for number in frames:
-            one = _grey(stored[number], image, path)
-            if image.PhotometricInterpretation == "MONOCHROME1":
-                one = _inverted(one, image)
-            scaled = "RescaleSlope" in headers[number]
-            pixels.append(apply_modality_lut(one, headers[number] if scaled else image))
-        return [one.astype(np.float32).T for one in pixels]
+        image = _with_syntax(pydicom.dcmread(path, force=True))
+        count = int(image.get("NumberOfFrames") or 1)
+        stored = image.pixel_array if count > 1 else image.pixel_array[None]
+        grouped = "PerFrameFunctionalGroupsSequence" in image
+        headers = list(frame_headers(image)) if count > 1 or grouped else [image]
+        return [_scaled(stored[number], image, headers[number], path) for number in frames]
     except _BAD_PIXELS as error:
         raise _undecodable(path, error) from error
 
 
-def _read_pixels(path: Path) -> NDArray[np.float32]:
-    try:
-        image = pydicom.dcmread(path, force=True)
-        stored = _grey(image.pixel_array, image, path)
-        if image.PhotometricInterpretation == "MONOCHROME1":
-            stored = _inverted(stored, image)
-        return apply_modality_lut(stored, image).astype(np.float32).T
-    except _BAD_PIXELS as error:
-        raise _undecodable(path, error) from error
+def _with_syntax(image: Dataset) -> Dataset:
+    """Give a file without a meta header the transfer syntax that its data set was read by."""
+    if "TransferSyntaxUID" not in image.file_meta:
+        implicit, little = image.original_encoding
+        syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+        image.file_meta.TransferSyntaxUID = syntax if little else ExplicitVRBigEndian
+    return image
+
+
+def _scaled(
+    stored: NDArray[Any], image: Dataset, frame: Dataset, path: Path
+) -> NDArray[np.float32]:
+    """Return one frame as grey values (columns, rows), by its own modality transformation."""
+    grey = _grey(stored, image, path)
+    if image.PhotometricInterpretation == "MONOCHROME1":
+        grey = _inverted(grey, image)
+    scaled = apply_modality_lut(grey, frame if "RescaleSlope" in frame else image)
+    return scaled.astype(np.float32).T
 
 
 def _undecodable(path: Path, error: Exception) -> ReadError:

@@ -4,6 +4,7 @@ Nothing of this happens in silence: what is accepted or filled is a warning of t
 reading the pixels logs, and so stands in the manifest of a prediction.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,16 +14,15 @@ from numpy.typing import NDArray
 
 from lamina.errors import ConfigError
 from lamina.readers.dicom_geometry import (
+    SAME_POSITION_MM,
     SLICE_TOLERANCE,
     is_tilted,
     series_grid,
     slice_positions,
     tilted_grid,
 )
-from lamina.readers.dicom_series import Slice
+from lamina.readers.dicom_slices import MOMENTS, Slice
 from lamina.readers.grid import Grid
-
-_SAME_POSITION_MM = 0.01
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,7 @@ def plan_series(ordered: Sequence[Slice], rules: SeriesRules) -> SeriesPlan:
         If the rules forbid what would be needed, with both values.
     """
     slices, warnings = _without_duplicates(ordered, rules)
+    warnings += _mixed_acquisitions(slices)
     if len(slices) < 3 or slices[0].position is None:
         return _as_they_are(slices, series_grid(slices, rules.tolerance), warnings)
     make_grid = series_grid
@@ -148,18 +149,34 @@ def _without_duplicates(
     along, kept = slice_positions(ordered), [ordered[0]]
     last = along[0]
     for candidate, position in zip(ordered[1:], along[1:], strict=True):
-        if position - last >= _SAME_POSITION_MM:
+        if position - last >= SAME_POSITION_MM:
             kept.append(candidate)
             last = position
     left_out = len(ordered) - len(kept)
     return kept, [f"{left_out} slices at positions of others are left out"] if left_out else []
 
 
+def _mixed_acquisitions(slices: Sequence[Slice]) -> list[str]:
+    """Warn where the slices of several acquisitions alternate: they may be volumes of their own."""
+    column = MOMENTS.index("AcquisitionNumber")
+    numbers = [one.moments[column] if one.moments else None for one in slices]
+    changes = sum(first != second for first, second in itertools.pairwise(numbers))
+    known = {number for number in numbers if number is not None}
+    if len(known) < 2 or changes < len(slices) / 2:
+        return []
+    listed = ", ".join(f"{number:g}" for number in sorted(map(float, known)))
+    warning = (
+        f"the slices of the acquisitions {listed} alternate (AcquisitionNumber): they may be "
+        "several volumes, each half a step beside the other"
+    )
+    return [warning]
+
+
 def _even(slices: Sequence[Slice], tolerance: float) -> bool:
     gaps = np.diff(slice_positions(slices))
     typical = float(np.median(gaps))
     return (
-        bool(np.abs(gaps - typical).max() <= tolerance * typical) or gaps.min() < _SAME_POSITION_MM
+        bool(np.abs(gaps - typical).max() <= tolerance * typical) or gaps.min() < SAME_POSITION_MM
     )
 
 

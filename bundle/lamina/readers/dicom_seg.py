@@ -19,7 +19,8 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import SegmentationStorage
 
 from lamina.errors import GeometryError, ReadError
-from lamina.readers.dicom_series import find_series, is_dicom
+from lamina.readers.dicom_series import find_series
+from lamina.readers.dicom_slices import is_dicom
 from lamina.readers.grid import Grid, lps_to_ras
 from lamina.readers.source import Source
 

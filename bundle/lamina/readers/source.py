@@ -7,7 +7,8 @@ from typing import Any, Self
 from lamina.errors import ReadError
 from lamina.readers.dicom_geometry import order_slices
 from lamina.readers.dicom_rules import SeriesPlan, SeriesRules, plan_series
-from lamina.readers.dicom_series import Slice, find_series, is_dicom
+from lamina.readers.dicom_series import find_series
+from lamina.readers.dicom_slices import Slice, is_dicom
 from lamina.readers.formats import SUFFIXES, Format, format_of
 from lamina.readers.itk import data_file
 
@@ -140,10 +141,12 @@ def split_address(address: str | Path) -> tuple[Path, str | None]:
 
 def _find_slices(source: Source) -> tuple[Slice, ...]:
     path, part = split_address(source)
-    files = [path] if path.is_file() else [p for p in path.iterdir() if p.is_file()]
+    below = path.glob("*" if part is None else "**/*")
+    files = [path] if path.is_file() else [file for file in below if file.is_file()]
     series, problems = find_series(file for file in files if is_dicom(file))
     if part is not None:
-        series = [one for one in series if one.address == source or one.slices[0].uid == part]
+        named = [one for one in series if one.address == source]
+        series = named or [one for one in series if one.slices[0].uid == part]
     if len(series) == 1:
         return series[0].slices
     if not series:
