@@ -38,8 +38,10 @@ def _files(address: str | None) -> list[Path]:
     """Return the files of an image, or all below a folder that is none."""
     if address is None:
         return []
+    source = Source.of(address)
     try:
-        return Source.of(address).files
+        return source.files
     except ReadError:
-        path = Source.of(address).path
-        return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
+        if not source.path.is_dir():
+            raise
+        return sorted(file for file in source.path.rglob("*") if file.is_file())
