@@ -214,3 +214,23 @@ def test_an_x_ray_without_a_position_is_a_picture(tmp_path, write_dicom):
     np.testing.assert_array_equal(values, pixels.T)
     assert grid.unit == "mm"
     np.testing.assert_allclose(np.diag(grid.affine)[:2], [0.1, 0.2])
+
+
+@pytest.mark.parametrize(("bits", "signed"), [(16, True), (16, False), (12, True), (12, False)])
+def test_where_the_smallest_is_white_values_are_mirrored_in_their_range(
+    tmp_path, write_dicom, bits, signed
+):
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    stored = np.array(
+        [[low, low + 1, 0, 7], [high, high - 1, 1, 9]], np.int16 if signed else np.uint16
+    )
+    path = write_dicom(
+        tmp_path / "x.dcm",
+        stored,
+        PhotometricInterpretation="MONOCHROME1",
+        BitsStored=bits,
+        HighBit=bits - 1,
+    )
+    expected = low + high - stored.astype(np.int64)
+    assert (expected.min(), expected.max()) == (low, high)
+    np.testing.assert_array_equal(read_dicom(str(path))[0], expected.T)

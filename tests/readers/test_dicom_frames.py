@@ -60,8 +60,12 @@ def test_moments_divide_only_what_lies_at_one_position(tmp_path, write_series, v
     assert one.address == str(folder)
 
 
-def write_enhanced(path, voxels, affine, **elements):
-    """Write frames (x, y, n) as one enhanced MR file whose frames lie where a RAS+ affine says."""
+def write_enhanced(path, voxels, affine, order=None, **elements):
+    """Write frames (x, y, n) as one enhanced MR file whose frames lie where a RAS+ affine says.
+
+    ``order`` is the one in which the frames are stored.
+    """
+    order = list(range(voxels.shape[2])) if order is None else order
     lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
     spacing = np.linalg.norm(lps[:3, :3], axis=0)
     shared, frames = Dataset(), []
@@ -69,7 +73,7 @@ def write_enhanced(path, voxels, affine, **elements):
     orientation.ImageOrientationPatient = [*(lps[:3, :2] / spacing[:2]).T.ravel().round(9)]
     measures.PixelSpacing, measures.SliceThickness = [spacing[1], spacing[0]], spacing[2]
     shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [orientation], [measures]
-    for z in range(voxels.shape[2]):
+    for z in order:
         position, frame = Dataset(), Dataset()
         position.ImagePositionPatient = [*(lps @ [0, 0, z, 1])[:3].round(6)]
         frame.PlanePositionSequence = [position]
@@ -79,7 +83,7 @@ def write_enhanced(path, voxels, affine, **elements):
     image.NumberOfFrames = voxels.shape[2]
     image.SharedFunctionalGroupsSequence = [shared]
     image.PerFrameFunctionalGroupsSequence = frames
-    image.PixelData = np.ascontiguousarray(voxels.T).tobytes()
+    image.PixelData = np.ascontiguousarray(voxels.T[order]).tobytes()
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save_as(path)
 

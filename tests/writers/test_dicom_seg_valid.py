@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from tests.readers.test_dicom_frames import write_enhanced
 
 from lamina.cases.find import find_images
 from lamina.cases.inputs import find_inputs
@@ -148,6 +149,31 @@ def test_frames_of_a_part_have_their_numbers_in_the_file(real_data, predict, tmp
         referred.append(numbers)
     assert len(uids) == len(sources)
     assert not set.intersection(*referred)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3, 4], [3, 0, 4, 1, 2], [4, 3, 2, 1, 0]])
+def test_frames_in_any_order_of_their_file(oblique, predict, dcmqi, tmp_path, order):
+    """Each frame of the segmentation lies where its own source frame lies."""
+    affine = oblique @ np.diag([1, -1, 1, 1]) if np.linalg.det(oblique) < 0 else oblique
+    voxels = np.random.default_rng(0).integers(0, 900, (9, 11, 5)).astype(np.int16)
+    write_enhanced(
+        tmp_path / "source.dcm",
+        voxels,
+        affine,
+        order,
+        StudyInstanceUID="1.2.4",
+        FrameOfReferenceUID="1.2.5",
+        Modality="MR",
+    )
+    case = predict(tmp_path / "source.dcm")
+    (path,), (nifti,) = write_dicom_seg(case, tmp_path), write_nifti(case, tmp_path)
+    assert len(np.unique(case.label)) == 3
+    source = Source(tmp_path / "source.dcm")
+    np.testing.assert_array_equal(read_label(Source(path, image=source))[0], case.label)
+    volume = sitk.ReadImage(str(nifti))
+    for value, places in dcmqi(path, tmp_path / "dcmqi").items():
+        if value != 2:  # is never there
+            assert_same_places(places, places_in(volume, value))
 
 
 def test_a_missing_slice(real_data, labels, dciodvfy, dcmqi, tmp_path):
