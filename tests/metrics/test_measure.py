@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from monai.data import MetaTensor
+from tests.metrics.grids import spaced
 
 from lamina.errors import ConfigError, DataError, GeometryError
 from lamina.metrics.catalogue import METRICS
@@ -16,6 +17,7 @@ from lamina.metrics.distances import distance_scores
 from lamina.metrics.layers import layer_scores
 from lamina.metrics.measure import MeasureSettings, measure_case
 from lamina.metrics.overlap import OVERLAP_METRICS
+from lamina.readers.grid import pixel_grid
 from lamina.tasks.labels import Label
 
 LABELS = [
@@ -24,7 +26,7 @@ LABELS = [
     Label(2, "posterior", (0, 0, 200)),
 ]
 SHAPE = (4, 9, 6)
-SPACING = (0.5, 0.25, 2.0)
+GRID = spaced(SHAPE, (0.5, 0.25, 2.0))
 EVERYTHING = MeasureSettings(metrics=tuple(METRICS), tolerance=0.5, depth_axis=1)
 MAPS = hnp.arrays(np.uint8, SHAPE, elements=st.integers(0, 2))
 
@@ -40,7 +42,7 @@ def test_every_metric_stands_for_every_structure(prediction, truth):
         prediction,
         truth,
         labels=LABELS,
-        spacing=SPACING,
+        grid=GRID,
         probabilities=probabilities_of(prediction),
         settings=EVERYTHING,
     )
@@ -61,7 +63,7 @@ def test_a_perfect_prediction_is_best_in_every_metric(truth):
         truth,
         truth,
         labels=LABELS,
-        spacing=SPACING,
+        grid=GRID,
         probabilities=probabilities_of(truth),
         settings=EVERYTHING,
     )
@@ -77,11 +79,11 @@ def test_each_structure_is_measured_by_itself():
     settings = MeasureSettings(
         ("surface_dice", "thickness_error", "volume_truth"), 0.3, depth_axis=1
     )
-    measured = measure_case(prediction, truth, labels=LABELS, spacing=SPACING, settings=settings)
+    measured = measure_case(prediction, truth, labels=LABELS, grid=GRID, settings=settings)
     for label in LABELS[1:]:
         masks = prediction == label.value, truth == label.value
         scores = measured[label.name]
-        assert scores["surface_dice"] == distance_scores(*masks, SPACING, 0.3)["surface_dice"]
+        assert scores["surface_dice"] == distance_scores(*masks, GRID, 0.3)["surface_dice"]
         in_um = layer_scores(*masks, 1, 250.0)["thickness_error"]
         assert scores["thickness_error"] == pytest.approx(in_um)
         assert scores["volume_truth"] == pytest.approx(masks[1].sum() * 0.25)
@@ -96,8 +98,7 @@ def test_layers_are_in_um_of_mm_and_in_pixels_of_pixels():
             prediction,
             truth,
             labels=LABELS,
-            spacing=spacing,
-            spacing_unit=unit,
+            grid=spaced(truth.shape, spacing, unit),
             settings=settings,
         )["anterior"]["thickness_error"]
         for spacing, unit in (((0.024, 0.0039), "mm"), ((1.0, 1.0), "px"))
@@ -108,14 +109,16 @@ def test_layers_are_in_um_of_mm_and_in_pixels_of_pixels():
 def test_overlap_by_default_and_any_kind_of_array():
     truth = torch.tensor([[0, 1], [2, 2]])
     kinds = [truth, truth.float(), MetaTensor(truth.float()), truth.numpy().astype(np.uint8)]
-    results = [measure_case(kind, truth, labels=LABELS, spacing=(1, 1)) for kind in kinds]
+    results = [
+        measure_case(kind, truth, labels=LABELS, grid=pixel_grid(truth.shape)) for kind in kinds
+    ]
     assert all(result == results[0] for result in results)
     assert list(results[0]["anterior"]) == ["status", *OVERLAP_METRICS]
 
 
 def test_statuses():
     truth, prediction = np.array([[1, 0, 0]]), np.array([[0, 2, 0]])
-    measured = measure_case(prediction, truth, labels=LABELS, spacing=(1, 1))
+    measured = measure_case(prediction, truth, labels=LABELS, grid=pixel_grid(truth.shape))
     assert {name: scores["status"] for name, scores in measured.items()} == {
         "anterior": "missed",
         "posterior": "false",
@@ -126,7 +129,7 @@ def test_statuses():
 def test_inputs_are_untouched():
     prediction, truth = np.random.default_rng(1).integers(0, 3, (2, *SHAPE))
     kept = prediction.copy(), truth.copy()
-    measure_case(prediction, truth, labels=LABELS, spacing=SPACING)
+    measure_case(prediction, truth, labels=LABELS, grid=GRID)
     assert np.array_equal(prediction, kept[0])
     assert np.array_equal(truth, kept[1])
 
@@ -150,15 +153,15 @@ def test_probabilities_are_needed():
     truth = np.zeros((2, 3), dtype=int)
     settings = MeasureSettings(metrics=["cross_entropy"])
     with pytest.raises(ConfigError, match="need class probabilities, none given"):
-        measure_case(truth, truth, labels=LABELS, spacing=(1, 1), settings=settings)
+        measure_case(truth, truth, labels=LABELS, grid=pixel_grid(truth.shape), settings=settings)
 
 
 def test_a_channel_axis_too_many():
     truth = np.zeros((1, 2, 3), dtype=int)
     with pytest.raises(GeometryError) as error:
-        measure_case(truth, truth, labels=LABELS, spacing=(1, 1))
+        measure_case(truth, truth, labels=LABELS, grid=pixel_grid((2, 3)))
     assert str(error.value).startswith(
-        "label maps of shape (1, 2, 3), but a spacing of 2 axes\n  → give (x, y[, z])"
+        "label maps of shape (1, 2, 3), but a grid of 2×3 voxels\n  → give (x, y[, z])"
     )
 
 
@@ -166,18 +169,18 @@ def test_a_depth_axis_that_is_not_there():
     truth = np.zeros((2, 3), dtype=int)
     settings = MeasureSettings(metrics=["dice"], depth_axis=2)
     with pytest.raises(GeometryError, match="depth_axis is 2, but"):
-        measure_case(truth, truth, labels=LABELS, spacing=(1, 1), settings=settings)
+        measure_case(truth, truth, labels=LABELS, grid=pixel_grid(truth.shape), settings=settings)
 
 
 def test_a_value_without_a_label():
     truth = np.array([[0, 3]])
     with pytest.raises(DataError, match="truth: values from 0 to 3, expected 0 to 2"):
-        measure_case(np.zeros_like(truth), truth, labels=LABELS, spacing=(1, 1))
+        measure_case(np.zeros_like(truth), truth, labels=LABELS, grid=pixel_grid(truth.shape))
 
 
 def test_another_shape():
     with pytest.raises(GeometryError, match=r"prediction has shape \(2, 3\), truth \(3, 2\)"):
-        measure_case(np.zeros((2, 3)), np.zeros((3, 2)), labels=LABELS, spacing=(1, 1))
+        measure_case(np.zeros((2, 3)), np.zeros((3, 2)), labels=LABELS, grid=pixel_grid((3, 2)))
 
 
 def test_real_hippocampus_moved_by_a_voxel():
@@ -190,7 +193,9 @@ def test_real_hippocampus_moved_by_a_voxel():
         ("dice", "hausdorff_distance_95", "average_surface_distance", "volume_error")
     )
     moved = np.roll(truth, 1, axis=0)
-    measured = measure_case(moved, truth, labels=LABELS, spacing=(1, 1, 1), settings=settings)
+    measured = measure_case(
+        moved, truth, labels=LABELS, grid=pixel_grid(truth.shape), settings=settings
+    )
     for scores in measured.values():
         assert scores["status"] == "present"
         assert 0.7 < scores["dice"] < 1
@@ -209,13 +214,12 @@ def test_a_tolerance_in_pixels_does_not_change_with_their_size(unit, within):
             prediction,
             truth,
             labels=LABELS,
-            spacing=spacing,
-            spacing_unit=spacing_unit,
+            grid=spaced(truth.shape, spacing, spacing_unit),
             settings=settings,
         )["anterior"]
         assert (scores["surface_dice"] == 1) == (expected == 1)
     masks = prediction == 1, truth == 1
-    exact = distance_scores(*masks, (30, 20), 2.0)["average_surface_distance"]
+    exact = distance_scores(*masks, spaced(truth.shape, (30, 20)), 2.0)["average_surface_distance"]
     assert scores["average_surface_distance"] == exact
 
 

@@ -162,10 +162,9 @@ def _sizes(pairs: Sequence[Pair], values: Sequence[int]) -> Iterator[tuple[int, 
     true: dict[int, list[float]] = {value: [] for value in values}
     for _, path in pairs:
         values_there, grid = read_label(path)
-        voxel = float(np.prod(grid.spacing))
         for value, count in zip(*np.unique(values_there, return_counts=True), strict=True):
             if value in true:
-                true[value].append(count * voxel)
+                true[value].append(count * grid.voxel_size)
     for value, sizes in true.items():
         for share in SHARES if sizes else ():
             yield value, float(f"{share * np.median(sizes):.2g}")

@@ -10,8 +10,6 @@ from typing import Any
 
 import ignite.distributed as idist
 from ignite.engine import Engine, Events
-from monai.data.utils import affine_to_spacing
-from monai.utils import convert_to_numpy
 from PIL import Image
 
 from lamina.errors import ConfigError, DataError, LaminaError
@@ -24,6 +22,7 @@ from lamina.metrics.measure import MeasureSettings, measure_case
 from lamina.metrics.statistics import Bootstrap
 from lamina.pictures.panels import PictureSettings, comparison_views
 from lamina.prediction.read_case import cases_of
+from lamina.readers.image_reader import grid_of
 from lamina.tasks.labels import read_labels
 
 Record = dict[str, Any]
@@ -186,33 +185,30 @@ class EvaluationWriter:
 
     def _measure(self, name: str, case: Mapping[str, Any]) -> tuple[Record, Panels]:
         image, truth, prediction = case["image"], case["label"][0], case["pred"][0]
-        affine = convert_to_numpy(image.affine)
-        spacing = tuple(affine_to_spacing(affine, r=image.ndim - 1).tolist())
-        unit = str(image.meta.get("spacing_unit", "mm"))
+        grid = grid_of(image)
         classes = measure_case(
             prediction,
             truth,
             labels=self.labels,
-            spacing=spacing,
-            spacing_unit=unit,
+            grid=grid,
             probabilities=case.get("probabilities"),
             settings=self.measure,
         )
         # In a layer task the depth runs down, however the eye lies in space.
-        turn = affine if self.measure.depth_axis is None else None
+        turn = grid.affine if self.measure.depth_axis is None else None
         views = comparison_views(
             image,
             truth,
             prediction,
             self.labels,
-            spacing=spacing,
+            spacing=grid.spacing,
             affine=turn,
             settings=self.drawing,
         )
         about = {
             "case": name,
-            "spacing_unit": unit,
-            "spatial_dims": len(spacing),
+            "spacing_unit": grid.unit,
+            "spatial_dims": len(grid.shape),
             "uncertainty": case.get("uncertainty"),
             "files": keep_labels(name, case, self.output_dir),
         }

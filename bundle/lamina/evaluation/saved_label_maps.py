@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from monai.data.utils import affine_to_spacing
 from monai.utils import convert_to_numpy
 
+from lamina.readers.image_reader import grid_of
 from lamina.writers.label_files import save_label_image
 
 FOLDERS = {"prediction": "predictions", "truth": "truth"}
@@ -42,8 +42,8 @@ def keep_labels(name: str, case: Mapping[str, Any], folder: Path) -> dict[str, A
     }
     places = {key: str(path.relative_to(folder)) for key, path in files.items()}
     address = image.meta.get("filename_or_obj")
-    spacing = affine_to_spacing(image.affine, r=image.ndim - 1).tolist()
-    return {"image": None if address is None else str(address), "spacing": spacing, **places}
+    image_path = None if address is None else str(address)
+    return {"image": image_path, "spacing": list(grid_of(image).spacing), **places}
 
 
 def forget_others(folder: Path, names: Collection[str]) -> None:

@@ -20,7 +20,7 @@ from lamina.metrics.overlap import (
     volume_scores,
 )
 from lamina.metrics.probability import PROBABILITY_METRICS, probability_scores
-from lamina.readers.grid import Unit
+from lamina.readers.grid import Grid, Unit, format_size, pixel_grid
 from lamina.tasks.labels import Label
 
 
@@ -89,8 +89,7 @@ def measure_case(
     truth: Any,
     *,
     labels: Sequence[Label],
-    spacing: Sequence[float],
-    spacing_unit: str = "mm",
+    grid: Grid,
     probabilities: Any = None,
     settings: MeasureSettings | None = None,
 ) -> dict[str, dict[str, Any]]:
@@ -102,11 +101,8 @@ def measure_case(
         Label maps of one shape, (x, y) or (x, y, z), numpy or torch.
     labels
         The task's labels, background first.
-    spacing
-        The distance of voxels along each axis.
-    spacing_unit
-        "mm", or "px" where the true spacing is unknown: then all distances are in pixels. Layer
-        errors are in µm for "mm".
+    grid
+        Where their voxels lie. Distances and sizes are in its unit, layer errors in µm for "mm".
     probabilities
         (classes, x, y[, z]), for the metrics that need them.
     settings
@@ -125,7 +121,7 @@ def measure_case(
     DataError
         If a map holds a value that is no class.
     GeometryError
-        If the shapes, or the numbers of axes and spacings, differ.
+        If the shapes of the label maps and the grid differ.
 
     Examples
     --------
@@ -133,7 +129,8 @@ def measure_case(
     >>> truth, prediction = np.zeros((2, 8, 5), dtype=int)
     >>> truth[2:6, 1:3], prediction[2:6, 1:4] = 1, 1
     >>> settings = MeasureSettings(metrics=("dice", "volume_error"))
-    >>> measure_case(prediction, truth, labels=labels, spacing=(0.5, 0.5), settings=settings)
+    >>> grid = Grid((8, 5), np.diag([0.5, 0.5, 1.0, 1.0]))
+    >>> measure_case(prediction, truth, labels=labels, grid=grid, settings=settings)
     {'lung': {'status': 'present', 'dice': 0.8, 'volume_error': 1.0}}
     """
     settings = settings or MeasureSettings()
@@ -141,10 +138,9 @@ def measure_case(
         read_label_map(labelling, len(labels), what).cpu().numpy()
         for labelling, what in ((prediction, "prediction"), (truth, "truth"))
     )
-    _check_case(true, spacing, probabilities, settings)
+    _check_case(true, grid, probabilities, settings)
     confusion = confusion_matrix(predicted, true, len(labels))
     overlaps = overlap_scores(confusion)
-    grid = _Grid(tuple(spacing), spacing_unit)
     measured: dict[str, dict[str, Any]] = {}
     for label, status in zip(labels[1:], class_status(confusion)[1:], strict=True):
         scores = dict.fromkeys(settings.metrics, float("nan"))
@@ -161,23 +157,13 @@ def measure_case(
     return measured
 
 
-@dataclass(frozen=True)
-class _Grid:
-    spacing: tuple[float, ...]
-    unit: str
-
-    def depth_spacing(self, axis: int) -> float:
-        """Return the spacing along the scan in µm, or in px."""
-        return self.spacing[axis] * (1000.0 if self.unit == "mm" else 1.0)
-
-
 def _check_case(
-    truth: np.ndarray, spacing: Sequence[float], probabilities: Any, settings: MeasureSettings
+    truth: np.ndarray, grid: Grid, probabilities: Any, settings: MeasureSettings
 ) -> None:
-    if len(spacing) != truth.ndim:
+    if grid.shape != truth.shape:
         raise GeometryError(
-            f"label maps of shape {truth.shape}, but a spacing of {len(spacing)} axes",
-            "give (x, y[, z]) without a channel axis, and a spacing for each axis",
+            f"label maps of shape {truth.shape}, but a grid of {format_size(grid.shape)} voxels",
+            "give (x, y[, z]) without a channel axis, on the image's own grid",
         )
     if settings.depth_axis is not None and not 0 <= settings.depth_axis < truth.ndim:
         raise GeometryError(
@@ -194,21 +180,22 @@ def _check_case(
 def _scores_beyond_overlap(
     masks: tuple[np.ndarray, np.ndarray],
     probability: np.ndarray | None,
-    grid: _Grid,
+    grid: Grid,
     settings: MeasureSettings,
 ) -> dict[str, float]:
     """Compute the families of metrics that are asked for; each gives all of its metrics."""
     scores: dict[str, float] = {}
     if settings.wants(DISTANCE_METRICS):
-        scores |= distance_scores(*masks, grid.spacing, settings.tolerance)
+        scores |= distance_scores(*masks, grid, settings.tolerance)
         if settings.tolerance_unit == "px" and grid.unit == "mm":
-            in_voxels = distance_scores(*masks, (1.0,) * len(grid.spacing), settings.tolerance)
+            in_voxels = distance_scores(*masks, pixel_grid(grid.shape), settings.tolerance)
             scores["surface_dice"] = in_voxels["surface_dice"]
     if settings.wants(VOLUME_METRICS):
-        scores |= volume_scores(int(masks[0].sum()), int(masks[1].sum()), grid.spacing)
+        scores |= volume_scores(int(masks[0].sum()), int(masks[1].sum()), grid.voxel_size)
     if probability is not None and settings.wants(PROBABILITY_METRICS):
         scores |= probability_scores(probability, masks[1])
     if settings.depth_axis is not None and settings.wants(LAYER_METRICS):
         axis = settings.depth_axis
-        scores |= layer_scores(*masks, axis, grid.depth_spacing(axis))
+        step = grid.spacing[axis] * (1000.0 if grid.unit == "mm" else 1.0)
+        scores |= layer_scores(*masks, axis, step)
     return scores

@@ -1,8 +1,5 @@
 """Overlap and volume of two label maps, class by class."""
 
-from collections.abc import Sequence
-
-import numpy as np
 import torch
 
 OVERLAP_METRICS = ("dice", "iou", "accuracy", "precision", "recall", "f1")
@@ -74,7 +71,7 @@ def _ratio(part: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
 VOLUME_METRICS = ("volume_truth", "volume_prediction", "volume_error", "relative_volume_error")
 
 
-def volume_scores(in_prediction: int, in_truth: int, spacing: Sequence[float]) -> dict[str, float]:
+def volume_scores(in_prediction: int, in_truth: int, voxel_size: float) -> dict[str, float]:
     """Return the metrics of ``VOLUME_METRICS`` from the numbers of voxels of one structure.
 
     The relative error is (P - T) / ((P + T) / 2), the volume similarity of ITK's
@@ -85,8 +82,8 @@ def volume_scores(in_prediction: int, in_truth: int, spacing: Sequence[float]) -
     ----------
     in_prediction, in_truth
         The numbers of voxels.
-    spacing
-        In mm along each axis: sizes are in mm³ for three axes, in mm² for two.
+    voxel_size
+        In mm³ or, for pictures, mm²; sizes are in the same unit.
 
     Returns
     -------
@@ -95,16 +92,15 @@ def volume_scores(in_prediction: int, in_truth: int, spacing: Sequence[float]) -
 
     Examples
     --------
-    >>> volume_scores(30, 20, spacing=(1.0, 0.5, 0.2))["volume_error"]
+    >>> volume_scores(30, 20, voxel_size=0.1)["volume_error"]
     1.0
     """
     if in_prediction == in_truth == 0:
         return dict.fromkeys(VOLUME_METRICS, float("nan"))
-    voxel = float(np.prod(spacing))
     difference = in_prediction - in_truth
     return {
-        "volume_truth": in_truth * voxel,
-        "volume_prediction": in_prediction * voxel,
-        "volume_error": difference * voxel,
+        "volume_truth": in_truth * voxel_size,
+        "volume_prediction": in_prediction * voxel_size,
+        "volume_error": difference * voxel_size,
         "relative_volume_error": 2 * difference / (in_prediction + in_truth),
     }
