@@ -1,7 +1,5 @@
 """The numbers of an evaluation: over cases and structures, as JSON and as a table."""
 
-import csv
-import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -13,7 +11,7 @@ import numpy as np
 
 import lamina
 from lamina.errors import DataError
-from lamina.files import write_json, written_whole
+from lamina.files import without_nan, write_json, write_table
 from lamina.metrics.catalogue import METRICS, format_number, metric_unit
 from lamina.metrics.overlap import STATUSES
 from lamina.metrics.statistics import Bootstrap, describe
@@ -96,7 +94,7 @@ def summarise(
         "bootstrap": vars(bootstrap),
         "information": dict(information or {}),
     }
-    return _without_nan(summary)
+    return without_nan(summary)
 
 
 def write_summary(folder: str | os.PathLike[str], summary: Mapping[str, Any]) -> None:
@@ -107,13 +105,7 @@ def write_summary(folder: str | os.PathLike[str], summary: Mapping[str, Any]) ->
         for case in summary["cases"]
         for name, scores in case["classes"].items()
     ]
-    with (
-        written_whole(Path(folder, "cases.csv")) as part,
-        part.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, lines[0])
-        writer.writeheader()
-        writer.writerows(lines)
+    write_table(Path(folder, "cases.csv"), list(lines[0]), lines)
 
 
 def _units(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, str]:
@@ -169,15 +161,6 @@ def _describe_case(record: Mapping[str, Any]) -> dict[str, Any]:
     }
     about = {key: value for key, value in record.items() if key != "classes"}
     return {**about, **means, "classes": classes}
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON knows no NaN: None stands for it."""
-    if isinstance(value, Mapping):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 _PREFERRED = ("dice", "iou")

@@ -71,7 +71,7 @@ class EarlyStopping:
 
     def _look(self, engine: Engine, rows: Sequence[Mapping[str, Any]]) -> None:
         name = self.evaluator.state.key_metric_name
-        values = [row[name] for row in rows if name in row]
+        values = [row[name] for row in rows if row.get(name) is not None]
         since = validations_since_best(values, self.smoothing)
         if self.patience is not None and since >= self.patience:
             logger.info(

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from ignite.engine import Engine, Events
 
-from lamina.files import read_json, write_json
+from lamina.files import read_json, without_nan, write_json
 from lamina.training.ranks import is_main, mean_of_ranks
 
 logger = logging.getLogger(__name__)
@@ -81,10 +81,12 @@ class History:
         row |= metrics_of(engine, self.class_names)
         if self.evaluator is not None and self.evaluator.state.epoch == engine.state.epoch:
             row |= metrics_of(self.evaluator, self.class_names)
+        row = without_nan(row)
         self.rows.append(row)
         state: Any = engine.state
         state.history = self.rows
-        values = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if "/" not in name)
+        numbers = {name: "none" if value is None else f"{value:.4g}" for name, value in row.items()}
+        values = ", ".join(f"{name} {text}" for name, text in numbers.items() if "/" not in name)
         logger.debug("%s", values)
         if is_main():
             write_json(self.path, self.rows)
@@ -160,7 +162,7 @@ class TensorBoardWriter:
         state: Any = engine.state
         row = state.history[-1]
         for name, value in row.items():
-            if name != "epoch":
+            if name != "epoch" and value is not None:
                 self.writer.add_scalar(name, value, row["epoch"])
         if self.drawn is not None:
             picture = self.draw(self.drawn)
