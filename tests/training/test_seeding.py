@@ -38,7 +38,8 @@ def batch_of(epoch, rank, monkeypatch):
     engine = SimpleNamespace(state=SimpleNamespace(epoch=epoch))
     EpochSeed(5, transform)(engine)
     item = transform({"image": torch.zeros(1, 4, 4)})["image"]
-    whole = {"image": torch.ones(2, 1, 6, 5), "label": torch.ones(2, 1, 6, 5)}
+    ramp = torch.arange(60.0).reshape(2, 1, 6, 5)
+    whole = {"image": ramp, "label": torch.ones(2, 1, 6, 5)}
     return item, RandIntensityBatchd(noise=0.1)(whole)["image"]
 
 
