@@ -48,13 +48,11 @@ def test_every_metric_stands_for_every_structure(prediction, truth):
     )
     assert list(measured) == ["anterior", "posterior"]
     for scores in measured.values():
-        assert list(scores) == ["status", *METRICS]
-        numbers = [type(scores[name]) for name in METRICS]
-        assert numbers == [float] * len(METRICS)
-        assert np.isnan([scores[name] for name in METRICS]).all() == (scores["status"] == "absent")
-        assert not np.isnan([scores[name] for name in METRICS]).any() or (
-            scores["status"] == "absent"
-        )
+        assert list(scores.metrics) == list(METRICS)
+        values = list(scores.metrics.values())
+        assert [type(value) for value in values] == [float] * len(METRICS)
+        assert np.isnan(values).all() == (scores.status == "absent")
+        assert not np.isnan(values).any() or scores.status == "absent"
 
 
 @given(MAPS)
@@ -69,8 +67,8 @@ def test_a_perfect_prediction_is_best_in_every_metric(truth):
     )
     for scores in measured.values():
         for name, metric in METRICS.items():
-            if scores["status"] == "present" and metric.best is not None:
-                assert scores[name] == pytest.approx(metric.best, abs=1e-6)
+            if scores.status == "present" and metric.best is not None:
+                assert scores.metrics[name] == pytest.approx(metric.best, abs=1e-6)
 
 
 def test_each_structure_is_measured_by_itself():
@@ -83,10 +81,10 @@ def test_each_structure_is_measured_by_itself():
     for label in LABELS[1:]:
         masks = prediction == label.value, truth == label.value
         scores = measured[label.name]
-        assert scores["surface_dice"] == distance_scores(*masks, GRID, 0.3)["surface_dice"]
+        assert scores.metrics["surface_dice"] == distance_scores(*masks, GRID, 0.3)["surface_dice"]
         in_um = layer_scores(*masks, 1, 250.0)["thickness_error"]
-        assert scores["thickness_error"] == pytest.approx(in_um)
-        assert scores["volume_truth"] == pytest.approx(masks[1].sum() * 0.25)
+        assert scores.metrics["thickness_error"] == pytest.approx(in_um)
+        assert scores.metrics["volume_truth"] == pytest.approx(masks[1].sum() * 0.25)
 
 
 def test_layers_are_in_um_of_mm_and_in_pixels_of_pixels():
@@ -100,7 +98,7 @@ def test_layers_are_in_um_of_mm_and_in_pixels_of_pixels():
             labels=LABELS,
             grid=spaced(truth.shape, spacing, unit),
             settings=settings,
-        )["anterior"]["thickness_error"]
+        )["anterior"].metrics["thickness_error"]
         for spacing, unit in (((0.024, 0.0039), "mm"), ((1.0, 1.0), "px"))
     ]
     assert errors == [pytest.approx(3.9), 1.0]
@@ -113,17 +111,17 @@ def test_overlap_by_default_and_any_kind_of_array():
         measure_case(kind, truth, labels=LABELS, grid=pixel_grid(truth.shape)) for kind in kinds
     ]
     assert all(result == results[0] for result in results)
-    assert list(results[0]["anterior"]) == ["status", *OVERLAP_METRICS]
+    assert list(results[0]["anterior"].metrics) == list(OVERLAP_METRICS)
 
 
 def test_statuses():
     truth, prediction = np.array([[1, 0, 0]]), np.array([[0, 2, 0]])
     measured = measure_case(prediction, truth, labels=LABELS, grid=pixel_grid(truth.shape))
-    assert {name: scores["status"] for name, scores in measured.items()} == {
+    assert {name: scores.status for name, scores in measured.items()} == {
         "anterior": "missed",
         "posterior": "false",
     }
-    assert [scores["dice"] for scores in measured.values()] == [0.0, 0.0]
+    assert [scores.metrics["dice"] for scores in measured.values()] == [0.0, 0.0]
 
 
 def test_inputs_are_untouched():
@@ -197,11 +195,11 @@ def test_real_hippocampus_moved_by_a_voxel():
         moved, truth, labels=LABELS, grid=pixel_grid(truth.shape), settings=settings
     )
     for scores in measured.values():
-        assert scores["status"] == "present"
-        assert 0.7 < scores["dice"] < 1
-        assert scores["hausdorff_distance_95"] == pytest.approx(1)
-        assert 0 < scores["average_surface_distance"] < 1
-        assert scores["volume_error"] == 0
+        assert scores.status == "present"
+        assert 0.7 < scores.metrics["dice"] < 1
+        assert scores.metrics["hausdorff_distance_95"] == pytest.approx(1)
+        assert 0 < scores.metrics["average_surface_distance"] < 1
+        assert scores.metrics["volume_error"] == 0
 
 
 @pytest.mark.parametrize(("unit", "within"), [("px", 1.0), ("mm", 0.0)])
@@ -217,10 +215,10 @@ def test_a_tolerance_in_pixels_does_not_change_with_their_size(unit, within):
             grid=spaced(truth.shape, spacing, spacing_unit),
             settings=settings,
         )["anterior"]
-        assert (scores["surface_dice"] == 1) == (expected == 1)
+        assert (scores.metrics["surface_dice"] == 1) == (expected == 1)
     masks = prediction == 1, truth == 1
     exact = distance_scores(*masks, spaced(truth.shape, (30, 20)), 2.0)["average_surface_distance"]
-    assert scores["average_surface_distance"] == exact
+    assert scores.metrics["average_surface_distance"] == exact
 
 
 def test_another_unit_of_the_tolerance_is_refused():

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from lamina.errors import DataError, LaminaError
-from lamina.evaluation.comparison import Comparison, verdict
+from lamina.evaluation.comparison import CaseDifference, Comparison, verdict
 from lamina.files import read_json
 from lamina.metrics.catalogue import METRICS
 from lamina.pictures.case_pictures import contour_panels
@@ -73,7 +73,7 @@ class ComparedCase:
     """
 
     name: str
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[CaseDifference]
     panels: Mapping[str, bytes]
     reason: str = ""
 

@@ -16,7 +16,7 @@ from lamina.errors import ConfigError, DataError, LaminaError
 from lamina.evaluation.processes import gather, is_first_process
 from lamina.evaluation.report import write_report
 from lamina.evaluation.saved_label_maps import forget_others, keep_labels
-from lamina.evaluation.summary import summarise, summary_table, versions, write_summary
+from lamina.evaluation.summary import CaseScores, summarise, summary_table, versions, write_summary
 from lamina.evaluation.uncertainty_chart import correlation_of
 from lamina.metrics.measure import MeasureSettings, measure_case
 from lamina.metrics.statistics import Bootstrap
@@ -25,7 +25,6 @@ from lamina.prediction.read_case import cases_of
 from lamina.readers.image_reader import grid_of
 from lamina.tasks.labels import read_labels
 
-Record = dict[str, Any]
 Panels = dict[str, dict[str, Path]]
 """The files of a case's panels: {view: {title: PNG}}."""
 
@@ -116,7 +115,7 @@ class EvaluationWriter:
         self.drawing = drawing or PictureSettings()
         self.bootstrap = bootstrap or Bootstrap()
         self.started = time.time()
-        self.records: dict[str, Record] = {}
+        self.records: dict[str, CaseScores] = {}
         self.pictures: dict[str, Panels] = {}
         self.failures: dict[str, str] = {}
 
@@ -183,10 +182,10 @@ class EvaluationWriter:
                 "give each case of the data set its own name",
             )
 
-    def _measure(self, name: str, case: Mapping[str, Any]) -> tuple[Record, Panels]:
+    def _measure(self, name: str, case: Mapping[str, Any]) -> tuple[CaseScores, Panels]:
         image, truth, prediction = case["image"], case["label"][0], case["pred"][0]
         grid = grid_of(image)
-        classes = measure_case(
+        structures = measure_case(
             prediction,
             truth,
             labels=self.labels,
@@ -205,14 +204,15 @@ class EvaluationWriter:
             affine=turn,
             settings=self.drawing,
         )
-        about = {
-            "case": name,
-            "spacing_unit": grid.unit,
-            "spatial_dims": len(grid.shape),
-            "uncertainty": case.get("uncertainty"),
-            "files": keep_labels(name, case, self.output_dir),
-        }
-        return {**about, "classes": classes}, self._keep(views)
+        scores = CaseScores(
+            name,
+            grid.unit,
+            len(grid.shape),
+            structures,
+            case.get("uncertainty"),
+            keep_labels(name, case, self.output_dir),
+        )
+        return scores, self._keep(views)
 
     def _keep(self, views: Mapping[str, Mapping[str, Image.Image]]) -> Panels:
         """Write the panels to disk, where they wait for the report."""
@@ -226,7 +226,10 @@ class EvaluationWriter:
         return kept
 
     def _write(
-        self, records: Sequence[Record], pictures: Mapping[str, Panels], failures: Mapping[str, str]
+        self,
+        records: Sequence[CaseScores],
+        pictures: Mapping[str, Panels],
+        failures: Mapping[str, str],
     ) -> None:
         information = {
             **self.information,
@@ -244,7 +247,7 @@ class EvaluationWriter:
         summary["labels"] = [{"name": one.name, "color": one.color} for one in self.labels]
         summary["uncertainty"] = correlation_of(summary)
         write_summary(self.output_dir, summary)
-        forget_others(self.output_dir, [record["case"] for record in records])
+        forget_others(self.output_dir, [record.case for record in records])
         report = self.output_dir / "report.html"
         write_report(
             report,

@@ -84,6 +84,22 @@ class MeasureSettings:
         return bool(set(self.metrics) & set(metrics))
 
 
+@dataclass(frozen=True)
+class StructureScores:
+    """What was measured of one structure of a case.
+
+    Parameters
+    ----------
+    status
+        One of `lamina.metrics.overlap.STATUSES`.
+    metrics
+        The value of each metric, NaN where the structure is in neither label map.
+    """
+
+    status: str
+    metrics: dict[str, float]
+
+
 def measure_case(
     prediction: Any,
     truth: Any,
@@ -92,7 +108,7 @@ def measure_case(
     grid: Grid,
     probabilities: Any = None,
     settings: MeasureSettings | None = None,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, StructureScores]:
     """Measure one case.
 
     Parameters
@@ -111,8 +127,7 @@ def measure_case(
     Returns
     -------
     dict
-        For each foreground class by name: "status" (see ``lamina.metrics.overlap``) and the value
-        of each metric, NaN where the class is in neither map.
+        For each foreground class by name.
 
     Raises
     ------
@@ -131,7 +146,7 @@ def measure_case(
     >>> settings = MeasureSettings(metrics=("dice", "volume_error"))
     >>> grid = Grid((8, 5), np.diag([0.5, 0.5, 1.0, 1.0]))
     >>> measure_case(prediction, truth, labels=labels, grid=grid, settings=settings)
-    {'lung': {'status': 'present', 'dice': 0.8, 'volume_error': 1.0}}
+    {'lung': StructureScores(status='present', metrics={'dice': 0.8, 'volume_error': 1.0})}
     """
     settings = settings or MeasureSettings()
     predicted, true = (
@@ -141,7 +156,7 @@ def measure_case(
     _check_case(true, grid, probabilities, settings)
     confusion = confusion_matrix(predicted, true, len(labels))
     overlaps = overlap_scores(confusion)
-    measured: dict[str, dict[str, Any]] = {}
+    measured: dict[str, StructureScores] = {}
     for label, status in zip(labels[1:], class_status(confusion)[1:], strict=True):
         scores = dict.fromkeys(settings.metrics, float("nan"))
         if status != "absent":
@@ -151,9 +166,9 @@ def measure_case(
             )
             scores |= {name: values[label.value].item() for name, values in overlaps.items()}
             scores |= _scores_beyond_overlap(masks, probability, grid, settings)
-        measured[label.name] = {"status": status} | {
-            name: scores[name] for name in settings.metrics
-        }
+        measured[label.name] = StructureScores(
+            status, {name: scores[name] for name in settings.metrics}
+        )
     return measured
 
 

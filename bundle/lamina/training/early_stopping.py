@@ -62,7 +62,9 @@ class EarlyStopping:
 
     def _started(self, engine: Engine) -> None:
         """Stop a resumed run at once that was killed between its last epoch and its end."""
-        rows = read_history(self.run_dir) or [] if engine.state.epoch else []
+        rows: Sequence[Mapping[str, Any]] = []
+        if engine.state.epoch:
+            rows = read_history(self.run_dir) or []
         self._look(engine, [row for row in rows if row["epoch"] <= engine.state.epoch])
 
     def _completed(self, engine: Engine) -> None:

@@ -17,6 +17,10 @@ from lamina.training.ranks import is_main, mean_of_ranks
 logger = logging.getLogger(__name__)
 
 
+Epoch = dict[str, float | None]
+"""The numbers of an epoch: "epoch", "loss", "lr", "seconds", metrics; None for one without a value."""
+
+
 class History:
     """Write ``history.json``: a row an epoch with loss, learning rate, metrics and seconds.
 
@@ -49,7 +53,7 @@ class History:
         self.optimizer = optimizer
         self.class_names = class_names
         self.evaluator = evaluator
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[Epoch] = []
         self.losses: list[float] = []
         self.started = 0.0
 
@@ -101,7 +105,7 @@ def metrics_of(engine: Any, class_names: Sequence[str]) -> dict[str, float]:
     return metrics
 
 
-def read_history(run_dir: str) -> list[dict[str, Any]] | None:
+def read_history(run_dir: str) -> list[Epoch] | None:
     """Return the rows of a run's history; None where weights came without a run."""
     path = Path(run_dir, "history.json")
     return read_json(path) if path.exists() else None
