@@ -22,9 +22,11 @@ AFFINE = torch.tensor(
 )
 
 
-def case(name, truth, prediction):
-    image = MetaTensor(torch.rand(1, *truth.shape), affine=AFFINE)
-    label, pred = (MetaTensor(torch.as_tensor(m)[None], affine=AFFINE) for m in (truth, prediction))
+def case(name, reference, prediction):
+    image = MetaTensor(torch.rand(1, *reference.shape), affine=AFFINE)
+    label, pred = (
+        MetaTensor(torch.as_tensor(m)[None], affine=AFFINE) for m in (reference, prediction)
+    )
     return {"case": name, "image": image, "label": label, "pred": pred}
 
 

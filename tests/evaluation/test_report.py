@@ -76,7 +76,7 @@ def report(tmp_path, summary, pictures=None, **more):
 
 
 def test_one_file_that_needs_nothing_else(tmp_path):
-    panels = {title: png() for title in ("image", "truth", "prediction", "difference")}
+    panels = {title: png() for title in ("image", "reference", "prediction", "difference")}
     pictures = {f"case {index}": {"": panels} for index in range(3)}
     page, checker = report(tmp_path, summary_of(0.2, 0.9, 0.5), pictures)
     assert all(re.match("(data:image/png;base64,|#)", address) for address in checker.addresses)

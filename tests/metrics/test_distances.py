@@ -49,13 +49,13 @@ def blobs(seed, shape=(17, 21, 13)):
 
 @given(MASKS, SPACINGS)
 def test_equals_brute_force(masks, spacing):
-    prediction, truth = masks
-    assume(prediction.any() and truth.any())
-    spacing = spacing[: truth.ndim]
-    grid = spaced(truth.shape, spacing)
-    apart = cdist(brute_force_surface(prediction, spacing), brute_force_surface(truth, spacing))
+    prediction, reference = masks
+    assume(prediction.any() and reference.any())
+    spacing = spacing[: reference.ndim]
+    grid = spaced(reference.shape, spacing)
+    apart = cdist(brute_force_surface(prediction, spacing), brute_force_surface(reference, spacing))
     there, back = apart.min(axis=1), apart.min(axis=0)
-    scores = distance_scores(prediction, truth, grid, tolerance=0.75)
+    scores = distance_scores(prediction, reference, grid, tolerance=0.75)
     both = np.concatenate([there, back])
     assert scores["hausdorff_distance_95"] == pytest.approx(
         max(np.percentile(there, 95), np.percentile(back, 95))
@@ -66,11 +66,11 @@ def test_equals_brute_force(masks, spacing):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_equals_monai(seed):
-    prediction, truth = blobs(seed)
+    prediction, reference = blobs(seed)
     spacing = (0.7, 1.3, 2.1)
-    grid = spaced(truth.shape, spacing)
-    batches = [torch.tensor(mask)[None, None].float() for mask in (prediction, truth)]
-    scores = distance_scores(prediction, truth, grid, tolerance=1.5)
+    grid = spaced(reference.shape, spacing)
+    batches = [torch.tensor(mask)[None, None].float() for mask in (prediction, reference)]
+    scores = distance_scores(prediction, reference, grid, tolerance=1.5)
     hausdorff = monai_metrics.compute_hausdorff_distance(
         *batches, include_background=True, percentile=95, spacing=spacing
     )
@@ -135,13 +135,13 @@ def test_agreement_is_perfect(masks):
 
 def test_one_voxel_each_and_every_axis_its_own_spacing():
     for axis, expected in enumerate((1.5, 1.0, 6.0)):
-        truth, prediction = np.zeros((2, 9, 11, 13), dtype=bool)
+        reference, prediction = np.zeros((2, 9, 11, 13), dtype=bool)
         place = np.array([2, 3, 4])
-        truth[tuple(place)] = True
+        reference[tuple(place)] = True
         place[axis] += 3
         prediction[tuple(place)] = True
         scores = distance_scores(
-            prediction, truth, spaced(truth.shape, (0.5, 1 / 3, 2.0)), tolerance=1.0
+            prediction, reference, spaced(reference.shape, (0.5, 1 / 3, 2.0)), tolerance=1.0
         )
         assert scores["hausdorff_distance_95"] == pytest.approx(expected)
         assert scores["average_surface_distance"] == pytest.approx(expected)
@@ -150,8 +150,10 @@ def test_one_voxel_each_and_every_axis_its_own_spacing():
 @pytest.mark.parametrize("missed", [True, False])
 def test_missed_or_false_has_the_diagonal(missed):
     empty, full = np.zeros((30, 40), dtype=bool), np.ones((30, 40), dtype=bool)
-    prediction, truth = (empty, full) if missed else (full, empty)
-    scores = distance_scores(prediction, truth, spaced(truth.shape, (0.1, 0.1)), tolerance=100.0)
+    prediction, reference = (empty, full) if missed else (full, empty)
+    scores = distance_scores(
+        prediction, reference, spaced(reference.shape, (0.1, 0.1)), tolerance=100.0
+    )
     assert scores == {
         "hausdorff_distance_95": pytest.approx(5.0),
         "average_surface_distance": pytest.approx(5.0),
@@ -165,10 +167,10 @@ def test_absent_in_both_is_no_number():
 
 
 def test_tolerance_counts_its_own_end():
-    truth, prediction = np.zeros((2, 7, 5), dtype=bool)
-    truth[1, 1], prediction[3, 1] = True, True
+    reference, prediction = np.zeros((2, 7, 5), dtype=bool)
+    reference[1, 1], prediction[3, 1] = True, True
     within = [
-        distance_scores(prediction, truth, spaced(truth.shape, (0.5, 1.0)), tolerance)[
+        distance_scores(prediction, reference, spaced(reference.shape, (0.5, 1.0)), tolerance)[
             "surface_dice"
         ]
         for tolerance in (0.99, 1.0)
@@ -177,7 +179,7 @@ def test_tolerance_counts_its_own_end():
 
 
 def test_other_shape_is_an_error():
-    with pytest.raises(GeometryError, match=r"prediction has shape \(2, 3\), truth \(3, 2\)"):
+    with pytest.raises(GeometryError, match=r"prediction has shape \(2, 3\), reference \(3, 2\)"):
         distance_scores(np.ones((2, 3), bool), np.ones((3, 2), bool), pixel_grid((3, 2)), 1.0)
 
 

@@ -117,7 +117,7 @@ def most_different(comparison: Comparison, most: int) -> list[str]:
 def _panels(name: str, folders: Sequence[Path]) -> dict[str, bytes]:
     files = [_files(folder, name) for folder in folders]
     image, _ = read_image(str(files[0]["image"]))
-    truth, grid = read_label(folders[0] / files[0]["truth"])
+    reference, grid = read_label(folders[0] / files[0]["truth"])
     results = [
         read_label(folder / of["prediction"])[0] for folder, of in zip(folders, files, strict=True)
     ]
@@ -125,7 +125,7 @@ def _panels(name: str, folders: Sequence[Path]) -> dict[str, bytes]:
     layers = measurement["depth_axis"] is not None
     drawn = contour_panels(
         image,
-        {"truth": truth, "A": results[0], "B": results[1]},
+        {"reference": reference, "A": results[0], "B": results[1]},
         read_labels_of(folders[0]),
         spacing=files[0]["spacing"],
         affine=None if layers else grid.affine,

@@ -183,11 +183,11 @@ class EvaluationWriter:
             )
 
     def _measure(self, name: str, case: Mapping[str, Any]) -> tuple[CaseScores, Panels]:
-        image, truth, prediction = case["image"], case["label"][0], case["pred"][0]
+        image, reference, prediction = case["image"], case["label"][0], case["pred"][0]
         grid = grid_of(image)
         structures = measure_case(
             prediction,
-            truth,
+            reference,
             labels=self.labels,
             grid=grid,
             probabilities=case.get("probabilities"),
@@ -197,7 +197,7 @@ class EvaluationWriter:
         turn = grid.affine if self.measure.depth_axis is None else None
         views = comparison_views(
             image,
-            truth,
+            reference,
             prediction,
             self.labels,
             spacing=grid.spacing,

@@ -26,13 +26,13 @@ Floats = NDArray[np.float64]
 
 
 def distance_scores(
-    prediction: Mask, truth: Mask, grid: Grid, tolerance: float
+    prediction: Mask, reference: Mask, grid: Grid, tolerance: float
 ) -> dict[str, float]:
     """Return the metrics of ``DISTANCE_METRICS`` for one structure.
 
     Parameters
     ----------
-    prediction, truth
+    prediction, reference
         Masks of one shape, (x, y) or (x, y, z).
     grid
         Where their voxels lie.
@@ -53,19 +53,19 @@ def distance_scores(
 
     Examples
     --------
-    >>> truth, prediction = np.zeros((2, 5, 7), dtype=bool)
-    >>> truth[1, 2], prediction[1, 4] = True, True
+    >>> reference, prediction = np.zeros((2, 5, 7), dtype=bool)
+    >>> reference[1, 2], prediction[1, 4] = True, True
     >>> grid = Grid((5, 7), np.diag([1.0, 0.5, 1.0, 1.0]))
-    >>> distance_scores(prediction, truth, grid, tolerance=0.5)
+    >>> distance_scores(prediction, reference, grid, tolerance=0.5)
     {'hausdorff_distance_95': 1.0, 'average_surface_distance': 1.0, 'surface_dice': 0.0}
     """
-    check_same_shape(prediction, truth)
-    if not (truth.any() or prediction.any()):
+    check_same_shape(prediction, reference)
+    if not (reference.any() or prediction.any()):
         return dict.fromkeys(DISTANCE_METRICS, float("nan"))
-    if not (truth.any() and prediction.any()):
+    if not (reference.any() and prediction.any()):
         diagonal = image_diagonal(grid)
         return dict(zip(DISTANCE_METRICS, (diagonal, diagonal, 0.0), strict=True))
-    there, back = surface_distances(prediction, truth, grid)
+    there, back = surface_distances(prediction, reference, grid)
     both = np.concatenate([there, back])
     return {
         "hausdorff_distance_95": float(max(np.percentile(there, 95), np.percentile(back, 95))),
@@ -74,20 +74,20 @@ def distance_scores(
     }
 
 
-def surface_distances(prediction: Mask, truth: Mask, grid: Grid) -> tuple[Floats, Floats]:
-    """Return the distance of each surface voxel of the prediction to the truth's, and back.
+def surface_distances(prediction: Mask, reference: Mask, grid: Grid) -> tuple[Floats, Floats]:
+    """Return the distance of each surface voxel of the prediction to the reference's, and back.
 
     Neither mask may be empty.
 
     Examples
     --------
-    >>> prediction, truth = np.array([[True, False, False]]), np.array([[True, False, True]])
-    >>> surface_distances(prediction, truth, Grid((1, 3), np.diag([1.0, 2.0, 1.0, 1.0])))
+    >>> prediction, reference = np.array([[True, False, False]]), np.array([[True, False, True]])
+    >>> surface_distances(prediction, reference, Grid((1, 3), np.diag([1.0, 2.0, 1.0, 1.0])))
     (array([0.]), array([0., 4.]))
     """
-    box = _bounding_box(prediction | truth)
+    box = _bounding_box(prediction | reference)
     steps = _steps(grid)
-    predicted, true = (_surface_voxels(mask[box]) @ steps for mask in (prediction, truth))
+    predicted, true = (_surface_voxels(mask[box]) @ steps for mask in (prediction, reference))
     return KDTree(true).query(predicted)[0], KDTree(predicted).query(true)[0]
 
 

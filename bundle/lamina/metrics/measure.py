@@ -1,4 +1,4 @@
-"""All metrics of one case: a prediction set against its truth, structure by structure."""
+"""All metrics of one case: a prediction set against its reference, structure by structure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -102,7 +102,7 @@ class StructureScores:
 
 def measure_case(
     prediction: Any,
-    truth: Any,
+    reference: Any,
     *,
     labels: Sequence[Label],
     grid: Grid,
@@ -113,7 +113,7 @@ def measure_case(
 
     Parameters
     ----------
-    prediction, truth
+    prediction, reference
         Label maps of one shape, (x, y) or (x, y, z), numpy or torch.
     labels
         The task's labels, background first.
@@ -141,17 +141,17 @@ def measure_case(
     Examples
     --------
     >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
-    >>> truth, prediction = np.zeros((2, 8, 5), dtype=int)
-    >>> truth[2:6, 1:3], prediction[2:6, 1:4] = 1, 1
+    >>> reference, prediction = np.zeros((2, 8, 5), dtype=int)
+    >>> reference[2:6, 1:3], prediction[2:6, 1:4] = 1, 1
     >>> settings = MeasureSettings(metrics=("dice", "volume_error"))
     >>> grid = Grid((8, 5), np.diag([0.5, 0.5, 1.0, 1.0]))
-    >>> measure_case(prediction, truth, labels=labels, grid=grid, settings=settings)
+    >>> measure_case(prediction, reference, labels=labels, grid=grid, settings=settings)
     {'lung': StructureScores(status='present', metrics={'dice': 0.8, 'volume_error': 1.0})}
     """
     settings = settings or MeasureSettings()
     predicted, true = (
         read_label_map(labelling, len(labels), what).cpu().numpy()
-        for labelling, what in ((prediction, "prediction"), (truth, "truth"))
+        for labelling, what in ((prediction, "prediction"), (reference, "reference"))
     )
     _check_case(true, grid, probabilities, settings)
     confusion = confusion_matrix(predicted, true, len(labels))
@@ -173,17 +173,17 @@ def measure_case(
 
 
 def _check_case(
-    truth: np.ndarray, grid: Grid, probabilities: Any, settings: MeasureSettings
+    reference: np.ndarray, grid: Grid, probabilities: Any, settings: MeasureSettings
 ) -> None:
-    if grid.shape != truth.shape:
+    if grid.shape != reference.shape:
         raise GeometryError(
-            f"label maps of shape {truth.shape}, but a grid of {format_size(grid.shape)} voxels",
+            f"label maps of shape {reference.shape}, but a grid of {format_size(grid.shape)} voxels",
             "give (x, y[, z]) without a channel axis, on the image's own grid",
         )
-    if settings.depth_axis is not None and not 0 <= settings.depth_axis < truth.ndim:
+    if settings.depth_axis is not None and not 0 <= settings.depth_axis < reference.ndim:
         raise GeometryError(
-            f"depth_axis is {settings.depth_axis}, but the label maps have shape {truth.shape}",
-            f"give an axis from 0 to {truth.ndim - 1}",
+            f"depth_axis is {settings.depth_axis}, but the label maps have shape {reference.shape}",
+            f"give an axis from 0 to {reference.ndim - 1}",
         )
     if probabilities is None and settings.wants(PROBABILITY_METRICS):
         raise ConfigError(
