@@ -1,6 +1,5 @@
 """Two evaluations of the same cases: which is better, by how much, and for which cases."""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from lamina.errors import DataError
-from lamina.files import without_nan, write_json, write_table
+from lamina.files import read_csv, without_nan, write_json, write_table
 from lamina.metrics.catalogue import METRICS, format_number
 from lamina.metrics.statistics import PairedComparison, compare_pairs
 from lamina.pictures.plots import write_comparison_plot
@@ -166,8 +165,7 @@ def _line(name: str, found: PairedComparison, metric: str) -> str:
 def _read(path: Path, metric: str) -> tuple[Scores, Units]:
     """Return a metric of each case and structure, and the unit of lengths."""
     table = find_table(path)
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_csv(table)
     if not rows or metric not in rows[0]:
         known = [name for name in (rows[0] if rows else {}) if name in METRICS]
         raise DataError(f"{table}: no column {metric!r}", f"take one of {', '.join(known)}")

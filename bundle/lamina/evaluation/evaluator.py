@@ -13,7 +13,7 @@ from ignite.engine import Engine, Events
 from PIL import Image
 
 from lamina.errors import ConfigError, DataError, LaminaError
-from lamina.evaluation.processes import gather, is_first_process
+from lamina.evaluation.processes import gather
 from lamina.evaluation.report import write_report
 from lamina.evaluation.saved_label_maps import forget_others, keep_labels
 from lamina.evaluation.summary import CaseScores, summarise, summary_table, versions, write_summary
@@ -24,6 +24,7 @@ from lamina.pictures.panels import PictureSettings, comparison_views
 from lamina.prediction.read_case import cases_of
 from lamina.readers.image_reader import grid_of
 from lamina.tasks.labels import read_labels
+from lamina.training.ranks import is_main
 
 Panels = dict[str, dict[str, Path]]
 """The files of a case's panels: {view: {title: PNG}}."""
@@ -159,7 +160,7 @@ class EvaluationWriter:
         """
         records, failures = gather(self.records), gather(self.failures)
         pictures = gather(self.pictures)
-        if is_first_process():
+        if is_main():
             try:
                 self._write(list(records.values()), pictures, failures)
             finally:

@@ -1,6 +1,5 @@
 """Cross-validation as one table, and the post-processing chosen on it."""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from lamina.evaluation.choose_postprocessing import (
     choose_postprocessing,
     write_choice,
 )
-from lamina.files import read_json, write_json, write_table
+from lamina.files import read_csv, read_json, write_json, write_table
 from lamina.inference.postprocessing import NAME
 from lamina.metrics.catalogue import METRICS, format_number
 from lamina.metrics.statistics import Description, describe
@@ -46,7 +45,7 @@ def write_out_of_fold(folds: Sequence[Path], folder: Path) -> dict[str, dict[str
     rows: list[dict[str, Any]] = [
         {"fold": index, **row}
         for index, fold in enumerate(folds)
-        for row in _rows(fold / "evaluation" / "cases.csv")
+        for row in read_csv(fold / "evaluation" / "cases.csv")
     ]
     keys = [(row["case"], row["class"]) for row in rows]
     twice = sorted({case for case, name in keys if keys.count((case, name)) > 1})
@@ -77,11 +76,6 @@ def _cell(found: Description, metric: str) -> str:
     low, high = found["interval"] or (None, None)
     mean = format_number(found["mean"], metric)
     return f"{mean} [{format_number(low, metric)}, {format_number(high, metric)}]"
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Description]]:
