@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -143,3 +145,14 @@ def test_words_that_nothing_takes_are_refused(words, capsys):
         cli.main(words)
     assert stop.value.code == 2
     assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_a_reader_that_takes_only_the_first_line_ends_it_quietly():
+    """As ``lamina tasks | head -1``: the output is larger than the reader takes."""
+    code = "import sys; from lamina.cli import main; sys.exit(main(['tasks']))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as lamina:
+        lamina.stdout.close()
+        assert lamina.stderr.read() == ""
+        assert lamina.wait() == 141

@@ -1,3 +1,7 @@
+import json
+import math
+
+import numpy as np
 import pytest
 import torch
 
@@ -40,6 +44,15 @@ def test_checkpoints_come_back(tmp_path):
     loaded = load_checkpoint(tmp_path / "c.pt")
     assert torch.equal(loaded["network"]["w"], content["network"]["w"])
     assert loaded["epoch"] == 4
+
+
+def test_json_has_no_nan_and_no_infinity(tmp_path):
+    content = {"a": math.nan, "b": [1, -math.inf, {"c": (math.inf, 2.5)}], "d": np.float64("nan")}
+    write_json(tmp_path / "a.json", content)
+    text = (tmp_path / "a.json").read_text()
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    assert json.loads(text) == {"a": None, "b": [1, None, {"c": [None, 2.5]}], "d": None}
 
 
 def test_json_comes_back_and_its_faults_have_a_line(tmp_path):

@@ -1,6 +1,11 @@
+import errno
+import os
 import subprocess
 import sys
 
+import pytest
+
+from lamina.errors import LaminaError
 from lamina.locks import locked
 
 HOLD = """
@@ -36,3 +41,18 @@ def test_it_is_free_after_the_block(tmp_path):
         with locked(tmp_path / "a") as mine, locked(tmp_path / "b") as other:
             assert mine
             assert other
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSYS, errno.ENOLCK])
+def test_a_file_system_without_locks_gets_none_that_outlive_their_process(
+    tmp_path, monkeypatch, reason
+):
+    def refuse(*_):
+        raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with (
+        pytest.raises(LaminaError, match=r"\.lock can't be locked \(.+\)\n.*on another disk"),
+        locked(tmp_path / ".lock"),
+    ):
+        pytest.fail("nobody else is kept out")

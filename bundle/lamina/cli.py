@@ -4,6 +4,7 @@ Heavy imports stand in the functions that need them, so that ``--help`` comes at
 """
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ from lamina.commands import (
 )
 from lamina.errors import find_cause
 
-INTERRUPTED = 130
+INTERRUPTED, PIPE_CLOSED = 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse([_with_hyphens(word) for word in words])
     try:
         status = options.command(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `lamina tasks | head -1`: nobody reads the rest
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - Python flushes it when it ends
+        return PIPE_CLOSED
     except KeyboardInterrupt:
         print(
             "\ninterrupted; the same command goes on where it was, or begins anew", file=sys.stderr

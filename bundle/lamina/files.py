@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -79,10 +80,25 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
 
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
-    """Write JSON, whole or not at all."""
+    """Write JSON, whole or not at all; NaN and infinity, which JSON does not have, are null."""
     with written_whole(path) as part:
-        text = json.dumps(content, indent=2, default=str, ensure_ascii=False)
+        text = json.dumps(
+            without_nan(content), indent=2, default=str, ensure_ascii=False, allow_nan=False
+        )
         part.write_text(text + "\n", encoding="utf-8")
+
+
+def without_nan(value: Any) -> Any:
+    """Return a value as JSON has it: None for NaN and infinity, lists for tuples.
+
+    >>> without_nan({"dice": math.nan, "sizes": (2.0, math.inf)})
+    {'dice': None, 'sizes': [2.0, None]}
+    """
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_table(

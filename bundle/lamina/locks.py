@@ -1,9 +1,10 @@
 """Work that one process at a time does, on one machine or on several that share a folder."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from lamina.errors import LaminaError
 
@@ -12,13 +13,13 @@ from lamina.errors import LaminaError
 def locked(path: Path) -> Iterator[bool]:
     """Say whether this process has the file's lock, which it keeps until the end of the block.
 
-    The system lets go of the lock of a process that dies, so that a file left behind locks nobody
+    The system releases the lock of a process that dies, so that a file left behind locks nobody
     out.
 
     Raises
     ------
     LaminaError
-        If the file system knows no locks.
+        If the file can't be locked, as on a file system without locks.
 
     Examples
     --------
@@ -29,15 +30,18 @@ def locked(path: Path) -> Iterator[bool]:
     (True, False)
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        except OSError as error:
-            raise LaminaError(
-                f"{path}: the file system does not lock files ({error.strerror})",
-                "work in a folder on another disk",
-            ) from error
+    # filelock's soft locks, its fallback, would outlive their process.
+    lock = FileLock(path, blocking=False, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        yield False
+        return
+    except OSError as error:
+        raise LaminaError(
+            f"{path} can't be locked ({error.strerror})", "work in a folder on another disk"
+        ) from error
+    try:
         yield True
+    finally:
+        lock.release()

@@ -15,7 +15,7 @@ LABELS = [
 AFFINE = np.diag([-1.0, 1.0, 2.0, 1.0])
 
 
-def truth():
+def reference():
     """A body with a spot on either side."""
     label = np.zeros((20, 24, 12), np.uint8)
     label[6:14, 6:16, 2:9] = 1
@@ -26,16 +26,16 @@ def truth():
 
 @pytest.fixture
 def pairs(tmp_path):
-    """Write predictions and truths; each prediction is a change of the truth."""
+    """Write predictions and references; each prediction is a change of the reference."""
 
     def write(change, cases=4):
         made = []
         for index in range(cases):
-            prediction = truth()
+            prediction = reference()
             change(prediction, index)
             files = [
                 save_label_image(values, AFFINE, tmp_path / kind, f"c{index}")
-                for kind, values in (("predictions", prediction), ("truth", truth()))
+                for kind, values in (("predictions", prediction), ("reference", reference()))
             ]
             made.append((files[0], files[1]))
         return made

@@ -31,14 +31,14 @@ def block(shift):
 
 
 def evaluate(folder, images, shifts):
-    """Evaluate made-up predictions, each the truth moved by some voxels."""
+    """Evaluate made-up predictions, each the reference moved by some voxels."""
     cases = []
     for name, shift in shifts.items():
         image = MetaTensor(
             torch.rand(1, 20, 24, 8), affine=AFFINE, meta={"filename_or_obj": str(images / name)}
         )
-        truth, pred = (MetaTensor(torch.from_numpy(block(s))[None]) for s in (0, shift))
-        cases.append({"case": name.split(".")[0], "image": image, "label": truth, "pred": pred})
+        reference, pred = (MetaTensor(torch.from_numpy(block(s))[None]) for s in (0, shift))
+        cases.append({"case": name.split(".")[0], "image": image, "label": reference, "pred": pred})
     engine = Engine(lambda engine, batch: batch)
     EvaluationWriter(LABELS, MeasureSettings(["dice", "iou"]), folder, "Test").attach(engine)
     engine.run([[one] for one in cases], max_epochs=1)
@@ -75,15 +75,15 @@ def test_contours_are_where_the_results_are(folders):
     assert len(cases) == SHOWN
     first = cases[0]
     assert first.name == "c7"
-    assert list(first.panels) == ["image", "truth", "A", "B"]
+    assert list(first.panels) == ["image", "reference", "A", "B"]
     pictures = {title: Image.open(io.BytesIO(png)) for title, png in first.panels.items()}
     assert len({picture.size for picture in pictures.values()}) == 1
     blue = {}
-    for title in ("truth", "A", "B"):
+    for title in ("reference", "A", "B"):
         pixels = np.asarray(pictures[title].convert("RGB")).astype(int)
         blue[title] = np.argwhere((pixels == (0, 120, 255)).all(axis=-1)).mean(axis=0)
         assert (pixels == (255, 120, 0)).all(axis=-1).any()
-    apart = {title: np.linalg.norm(blue[title] - blue["truth"]) for title in ("A", "B")}
+    apart = {title: np.linalg.norm(blue[title] - blue["reference"]) for title in ("A", "B")}
     assert 0 < apart["A"] < apart["B"]
 
 

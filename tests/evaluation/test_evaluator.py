@@ -22,9 +22,11 @@ AFFINE = torch.tensor(
 )
 
 
-def case(name, truth, prediction):
-    image = MetaTensor(torch.rand(1, *truth.shape), affine=AFFINE)
-    label, pred = (MetaTensor(torch.as_tensor(m)[None], affine=AFFINE) for m in (truth, prediction))
+def case(name, reference, prediction):
+    image = MetaTensor(torch.rand(1, *reference.shape), affine=AFFINE)
+    label, pred = (
+        MetaTensor(torch.as_tensor(m)[None], affine=AFFINE) for m in (reference, prediction)
+    )
     return {"case": name, "image": image, "label": label, "pred": pred}
 
 
@@ -95,6 +97,16 @@ def test_the_report_stands_alone_and_escapes_names(summary, tmp_path):
     assert all(f"<h4>{plane}</h4>" in page for plane in ("Axial", "Coronal", "Sagittal"))
     assert all(f"{name}" in page for name in ("perfect", "missed", "shifted"))
     assert not (tmp_path / ".pictures").exists()
+
+
+def test_slices_of_a_layer_task_are_shown_as_they_were_scanned(tmp_path):
+    settings = MeasureSettings(["dice", "boundary_error"], depth_axis=1)
+    engine = Engine(lambda engine, batch: batch)
+    EvaluationWriter(LABELS, settings, tmp_path, "Layers").attach(engine)
+    engine.run([[case("a", block(1, 2), block(1, 2))]])
+    page = (tmp_path / "report.html").read_text()
+    assert re.findall("<h4>(.*?)</h4>", page) == [f"Slice {index} of 6" for index in (2, 3, 5, 2)]
+    assert "the depth runs down" in page
 
 
 def test_curves_of_the_training_are_shown(tmp_path):

@@ -1,14 +1,16 @@
 import html
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from PIL import Image
 
 from lamina.evaluation.report import write_report
-from lamina.evaluation.summary import summarise
+from lamina.evaluation.summary import CaseScores, summarise
 from lamina.metrics.catalogue import METRICS
+from lamina.metrics.measure import StructureScores
 from lamina.metrics.statistics import Bootstrap
 from lamina.tasks.labels import Label
 
@@ -48,15 +50,14 @@ def png(size=(12, 8)):
 
 
 def record(name, dice, status="present"):
-    scores = {
-        "status": status,
+    metrics = {
         "dice": dice,
         "hausdorff_distance_95": 3.0,
         "volume_truth": 100.0,
         "volume_prediction": 90.0 + 10 * dice,
     }
-    classes = {"lung": scores, EVIL: scores}
-    return {"case": name, "spacing_unit": "mm", "spatial_dims": 3, "classes": classes}
+    scores = StructureScores(status, metrics)
+    return CaseScores(name, "mm", 3, {"lung": scores, EVIL: scores})
 
 
 def summary_of(*dice, **more):
@@ -75,7 +76,7 @@ def report(tmp_path, summary, pictures=None, **more):
 
 
 def test_one_file_that_needs_nothing_else(tmp_path):
-    panels = {title: png() for title in ("image", "truth", "prediction", "difference")}
+    panels = {title: png() for title in ("image", "reference", "prediction", "difference")}
     pictures = {f"case {index}": {"": panels} for index in range(3)}
     page, checker = report(tmp_path, summary_of(0.2, 0.9, 0.5), pictures)
     assert all(re.match("(data:image/png;base64,|#)", address) for address in checker.addresses)
@@ -175,8 +176,8 @@ def test_failures_are_shown_before_the_results(tmp_path):
 
 def test_a_case_without_any_structure_is_listed_without_number(tmp_path):
     nothing = record("empty", 0.0, "absent")
-    for scores in nothing["classes"].values():
-        scores |= {name: float("nan") for name in scores if name != "status"}
+    for scores in nothing.structures.values():
+        scores.metrics.update(dict.fromkeys(scores.metrics, float("nan")))
     summary = summarise([nothing, record("full", 0.5)], LABELS, bootstrap=Bootstrap(resamples=20))
     page, _ = report(tmp_path, summary)
     assert re.findall(r"<summary><strong>(\w+)</strong>", page) == ["full", "empty"]
@@ -184,7 +185,7 @@ def test_a_case_without_any_structure_is_listed_without_number(tmp_path):
 
 
 def test_pixels_are_said_to_be_pixels(tmp_path):
-    records = [record("a", 0.5) | {"spacing_unit": "px", "spatial_dims": 2}]
+    records = [replace(record("a", 0.5), spacing_unit="px", spatial_dims=2)]
     page, _ = report(tmp_path, summarise(records, LABELS))
     assert "distances are in pixels (px)" in page
     assert "distances are in pixels" not in report(tmp_path, summary_of(0.5))[0]

@@ -24,9 +24,9 @@ def pairs(draw, num_classes=4):
 
 @given(pairs())
 def test_equals_scikit_learn(maps):
-    prediction, truth = maps
-    expected = sklearn_confusion(truth.ravel(), prediction.ravel(), labels=range(4))
-    assert confusion_matrix(prediction, truth, 4).tolist() == expected.tolist()
+    prediction, reference = maps
+    expected = sklearn_confusion(reference.ravel(), prediction.ravel(), labels=range(4))
+    assert confusion_matrix(prediction, reference, 4).tolist() == expected.tolist()
 
 
 @given(pairs())
@@ -43,10 +43,10 @@ def test_order_of_axes_is_of_no_matter(maps):
 
 def test_pieces_add_up(monkeypatch):
     rng = np.random.default_rng(0)
-    prediction, truth = rng.integers(0, 3, (2, 7, 11, 13))
-    whole = confusion_matrix(prediction, truth, 3)
+    prediction, reference = rng.integers(0, 3, (2, 7, 11, 13))
+    whole = confusion_matrix(prediction, reference, 3)
     monkeypatch.setattr(confusion, "_VOXELS_AT_ONCE", 10)
-    assert torch.equal(confusion_matrix(prediction, truth, 3), whole)
+    assert torch.equal(confusion_matrix(prediction, reference, 3), whole)
     assert whole.sum() == prediction.size
 
 
@@ -77,7 +77,7 @@ def test_other_shape_is_named():
     with pytest.raises(GeometryError) as error:
         confusion_matrix(np.zeros((3, 4)), np.zeros((4, 3)), 2)
     assert str(error.value) == (
-        "prediction has shape (3, 4), truth (4, 3)\n"
+        "prediction has shape (3, 4), reference (4, 3)\n"
         "  → bring the prediction back to the grid of the image before it is measured"
     )
 
@@ -85,16 +85,16 @@ def test_other_shape_is_named():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([0.0, 0.5], "truth: values between whole numbers, or not finite"),
-        ([0.0, float("nan")], "truth: values between whole numbers, or not finite"),
-        ([0, 3], "truth: values from 0 to 3, expected 0 to 2"),
-        ([-1, 2], "truth: values from -1 to 2, expected 0 to 2"),
-        ([], "truth: shape (0,) has no voxel"),
+        ([0.0, 0.5], "reference: values between whole numbers, or not finite"),
+        ([0.0, float("nan")], "reference: values between whole numbers, or not finite"),
+        ([0, 3], "reference: values from 0 to 3, expected 0 to 2"),
+        ([-1, 2], "reference: values from -1 to 2, expected 0 to 2"),
+        ([], "reference: shape (0,) has no voxel"),
     ],
 )
 def test_wrong_values_are_named(values, message):
     with pytest.raises(DataError) as error:
-        read_label_map(np.array(values), 3, "truth")
+        read_label_map(np.array(values), 3, "reference")
     assert str(error.value).splitlines()[0] == message
 
 

@@ -112,9 +112,9 @@ def test_an_island_counts_for_the_boundary_and_little_for_the_thickness():
 
 
 def test_in_a_plane():
-    truth, prediction = np.zeros((2, 3, 8), dtype=bool)
-    truth[:, 2:4], prediction[:, 2:5] = True, True
-    assert layer_scores(prediction, truth, 1, 2.0)["thickness_error"] == 2.0
+    reference, prediction = np.zeros((2, 3, 8), dtype=bool)
+    reference[:, 2:4], prediction[:, 2:5] = True, True
+    assert layer_scores(prediction, reference, 1, 2.0)["thickness_error"] == 2.0
 
 
 def test_other_shape_is_an_error():

@@ -19,32 +19,32 @@ def random_maps(*shape, seed=0, num_classes=3):
 
 
 def test_equals_monai_where_no_structure_is_missing():
-    prediction, truth = random_maps(4, 1, 6, 7, 8), random_maps(4, 1, 6, 7, 8, seed=1)
+    prediction, reference = random_maps(4, 1, 6, 7, 8), random_maps(4, 1, 6, 7, 8, seed=1)
     metric = OverlapMetric("dice", num_classes=3)
-    metric(prediction, truth)
-    reference = DiceMetric(include_background=False)
-    reference(one_hot(prediction, 3), one_hot(truth, 3))
-    assert metric.aggregate().item() == pytest.approx(reference.aggregate().item(), abs=1e-6)
+    metric(prediction, reference)
+    monais = DiceMetric(include_background=False)
+    monais(one_hot(prediction, 3), one_hot(reference, 3))
+    assert metric.aggregate().item() == pytest.approx(monais.aggregate().item(), abs=1e-6)
 
 
 @pytest.mark.parametrize("name", OVERLAP_METRICS)
 def test_a_list_of_several_sizes_equals_case_by_case(name):
     shapes = [(1, 5, 6), (1, 7, 3)]
     predictions = [random_maps(*shape) for shape in shapes]
-    truths = [random_maps(*shape, seed=1) for shape in shapes]
+    references = [random_maps(*shape, seed=1) for shape in shapes]
     together, apart = OverlapMetric(name, 3), OverlapMetric(name, 3)
-    scores = together(predictions, truths)
-    for prediction, truth in zip(predictions, truths, strict=True):
-        apart(prediction[None], truth[None])
+    scores = together(predictions, references)
+    for prediction, reference in zip(predictions, references, strict=True):
+        apart(prediction[None], reference[None])
     assert scores.shape == (2, 2)
     assert torch.equal(together.get_buffer(), apart.get_buffer())
 
 
 def test_mean_over_classes_of_means_over_cases():
-    truth = torch.tensor([[[[0, 1, 2]]], [[[0, 1, 1]]], [[[0, 0, 0]]]])
+    reference = torch.tensor([[[[0, 1, 2]]], [[[0, 1, 1]]], [[[0, 0, 0]]]])
     prediction = torch.tensor([[[[0, 1, 0]]], [[[0, 1, 1]]], [[[0, 0, 0]]]])
     metric = OverlapMetric("dice", 3)
-    scores = metric(prediction, truth)
+    scores = metric(prediction, reference)
     assert [[str(score) for score in case] for case in scores.tolist()] == [
         ["1.0", "0.0"],
         ["1.0", "nan"],
@@ -56,16 +56,16 @@ def test_mean_over_classes_of_means_over_cases():
 
 def test_a_missed_structure_lowers_the_mean():
     found, lost = (OverlapMetric("dice", 2) for _ in range(2))
-    truth = torch.tensor([[[[0, 1]]], [[[0, 1]]]])
-    found(truth, truth)
-    lost(torch.tensor([[[[0, 1]]], [[[0, 0]]]]), truth)
+    reference = torch.tensor([[[[0, 1]]], [[[0, 1]]]])
+    found(reference, reference)
+    lost(torch.tensor([[[[0, 1]]], [[[0, 0]]]]), reference)
     assert (found.aggregate().item(), lost.aggregate().item()) == (1.0, 0.5)
 
 
 def test_a_class_that_no_case_has_is_left_out_of_the_mean():
-    truth = torch.tensor([[[[0, 1]]]])
+    reference = torch.tensor([[[[0, 1]]]])
     metric = OverlapMetric("iou", 4)
-    metric(truth, truth)
+    metric(reference, reference)
     classes = metric.aggregate_classes().tolist()
     assert classes[0] == 1.0
     assert all(math.isnan(score) for score in classes[1:])
@@ -73,23 +73,23 @@ def test_a_class_that_no_case_has_is_left_out_of_the_mean():
 
 
 def test_reset_forgets():
-    truth = torch.tensor([[[[0, 1]]]])
+    reference = torch.tensor([[[[0, 1]]]])
     metric = OverlapMetric("dice", 2)
-    metric(torch.zeros_like(truth), truth)
+    metric(torch.zeros_like(reference), reference)
     metric.reset()
-    metric(truth, truth)
+    metric(reference, reference)
     assert metric.aggregate().item() == 1.0
 
 
 def test_in_an_engine_as_monai_uses_it():
-    truth = MetaTensor(random_maps(1, 4, 5))
+    reference = MetaTensor(random_maps(1, 4, 5))
     wrong = MetaTensor(torch.zeros(1, 4, 5))
     metric = OverlapMetric("dice", 3)
     engine = Engine(lambda _, batch: batch)
     IgniteMetricHandler(metric, output_transform=from_engine(["pred", "label"])).attach(
         engine, "val_dice"
     )
-    batch = [{"pred": truth, "label": truth}, {"pred": wrong, "label": truth}]
+    batch = [{"pred": reference, "label": reference}, {"pred": wrong, "label": reference}]
     for _ in range(2):
         state = engine.run([batch])
         assert state.metrics["val_dice"] == 0.5
@@ -108,6 +108,6 @@ def test_no_case_is_an_error():
         OverlapMetric("dice", 2).aggregate()
 
 
-def test_no_truth_is_an_error():
-    with pytest.raises(DataError, match="no truth was given"):
+def test_no_reference_is_an_error():
+    with pytest.raises(DataError, match="no reference was given"):
         OverlapMetric("dice", 2)(torch.zeros(1, 1, 2, 2))

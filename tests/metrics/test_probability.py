@@ -21,42 +21,44 @@ TRUTHS = hnp.arrays(bool, (4, 5))
 
 
 @given(PROBABILITIES, TRUTHS)
-def test_average_precision_equals_scikit_learn(probability, truth):
-    expected = average_precision_score(truth.ravel(), probability.ravel()) if truth.any() else 0
-    assert average_precision(probability, truth) == pytest.approx(expected)
+def test_average_precision_equals_scikit_learn(probability, reference):
+    expected = (
+        average_precision_score(reference.ravel(), probability.ravel()) if reference.any() else 0
+    )
+    assert average_precision(probability, reference) == pytest.approx(expected)
 
 
 @given(PROBABILITIES, TRUTHS)
-def test_cross_entropy_equals_scikit_learn(probability, truth):
-    expected = log_loss(truth.ravel(), probability.ravel(), labels=[False, True])
-    assert cross_entropy(probability, truth) == pytest.approx(expected)
+def test_cross_entropy_equals_scikit_learn(probability, reference):
+    expected = log_loss(reference.ravel(), probability.ravel(), labels=[False, True])
+    assert cross_entropy(probability, reference) == pytest.approx(expected)
 
 
 @given(TRUTHS)
-def test_certainty_that_is_right_is_perfect(truth):
-    scores = probability_scores(truth.astype(np.float32), truth)
+def test_certainty_that_is_right_is_perfect(reference):
+    scores = probability_scores(reference.astype(np.float32), reference)
     assert tuple(scores) == PROBABILITY_METRICS
     assert scores["cross_entropy"] == pytest.approx(0, abs=1e-6)
-    assert scores["average_precision"] == (1.0 if truth.any() else 0.0)
+    assert scores["average_precision"] == (1.0 if reference.any() else 0.0)
 
 
 def test_certainty_that_is_wrong_costs_much_but_is_finite():
-    truth = np.array([True, False])
+    reference = np.array([True, False])
     for dtype in (np.float16, np.float32, np.float64):
-        worst = cross_entropy((~truth).astype(dtype), truth)
+        worst = cross_entropy((~reference).astype(dtype), reference)
         assert np.isfinite(worst)
         assert worst > 6
 
 
 def test_one_value_everywhere_has_the_share_of_the_structure():
-    truth = np.array([True, False, False, False])
-    assert average_precision(np.full(4, 0.3), truth) == 0.25
+    reference = np.array([True, False, False, False])
+    assert average_precision(np.full(4, 0.3), reference) == 0.25
 
 
 def test_order_alone_matters_for_average_precision():
     rng = np.random.default_rng(0)
-    probability, truth = rng.random((6, 7)), rng.random((6, 7)) > 0.6
-    assert average_precision(probability**3, truth) == average_precision(probability, truth)
+    probability, reference = rng.random((6, 7)), rng.random((6, 7)) > 0.6
+    assert average_precision(probability**3, reference) == average_precision(probability, reference)
 
 
 def test_other_shape_is_an_error():

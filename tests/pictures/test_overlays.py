@@ -69,6 +69,17 @@ def test_layers_are_one_panel(tmp_path):
     assert one.shape[1] < three.shape[1]
 
 
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, -1, 1), (1, -1, -1)])
+def test_the_depth_of_layers_runs_down_however_the_scan_lies_in_space(tmp_path, signs):
+    label = np.zeros((40, 20, 3), np.uint8)
+    label[:15, 3:6, 1], label[25:, 12:15, 1] = 1, 2
+    measure = MeasureSettings(metrics=["dice"], depth_axis=1)
+    picture = draw(label, tmp_path, np.diag([*signs, 1.0]), measure=measure)
+    (upper, left), (lower, right) = columns(picture, "red"), columns(picture, "blue")
+    assert upper.max() < lower.min()
+    assert left.max() < right.min()
+
+
 def test_an_empty_result_is_drawn_too(tmp_path):
     picture = draw(np.zeros((20, 30, 6), np.uint8), tmp_path)
     assert len(columns(picture, "red")[0]) == 0

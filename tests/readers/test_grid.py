@@ -28,6 +28,31 @@ def test_spacing_of_a_picture_has_two_numbers():
     assert Grid((5, 7), np.diag([0.1, 0.2, 1.0, 1.0])).spacing == pytest.approx((0.1, 0.2))
 
 
+@given(st.permutations([0.3, 0.75, 2.5]), st.integers(0, 99), st.sampled_from([-1, 1]))
+def test_a_voxel_is_as_large_however_its_axes_are_turned_and_flipped(spacing, seed, sign):
+    turned = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0]
+    affine = np.eye(4)
+    affine[:3, :3] = turned * spacing * [1, sign, 1]
+    affine[:3, 3] = 5, 7, 9
+    assert Grid((5, 7, 9), affine).voxel_size == pytest.approx(np.prod(spacing))
+    assert Grid((5, 7), affine).voxel_size == pytest.approx(spacing[0] * spacing[1])
+
+
+@given(st.floats(-40, 40), st.permutations([0, 1, 2]))
+def test_a_tilt_changes_the_spacing_and_not_the_size_of_a_voxel(degrees, axes):
+    affine = np.diag([0.5, 0.75, 3.0, 1.0])
+    affine[1, 2] = 3.0 * np.tan(np.radians(degrees))
+    affine[:, :3] = affine[:, axes]
+    grid = Grid((5, 7, 9), affine)
+    assert grid.voxel_size == pytest.approx(0.5 * 0.75 * 3.0)
+    assert np.prod(grid.spacing) == pytest.approx(grid.voxel_size / np.cos(np.radians(degrees)))
+
+
+def test_a_pixel_of_unknown_size_is_one():
+    assert pixel_grid((5, 7)).voxel_size == 1
+    assert pixel_grid((5, 7, 9)).voxel_size == 1
+
+
 def test_a_picture_without_size_has_the_unit_pixel():
     grid = pixel_grid((5, 7))
     assert grid.unit == "px"

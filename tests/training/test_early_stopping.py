@@ -34,6 +34,11 @@ def train(tmp_path, values, start=0, **settings):
     return engine.state.epoch
 
 
+def test_an_epoch_without_a_number_is_no_validation(tmp_path):
+    assert train(tmp_path, [0.5, None, 0.6, 0.4, 0.4], patience=2, smoothing=0.0) == 5
+    assert train(tmp_path, [0.5, None, 0.4, 0.4, 0.4], patience=2, smoothing=0.0) == 4
+
+
 def test_without_patience_a_run_goes_to_its_end(tmp_path):
     assert train(tmp_path, NOISY, patience=None) == len(NOISY)
 

@@ -1,8 +1,9 @@
 import numpy as np
-from ignite.engine import Engine
+import torch
+from ignite.engine import Engine, Events
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from lamina.training.history import TensorBoardWriter
+from lamina.training.history import History, TensorBoardWriter, read_history
 
 
 def run(folder, epochs):
@@ -11,11 +12,10 @@ def run(folder, epochs):
     def draw(case):
         return np.full((4, 5, 3), 7, np.uint8)
 
-    from ignite.engine import Events
-
     @engine.on(Events.EPOCH_COMPLETED)
     def note(e):
-        e.state.history = [{"epoch": e.state.epoch, "loss": 0.5, "val_dice/lung": 0.25}]
+        row = {"epoch": e.state.epoch, "loss": 0.5, "val_dice": None, "val_dice/lung": 0.25}
+        e.state.history = [row]
 
     TensorBoardWriter(str(folder), draw).attach(engine)
     engine.run([1, 2], max_epochs=epochs)
@@ -26,6 +26,24 @@ def test_scalars_of_each_class_and_a_picture_an_epoch(tmp_path):
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [e.step for e in events.Scalars("loss")] == [1, 2]
     assert events.Scalars("val_dice/lung")[0].value == 0.25
-    assert "epoch" not in events.Tags()["scalars"]
+    assert not {"epoch", "val_dice"} & set(events.Tags()["scalars"])
     assert [e.step for e in events.Images("case")] == [1, 2]
     assert (events.Images("case")[0].width, events.Images("case")[0].height) == (5, 4)
+
+
+def test_a_class_without_a_score_is_null_in_the_file_and_none_in_memory(tmp_path):
+    engine = Engine(lambda engine, batch: [{"loss": 0.5}])
+    engine.state.metric_details = {}
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    History(str(tmp_path), optimizer, ["lung", "nodule"]).attach(engine)
+
+    @engine.on(Events.ITERATION_COMPLETED)
+    def measure(e):
+        e.state.metrics = {"dice": 0.25}
+        e.state.metric_details = {"dice": torch.tensor([[0.25, torch.nan]])}
+
+    engine.run([1], max_epochs=1)
+    row = read_history(str(tmp_path))[0]
+    assert (row["dice/lung"], row["dice/nodule"]) == (0.25, None)
+    assert engine.state.history == [row]
+    assert "NaN" not in (tmp_path / "history.json").read_text()

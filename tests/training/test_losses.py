@@ -43,8 +43,8 @@ def test_cross_entropy_is_the_formula(batch):
 def test_bce_is_the_formula_on_the_probabilities_of_softmax(batch):
     pred, label = batch
     p = pred.softmax(1).double().numpy()
-    truth = np.moveaxis(np.eye(3)[label[:, 0].numpy()], -1, 1)
-    expected = -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean()
+    reference = np.moveaxis(np.eye(3)[label[:, 0].numpy()], -1, 1)
+    expected = -(reference * np.log(p) + (1 - reference) * np.log(1 - p)).mean()
     assert float(find_loss("bce")(pred, label)) == pytest.approx(expected, rel=1e-5)
 
 

@@ -1,10 +1,14 @@
+import itertools
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import torch
+from monai.data import DataLoader, Dataset
 from monai.transforms import Compose, RandGaussianNoised
 
 from lamina.training.seeding import EpochSeed, epoch_seed
+from lamina.transforms.augment_batches import RandIntensityBatchd
 
 
 class Engine:
@@ -25,6 +29,47 @@ def test_an_epoch_draws_the_same_whatever_came_before():
     draw(transform)
     seed(Engine)
     assert draw(transform) == first
+
+
+def batch_of(epoch, rank, monkeypatch):
+    """What one process draws in one epoch: an image's own noise, and the batch's augmentation."""
+    monkeypatch.setattr("ignite.distributed.get_rank", lambda: rank)
+    transform = Compose([RandGaussianNoised(keys="image", prob=1.0)])
+    engine = SimpleNamespace(state=SimpleNamespace(epoch=epoch))
+    EpochSeed(5, transform)(engine)
+    item = transform({"image": torch.zeros(1, 4, 4)})["image"]
+    ramp = torch.arange(60.0).reshape(2, 1, 6, 5)
+    whole = {"image": ramp, "label": torch.ones(2, 1, 6, 5)}
+    return item, RandIntensityBatchd(noise=0.1)(whole)["image"]
+
+
+def test_each_process_augments_differently_and_again_the_same(monkeypatch):
+    draws = {
+        (epoch, rank): batch_of(epoch, rank, monkeypatch)
+        for epoch in range(1, 4)
+        for rank in range(3)
+    }
+    for one, two in itertools.combinations(draws, 2):
+        for first, second in zip(draws[one], draws[two], strict=True):
+            assert not torch.equal(first, second), (one, two)
+    again = batch_of(2, 1, monkeypatch)
+    for first, second in zip(draws[2, 1], again, strict=True):
+        assert torch.equal(first, second)
+
+
+def test_each_worker_augments_differently_and_again_the_same():
+    def draw_epoch(epoch):
+        transform = Compose([RandGaussianNoised(keys="image", prob=1.0)])
+        loader = DataLoader(
+            Dataset([{"image": torch.zeros(1, 4, 4)}] * 6, transform), batch_size=1, num_workers=2
+        )
+        EpochSeed(5, transform)(SimpleNamespace(state=SimpleNamespace(epoch=epoch)))
+        return [batch["image"] for batch in loader]
+
+    first, second = draw_epoch(1), draw_epoch(2)
+    for one, two in itertools.combinations([*first, *second], 2):
+        assert not torch.equal(one, two)
+    assert all(torch.equal(a, b) for a, b in zip(first, draw_epoch(1), strict=True))
 
 
 def test_epochs_and_seeds_differ():

@@ -103,3 +103,12 @@ def test_one_structure_is_as_monai_does_it():
     only = (label() == 1).to(torch.uint8)
     monai = RemoveSmallObjects(min_size=3)(only)
     assert torch.equal(RemoveSmallPartsd("pred", [1], 3)({"pred": only})["pred"], monai)
+
+
+def test_a_part_in_a_tilted_volume_is_as_large_as_its_voxels_are():
+    affine = np.diag([1.0, 1.0, 2.0, 1.0])
+    affine[1, 2] = 2 * np.tan(np.radians(25))
+    label = MetaTensor(torch.zeros(1, 5, 6, 7), affine=affine)
+    label[0, 1:3, 2:4, 3] = 1
+    assert not RemoveSmallPartsd("pred", [1], 8.5)({"pred": label})["pred"].any()
+    assert RemoveSmallPartsd("pred", [1], 7.5)({"pred": label})["pred"].any()

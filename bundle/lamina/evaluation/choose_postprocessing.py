@@ -56,7 +56,7 @@ def choose_postprocessing(pairs: Sequence[Pair], labels: Sequence[Label]) -> Cho
     Parameters
     ----------
     pairs
-        Prediction and truth of each case, label files of one grid.
+        Prediction and reference of each case, label files of one grid.
     labels
         The task's, background first.
     """
@@ -139,11 +139,11 @@ def _mean_dice(
     begin, ends = build_steps(steps), [build_steps(trial) for trial in trials]
     table = np.full((len(pairs), len(trials), classes - 1), np.nan)
     for row, pair in zip(table, tqdm(pairs, "post-processing", leave=False), strict=True):
-        prediction, truth = (_read(path) for path in pair)
+        prediction, reference = (_read(path) for path in pair)
         begun = begin({"pred": prediction})["pred"]
         for cell, end in zip(row, ends, strict=True):
             made = end({"pred": begun.clone()})["pred"]
-            confusion = confusion_matrix(made[0], truth[0], classes)
+            confusion = confusion_matrix(made[0], reference[0], classes)
             cell[:] = overlap_scores(confusion)["dice"][1:].numpy()
     known = ~np.isnan(table)
     return np.where(known.any(axis=0), np.nansum(table, axis=0) / known.sum(axis=0).clip(1), np.nan)
@@ -162,10 +162,9 @@ def _sizes(pairs: Sequence[Pair], values: Sequence[int]) -> Iterator[tuple[int, 
     true: dict[int, list[float]] = {value: [] for value in values}
     for _, path in pairs:
         values_there, grid = read_label(path)
-        voxel = float(np.prod(grid.spacing))
         for value, count in zip(*np.unique(values_there, return_counts=True), strict=True):
             if value in true:
-                true[value].append(count * voxel)
+                true[value].append(count * grid.voxel_size)
     for value, sizes in true.items():
         for share in SHARES if sizes else ():
             yield value, float(f"{share * np.median(sizes):.2g}")

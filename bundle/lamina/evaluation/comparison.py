@@ -1,16 +1,15 @@
 """Two evaluations of the same cases: which is better, by how much, and for which cases."""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from lamina.errors import DataError
-from lamina.files import write_json, write_table
+from lamina.files import read_csv, without_nan, write_json, write_table
 from lamina.metrics.catalogue import METRICS, format_number
-from lamina.metrics.statistics import compare_pairs
+from lamina.metrics.statistics import PairedComparison, compare_pairs
 from lamina.pictures.plots import write_comparison_plot
 
 DECIDED = 0.05
@@ -18,6 +17,19 @@ DECIDED = 0.05
 
 Scores = dict[tuple[str, str], float]
 Units = dict[tuple[str, str], str]
+
+
+CaseDifference = TypedDict(
+    "CaseDifference",
+    {
+        "case": str,
+        "class": str,
+        "first": float | None,
+        "second": float | None,
+        "difference": float | None,
+    },
+)
+"""A structure of a case in both evaluations; None where one has no value."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +46,13 @@ class Comparison:
         For each structure, and "mean" for the mean over a case's structures, what
         `lamina.metrics.statistics.compare_pairs` says.
     cases
-        One row a case and structure: "case", "class", "first", "second", "difference".
+        One row a case and structure.
     """
 
     metric: str
     names: tuple[str, str]
-    classes: Mapping[str, Mapping[str, Any]]
-    cases: Sequence[Mapping[str, Any]]
+    classes: Mapping[str, PairedComparison]
+    cases: Sequence[CaseDifference]
 
 
 def compare_evaluations(first: Path, second: Path, metric: str = "dice") -> Comparison:
@@ -118,23 +130,21 @@ def comparison_text(comparison: Comparison, most: int = 5) -> str:
 def verdict(comparison: Comparison) -> str:
     """Return which of the two is better, in a sentence; "neither" where the test does not say so."""
     found = comparison.classes.get("mean") or next(iter(comparison.classes.values()))
-    best, p = METRICS[comparison.metric].best, found["p"]
+    best, p, difference = METRICS[comparison.metric].best, found["p"], found["difference"]
     cases = f"cases that are higher in B: {found['higher']}, in A: {found['lower']}"
-    if p is None:
+    if p is None or difference is None:
         return f"too few cases differ for a test; {cases}"
     if p >= DECIDED or best is None:
         return f"no difference is shown (Wilcoxon's signed-rank test, p = {p:.2g}); {cases}"
-    better = "B" if (found["difference"] > 0) == (best > 0) else "A"
+    better = "B" if (difference > 0) == (best > 0) else "A"
     name = comparison.names[better == "B"]
     return f"{better} ({name}) is better (Wilcoxon's signed-rank test, p = {p:.2g}); {cases}"
 
 
 def _left_out(comparison: Comparison) -> list[str]:
     """Tell of structures that one side marked where there is nothing: the other has no value."""
-    counts = {
-        name: sum(row[here] is not None and row[there] is None for row in comparison.cases)
-        for name, here, there in zip("AB", ("first", "second"), ("second", "first"), strict=True)
-    }
+    lacking = [(row["first"] is None, row["second"] is None) for row in comparison.cases]
+    counts = {"A": lacking.count((False, True)), "B": lacking.count((True, False))}
     return [
         f"left out, since only {name} marked anything there, falsely: {number} structure(s)"
         for name, number in counts.items()
@@ -142,7 +152,7 @@ def _left_out(comparison: Comparison) -> list[str]:
     ]
 
 
-def _line(name: str, found: Mapping[str, Any], metric: str) -> str:
+def _line(name: str, found: PairedComparison, metric: str) -> str:
     values = [
         format_number(found[key], metric) for key in ("mean_first", "mean_second", "difference")
     ]
@@ -155,8 +165,7 @@ def _line(name: str, found: Mapping[str, Any], metric: str) -> str:
 def _read(path: Path, metric: str) -> tuple[Scores, Units]:
     """Return a metric of each case and structure, and the unit of lengths."""
     table = find_table(path)
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_csv(table)
     if not rows or metric not in rows[0]:
         known = [name for name in (rows[0] if rows else {}) if name in METRICS]
         raise DataError(f"{table}: no column {metric!r}", f"take one of {', '.join(known)}")
@@ -193,13 +202,12 @@ def _number(text: Any) -> float:
     return float(text) if text not in ("", None) else math.nan
 
 
-def _row(key: tuple[str, str], first: float, second: float) -> dict[str, Any]:
+def _row(key: tuple[str, str], first: float, second: float) -> CaseDifference:
     values = {"first": first, "second": second, "difference": second - first}
-    shown = {name: None if math.isnan(value) else value for name, value in values.items()}
-    return {"case": key[0], "class": key[1], **shown}
+    return cast(CaseDifference, {"case": key[0], "class": key[1], **without_nan(values)})
 
 
-def _pairs(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _pairs(rows: Sequence[Mapping[str, Any]]) -> PairedComparison:
     first, second = ([_number(row[key]) for row in rows] for key in ("first", "second"))
     return compare_pairs(first, second)
 

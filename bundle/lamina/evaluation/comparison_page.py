@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from lamina.errors import DataError, LaminaError
-from lamina.evaluation.comparison import Comparison, verdict
+from lamina.evaluation.comparison import CaseDifference, Comparison, verdict
 from lamina.files import read_json
 from lamina.metrics.catalogue import METRICS
 from lamina.pictures.case_pictures import contour_panels
@@ -73,7 +73,7 @@ class ComparedCase:
     """
 
     name: str
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[CaseDifference]
     panels: Mapping[str, bytes]
     reason: str = ""
 
@@ -117,7 +117,7 @@ def most_different(comparison: Comparison, most: int) -> list[str]:
 def _panels(name: str, folders: Sequence[Path]) -> dict[str, bytes]:
     files = [_files(folder, name) for folder in folders]
     image, _ = read_image(str(files[0]["image"]))
-    truth, grid = read_label(folders[0] / files[0]["truth"])
+    reference, grid = read_label(folders[0] / files[0]["truth"])
     results = [
         read_label(folder / of["prediction"])[0] for folder, of in zip(folders, files, strict=True)
     ]
@@ -125,7 +125,7 @@ def _panels(name: str, folders: Sequence[Path]) -> dict[str, bytes]:
     layers = measurement["depth_axis"] is not None
     drawn = contour_panels(
         image,
-        {"truth": truth, "A": results[0], "B": results[1]},
+        {"reference": reference, "A": results[0], "B": results[1]},
         read_labels_of(folders[0]),
         spacing=files[0]["spacing"],
         affine=None if layers else grid.affine,

@@ -10,23 +10,22 @@ from typing import Any
 
 import ignite.distributed as idist
 from ignite.engine import Engine, Events
-from monai.data.utils import affine_to_spacing
-from monai.utils import convert_to_numpy
 from PIL import Image
 
 from lamina.errors import ConfigError, DataError, LaminaError
-from lamina.evaluation.processes import gather, is_first_process
+from lamina.evaluation.processes import gather
 from lamina.evaluation.report import write_report
 from lamina.evaluation.saved_label_maps import forget_others, keep_labels
-from lamina.evaluation.summary import summarise, summary_table, versions, write_summary
+from lamina.evaluation.summary import CaseScores, summarise, summary_table, versions, write_summary
 from lamina.evaluation.uncertainty_chart import correlation_of
 from lamina.metrics.measure import MeasureSettings, measure_case
 from lamina.metrics.statistics import Bootstrap
 from lamina.pictures.panels import PictureSettings, comparison_views
 from lamina.prediction.read_case import cases_of
+from lamina.readers.image_reader import grid_of
 from lamina.tasks.labels import read_labels
+from lamina.training.ranks import is_main
 
-Record = dict[str, Any]
 Panels = dict[str, dict[str, Path]]
 """The files of a case's panels: {view: {title: PNG}}."""
 
@@ -117,7 +116,7 @@ class EvaluationWriter:
         self.drawing = drawing or PictureSettings()
         self.bootstrap = bootstrap or Bootstrap()
         self.started = time.time()
-        self.records: dict[str, Record] = {}
+        self.records: dict[str, CaseScores] = {}
         self.pictures: dict[str, Panels] = {}
         self.failures: dict[str, str] = {}
 
@@ -161,7 +160,7 @@ class EvaluationWriter:
         """
         records, failures = gather(self.records), gather(self.failures)
         pictures = gather(self.pictures)
-        if is_first_process():
+        if is_main():
             try:
                 self._write(list(records.values()), pictures, failures)
             finally:
@@ -184,39 +183,37 @@ class EvaluationWriter:
                 "give each case of the data set its own name",
             )
 
-    def _measure(self, name: str, case: Mapping[str, Any]) -> tuple[Record, Panels]:
-        image, truth, prediction = case["image"], case["label"][0], case["pred"][0]
-        affine = convert_to_numpy(image.affine)
-        spacing = tuple(affine_to_spacing(affine, r=image.ndim - 1).tolist())
-        unit = str(image.meta.get("spacing_unit", "mm"))
-        classes = measure_case(
+    def _measure(self, name: str, case: Mapping[str, Any]) -> tuple[CaseScores, Panels]:
+        image, reference, prediction = case["image"], case["label"][0], case["pred"][0]
+        grid = grid_of(image)
+        structures = measure_case(
             prediction,
-            truth,
+            reference,
             labels=self.labels,
-            spacing=spacing,
-            spacing_unit=unit,
+            grid=grid,
             probabilities=case.get("probabilities"),
             settings=self.measure,
         )
         # In a layer task the depth runs down, however the eye lies in space.
-        turn = affine if self.measure.depth_axis is None else None
+        turn = grid.affine if self.measure.depth_axis is None else None
         views = comparison_views(
             image,
-            truth,
+            reference,
             prediction,
             self.labels,
-            spacing=spacing,
+            spacing=grid.spacing,
             affine=turn,
             settings=self.drawing,
         )
-        about = {
-            "case": name,
-            "spacing_unit": unit,
-            "spatial_dims": len(spacing),
-            "uncertainty": case.get("uncertainty"),
-            "files": keep_labels(name, case, self.output_dir),
-        }
-        return {**about, "classes": classes}, self._keep(views)
+        scores = CaseScores(
+            name,
+            grid.unit,
+            len(grid.shape),
+            structures,
+            case.get("uncertainty"),
+            keep_labels(name, case, self.output_dir),
+        )
+        return scores, self._keep(views)
 
     def _keep(self, views: Mapping[str, Mapping[str, Image.Image]]) -> Panels:
         """Write the panels to disk, where they wait for the report."""
@@ -230,7 +227,10 @@ class EvaluationWriter:
         return kept
 
     def _write(
-        self, records: Sequence[Record], pictures: Mapping[str, Panels], failures: Mapping[str, str]
+        self,
+        records: Sequence[CaseScores],
+        pictures: Mapping[str, Panels],
+        failures: Mapping[str, str],
     ) -> None:
         information = {
             **self.information,
@@ -248,7 +248,7 @@ class EvaluationWriter:
         summary["labels"] = [{"name": one.name, "color": one.color} for one in self.labels]
         summary["uncertainty"] = correlation_of(summary)
         write_summary(self.output_dir, summary)
-        forget_others(self.output_dir, [record["case"] for record in records])
+        forget_others(self.output_dir, [record.case for record in records])
         report = self.output_dir / "report.html"
         write_report(
             report,

@@ -1,6 +1,5 @@
 """Cross-validation as one table, and the post-processing chosen on it."""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,17 +12,17 @@ from lamina.evaluation.choose_postprocessing import (
     choose_postprocessing,
     write_choice,
 )
-from lamina.files import read_json, write_json, write_table
+from lamina.files import read_csv, read_json, write_json, write_table
 from lamina.inference.postprocessing import NAME
 from lamina.metrics.catalogue import METRICS, format_number
-from lamina.metrics.statistics import describe
+from lamina.metrics.statistics import Description, describe
 from lamina.tasks.catalogue import read_task
 from lamina.tasks.labels import read_labels
 
 SHOWN = ("dice", "iou")
 
 
-def write_out_of_fold(folds: Sequence[Path], folder: Path) -> dict[str, dict[str, Any]]:
+def write_out_of_fold(folds: Sequence[Path], folder: Path) -> dict[str, dict[str, Description]]:
     """Write ``cases.csv`` (with a column "fold") and ``summary.json``; return the summary.
 
     Parameters
@@ -46,7 +45,7 @@ def write_out_of_fold(folds: Sequence[Path], folder: Path) -> dict[str, dict[str
     rows: list[dict[str, Any]] = [
         {"fold": index, **row}
         for index, fold in enumerate(folds)
-        for row in _rows(fold / "evaluation" / "cases.csv")
+        for row in read_csv(fold / "evaluation" / "cases.csv")
     ]
     keys = [(row["case"], row["class"]) for row in rows]
     twice = sorted({case for case, name in keys if keys.count((case, name)) > 1})
@@ -61,7 +60,7 @@ def write_out_of_fold(folds: Sequence[Path], folder: Path) -> dict[str, dict[str
     return summary
 
 
-def out_of_fold_text(summary: Mapping[str, Mapping[str, Any]]) -> str:
+def out_of_fold_text(summary: Mapping[str, Mapping[str, Description]]) -> str:
     """Return the table that people read: mean and 95 % interval."""
     titles = [METRICS[name].title for name in SHOWN]
     lines = ["", "out of fold" + " " * 13 + "".join(f"{title:>26}" for title in titles)]
@@ -73,23 +72,18 @@ def out_of_fold_text(summary: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _cell(found: Mapping[str, Any], metric: str) -> str:
+def _cell(found: Description, metric: str) -> str:
     low, high = found["interval"] or (None, None)
     mean = format_number(found["mean"], metric)
     return f"{mean} [{format_number(low, metric)}, {format_number(high, metric)}]"
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Description]]:
     names = list(dict.fromkeys(row["class"] for row in rows))
     cases = list(dict.fromkeys(row["case"] for row in rows))
     metrics = [name for name in rows[0] if name in METRICS]
     tables = {metric: _table(rows, cases, names, metric) for metric in metrics}
-    found: dict[str, dict[str, Any]] = {
+    found = {
         name: {metric: describe([row[i] for row in table]) for metric, table in tables.items()}
         for i, name in enumerate(names)
     }

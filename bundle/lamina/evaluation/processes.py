@@ -1,12 +1,11 @@
 """An evaluation in several processes, and its progress bar."""
 
 import sys
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import ignite.distributed as idist
 import torch.distributed as dist
-from ignite.engine import Engine, Events
-from tqdm import tqdm
+from ignite.handlers import ProgressBar
 
 Value = TypeVar("Value")
 
@@ -26,13 +25,8 @@ def gather(cases: dict[str, Value]) -> dict[str, Value]:
     return {name: value for of_one in of_all if of_one for name, value in of_one.items()}
 
 
-def is_first_process() -> bool:
-    """Say whether this process is the one that writes."""
-    return idist.get_rank() == 0
-
-
-class CaseProgress:
-    """A bar over the cases.
+class CaseProgress(ProgressBar):
+    """A bar over the cases, which a log file gets only now and then.
 
     Parameters
     ----------
@@ -41,29 +35,5 @@ class CaseProgress:
     """
 
     def __init__(self, title: str) -> None:
-        self.title = title
-        self.bar: tqdm[Any] | None = None
-
-    def attach(self, engine: Engine) -> None:
-        """Register with the evaluator."""
-        engine.add_event_handler(Events.STARTED, self._open)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self._step)
-        engine.add_event_handler(Events.COMPLETED, self._close)
-
-    def _open(self, engine: Engine) -> None:
-        self.bar = tqdm(
-            total=engine.state.epoch_length,
-            desc=self.title,
-            unit=" cases",
-            mininterval=0.2 if sys.stderr.isatty() else 20,
-            dynamic_ncols=True,
-        )
-
-    def _step(self, engine: Engine) -> None:
-        assert self.bar is not None
-        state: Any = engine.state
-        self.bar.update(len(state.output))
-
-    def _close(self, engine: Engine) -> None:
-        assert self.bar is not None
-        self.bar.close()
+        interval = 0.2 if sys.stderr.isatty() else 20
+        super().__init__(persist=True, desc=title, mininterval=interval, dynamic_ncols=True)

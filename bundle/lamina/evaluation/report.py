@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from lamina.evaluation.report_text import (
     opening_sentences,
     rank_cases,
 )
+from lamina.evaluation.summary import Summary
 from lamina.evaluation.uncertainty_chart import uncertainty_chart
 from lamina.metrics.catalogue import METRICS, format_number
 from lamina.pictures.charts import Axis, Point, box_charts, curve_charts, fit_axis
@@ -24,7 +24,7 @@ from lamina.tasks.labels import Colour, Label
 
 def write_report(
     path: str | os.PathLike[str],
-    summary: Mapping[str, Any],
+    summary: Summary,
     pictures: Mapping[str, Mapping[str, Mapping[str, Picture]]],
     *,
     title: str,
@@ -102,7 +102,7 @@ class AgreementChart:
     lines: tuple[Line, ...]
 
 
-def agreement_charts(summary: Mapping[str, Any], labels: Sequence[Label]) -> list[AgreementChart]:
+def agreement_charts(summary: Summary, labels: Sequence[Label]) -> list[AgreementChart]:
     """Return a chart for each structure, where sizes were measured in at least two cases.
 
     The limits of agreement are the mean difference ± 1.96 standard deviations.
@@ -113,7 +113,7 @@ def agreement_charts(summary: Mapping[str, Any], labels: Sequence[Label]) -> lis
     return [chart for chart in charts if chart is not None]
 
 
-def _chart(summary: Mapping[str, Any], label: Label) -> AgreementChart | None:
+def _chart(summary: Summary, label: Label) -> AgreementChart | None:
     unit = summary["units"]["volume_truth"]
     of_cases = [(case["case"], case["classes"][label.name]) for case in summary["cases"]]
     of_cases = [item for item in of_cases if item[1]["volume_truth"] is not None]

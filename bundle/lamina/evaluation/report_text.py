@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lamina.evaluation.summary import Summary
 from lamina.metrics.catalogue import METRICS, format_interval, format_number
 
 
-def leading_metric(summary: Mapping[str, Any]) -> str:
+def leading_metric(summary: Summary) -> str:
     """Return the metric that cases are ranked by: Dice, or the first that was measured.
 
     Examples
@@ -17,7 +18,7 @@ def leading_metric(summary: Mapping[str, Any]) -> str:
     return "dice" if "dice" in summary["mean"] else str(next(iter(summary["mean"])))
 
 
-def rank_cases(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def rank_cases(summary: Summary) -> list[Mapping[str, Any]]:
     """Return the cases by the leading metric, worst first; those without a number last.
 
     Examples
@@ -53,7 +54,7 @@ def choose_examples(ranked: Sequence[Mapping[str, Any]], metric: str) -> dict[st
     return {kind: scored[place] for kind, place in places.items()}
 
 
-def opening_sentences(summary: Mapping[str, Any]) -> str:
+def opening_sentences(summary: Summary) -> str:
     """Say what was done and the main result, for someone who was not there.
 
     Examples
@@ -97,7 +98,7 @@ def _were(number: int) -> str:
     return "was" if number == 1 else "were"
 
 
-def _with_unit(summary: Mapping[str, Any], metric: str) -> str:
+def _with_unit(summary: Summary, metric: str) -> str:
     value = f"{format_number(summary['mean'][metric], metric)} {summary['units'][metric]}".strip()
     interval = summary["interval"][metric]
     if interval is None:

@@ -2,18 +2,28 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from monai.data.utils import affine_to_spacing
 from monai.utils import convert_to_numpy
 
+from lamina.readers.image_reader import grid_of
 from lamina.writers.label_files import save_label_image
+
+
+class SavedFiles(TypedDict):
+    """Where a case's image (None: it came from memory) and its label maps lie, and its spacing."""
+
+    image: str | None
+    spacing: list[float]
+    prediction: str
+    truth: str
+
 
 FOLDERS = {"prediction": "predictions", "truth": "truth"}
 
 
-def keep_labels(name: str, case: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Write prediction and truth of a case on the image's own grid; return where they are.
+def keep_labels(name: str, case: Mapping[str, Any], folder: Path) -> SavedFiles:
+    """Write prediction and reference of a case on the image's own grid; return where they are.
 
     Parameters
     ----------
@@ -23,11 +33,6 @@ def keep_labels(name: str, case: Mapping[str, Any], folder: Path) -> dict[str, A
         With "image" (a MetaTensor), "label" and "pred", (1, x, y[, z]).
     folder
         The evaluation's.
-
-    Returns
-    -------
-    "image" (its address, None where it came from memory) and its "spacing", and "prediction" and
-    "truth" below ``folder``.
     """
     image = case["image"]
     arrays = {"prediction": case["pred"], "truth": case["label"]}
@@ -40,10 +45,13 @@ def keep_labels(name: str, case: Mapping[str, Any], folder: Path) -> dict[str, A
         )
         for key, array in arrays.items()
     }
-    places = {key: str(path.relative_to(folder)) for key, path in files.items()}
     address = image.meta.get("filename_or_obj")
-    spacing = affine_to_spacing(image.affine, r=image.ndim - 1).tolist()
-    return {"image": None if address is None else str(address), "spacing": spacing, **places}
+    return {
+        "image": None if address is None else str(address),
+        "spacing": list(grid_of(image).spacing),
+        "prediction": str(files["prediction"].relative_to(folder)),
+        "truth": str(files["truth"].relative_to(folder)),
+    }
 
 
 def forget_others(folder: Path, names: Collection[str]) -> None:

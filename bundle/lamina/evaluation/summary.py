@@ -1,42 +1,101 @@
 """The numbers of an evaluation: over cases and structures, as JSON and as a table."""
 
-import csv
-import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 import numpy as np
 
 import lamina
 from lamina.errors import DataError
-from lamina.files import write_json, written_whole
+from lamina.evaluation.saved_label_maps import SavedFiles
+from lamina.files import without_nan, write_json, write_table
 from lamina.metrics.catalogue import METRICS, format_number, metric_unit
+from lamina.metrics.measure import StructureScores
 from lamina.metrics.overlap import STATUSES
-from lamina.metrics.statistics import Bootstrap, describe
+from lamina.metrics.statistics import Bootstrap, Description, describe
+from lamina.readers.grid import Unit
 from lamina.tasks.labels import Label
 
-_SPREAD = ("median", "std", "interval")
+Statistic = Literal["mean", "median", "std", "interval"]
+_SPREAD: tuple[Statistic, ...] = ("median", "std", "interval")
+
+
+@dataclass(frozen=True)
+class CaseScores:
+    """What was measured of one case.
+
+    ``structures`` are those of ``measure_case``, ``uncertainty`` is from 0 to 1, where it is known.
+    """
+
+    case: str
+    spacing_unit: Unit
+    spatial_dims: int
+    structures: Mapping[str, StructureScores]
+    uncertainty: float | None = None
+    files: SavedFiles | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it stands in ``summary.json``, with the mean of each metric."""
+        classes = {
+            name: {"status": one.status, **one.metrics} for name, one in self.structures.items()
+        }
+        metrics = next(iter(self.structures.values())).metrics
+        means = {
+            metric: describe([[one.metrics[metric] for one in self.structures.values()]])["mean"]
+            for metric in metrics
+        }
+        about = {key: value for key, value in vars(self).items() if key != "structures"}
+        return {**about, **means, "classes": classes}
+
+
+class Failure(TypedDict):
+    """A case that could not be measured, and why."""
+
+    case: str
+    reason: str
+
+
+class Summary(TypedDict):
+    """What ``summary.json`` holds; None stands where there is no number.
+
+    ``mean`` to ``interval`` are over the foreground classes. An entry of ``classes`` has the mean of
+    each metric, and its own "median", "std", "interval" and "counts" of cases that are present,
+    missed, false and absent; one of ``cases`` is a `CaseScores.as_json`.
+    """
+
+    mean: dict[str, float | None]
+    median: dict[str, float | None]
+    std: dict[str, float | None]
+    interval: dict[str, list[float] | None]
+    classes: dict[str, dict[str, Any]]
+    cases: list[dict[str, Any]]
+    failed: list[Failure]
+    units: dict[str, str]
+    bootstrap: dict[str, Any]
+    information: dict[str, Any]
+    labels: NotRequired[list[dict[str, Any]]]
+    uncertainty: NotRequired[dict[str, Any] | None]
 
 
 def summarise(
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[CaseScores],
     labels: Sequence[Label],
     *,
     failures: Mapping[str, str] | None = None,
     bootstrap: Bootstrap | None = None,
     information: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> Summary:
     """Sum up the measurements of many cases.
 
     Parameters
     ----------
     records
-        One for each case: {"case": NAME, "spacing_unit": "mm" or "px", "spatial_dims": 2 or 3,
-        "classes": what ``measure_case`` returned}.
+        One for each case.
     labels
         The task's labels, background first.
     failures
@@ -48,13 +107,8 @@ def summarise(
 
     Returns
     -------
-    dict
-        "mean", "median", "std" and "interval" of each metric over the foreground classes (see
-        ``lamina.metrics.describe``); "classes" with the means of each class, its "median", "std",
-        "interval" and its "counts" of cases that are present, missed, false and absent; "cases"
-        with the mean over the classes and each class's own values and "status"; "failed",
-        "units", "bootstrap" and "information". None stands where there is no number, and for a
-        mean of values in different units.
+    Summary
+        Statistics as ``lamina.metrics.describe`` has them; None for those of different units.
 
     Raises
     ------
@@ -64,11 +118,8 @@ def summarise(
     Examples
     --------
     >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
-    >>> lungs = [{"status": "present", "dice": 0.8}, {"status": "missed", "dice": 0.0}]
-    >>> records = [
-    ...     {"case": name, "spacing_unit": "mm", "spatial_dims": 2, "classes": {"lung": lung}}
-    ...     for name, lung in zip("ab", lungs)
-    ... ]
+    >>> lungs = StructureScores("present", {"dice": 0.8}), StructureScores("missed", {"dice": 0.0})
+    >>> records = [CaseScores(name, "mm", 2, {"lung": lung}) for name, lung in zip("ab", lungs)]
     >>> summary = summarise(records, labels)
     >>> summary["mean"], summary["classes"]["lung"]["counts"]
     ({'dice': 0.4}, {'present': 1, 'missed': 1, 'false': 0, 'absent': 0})
@@ -90,16 +141,16 @@ def summarise(
     summary = {
         **_by_statistic(overall, ("mean", *_SPREAD)),
         "classes": classes,
-        "cases": [_describe_case(record) for record in records],
+        "cases": [record.as_json() for record in records],
         "failed": [{"case": case, "reason": why} for case, why in (failures or {}).items()],
         "units": units,
         "bootstrap": vars(bootstrap),
         "information": dict(information or {}),
     }
-    return _without_nan(summary)
+    return cast(Summary, without_nan(summary))
 
 
-def write_summary(folder: str | os.PathLike[str], summary: Mapping[str, Any]) -> None:
+def write_summary(folder: str | os.PathLike[str], summary: Summary) -> None:
     """Write ``summary.json``, and ``cases.csv`` with one line for each case and class."""
     write_json(Path(folder, "summary.json"), summary)
     lines = [
@@ -107,19 +158,13 @@ def write_summary(folder: str | os.PathLike[str], summary: Mapping[str, Any]) ->
         for case in summary["cases"]
         for name, scores in case["classes"].items()
     ]
-    with (
-        written_whole(Path(folder, "cases.csv")) as part,
-        part.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, lines[0])
-        writer.writeheader()
-        writer.writerows(lines)
+    write_table(Path(folder, "cases.csv"), list(lines[0]), lines)
 
 
-def _units(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, str]:
+def _units(records: Sequence[CaseScores], names: Sequence[str]) -> dict[str, str]:
     """Name the unit of each metric; several where the cases do not share one."""
-    metrics = [name for name in records[0]["classes"][names[0]] if name != "status"]
-    grids = sorted({(record["spacing_unit"], record["spatial_dims"]) for record in records})
+    metrics = records[0].structures[names[0]].metrics
+    grids = sorted({(record.spacing_unit, record.spatial_dims) for record in records})
     return {
         metric: " or ".join(dict.fromkeys(metric_unit(metric, *grid) for grid in grids))
         for metric in metrics
@@ -127,32 +172,32 @@ def _units(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[s
 
 
 def _table(
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[CaseScores],
     names: Sequence[str],
     metric: str,
     units: Mapping[str, str],
 ) -> np.ndarray:
     """Return (cases, classes); NaN throughout where values of several units can't be averaged."""
-    values = [[record["classes"][name][metric] for name in names] for record in records]
+    values = [[record.structures[name].metrics[metric] for name in names] for record in records]
     return np.full(np.shape(values), np.nan) if " or " in units[metric] else np.array(values, float)
 
 
 def _describe_class(
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[CaseScores],
     name: str,
     tables: Mapping[str, np.ndarray],
     index: int,
     bootstrap: Bootstrap,
 ) -> dict[str, Any]:
-    found = [record["classes"][name]["status"] for record in records]
+    statuses = [record.structures[name].status for record in records]
     described = {metric: describe(table[:, index], bootstrap) for metric, table in tables.items()}
     means = {metric: values["mean"] for metric, values in described.items()}
-    counts = {status: found.count(status) for status in STATUSES}
+    counts = {status: statuses.count(status) for status in STATUSES}
     return {**means, **_by_statistic(described, _SPREAD), "counts": counts}
 
 
 def _by_statistic(
-    described: Mapping[str, Mapping[str, Any]], statistics: Sequence[str]
+    described: Mapping[str, Description], statistics: Sequence[Statistic]
 ) -> dict[str, dict[str, Any]]:
     return {
         statistic: {metric: values[statistic] for metric, values in described.items()}
@@ -160,30 +205,10 @@ def _by_statistic(
     }
 
 
-def _describe_case(record: Mapping[str, Any]) -> dict[str, Any]:
-    classes = record["classes"]
-    metrics = [name for name in next(iter(classes.values())) if name != "status"]
-    means = {
-        metric: describe([[scores[metric] for scores in classes.values()]], Bootstrap())["mean"]
-        for metric in metrics
-    }
-    about = {key: value for key, value in record.items() if key != "classes"}
-    return {**about, **means, "classes": classes}
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON knows no NaN: None stands for it."""
-    if isinstance(value, Mapping):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
 _PREFERRED = ("dice", "iou")
 
 
-def summary_table(summary: Mapping[str, Any]) -> str:
+def summary_table(summary: Summary) -> str:
     """Return Dice and IoU (or else the first metrics) and the errors of each class as text.
 
     Examples

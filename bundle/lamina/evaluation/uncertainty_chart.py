@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lamina.evaluation.report_text import count, leading_metric
+from lamina.evaluation.summary import Summary
 from lamina.metrics.catalogue import METRICS, format_number
-from lamina.metrics.statistics import FEWEST_RANKED, rank_correlation
+from lamina.metrics.statistics import FEWEST_RANKED, RankCorrelation, rank_correlation
 from lamina.pictures.charts import Axis, Point, fit_axis
 from lamina.prediction.uncertain_cases import rank_uncertain
 
@@ -30,7 +31,7 @@ class UncertaintyChart:
     points: tuple[Point, ...]
 
 
-def uncertainty_chart(summary: Mapping[str, Any]) -> UncertaintyChart | None:
+def uncertainty_chart(summary: Summary) -> UncertaintyChart | None:
     """Return the chart; None where no case has an "uncertainty"."""
     ranked = rank_uncertain(summary["cases"])
     if not ranked:
@@ -49,7 +50,7 @@ def uncertainty_chart(summary: Mapping[str, Any]) -> UncertaintyChart | None:
     return UncertaintyChart(METRICS[metric].title, sentence, rows, x_axis, y_axis, points)
 
 
-def correlation_of(summary: Mapping[str, Any]) -> dict[str, Any] | None:
+def correlation_of(summary: Summary) -> dict[str, Any] | None:
     """Return how uncertainty and the leading metric go together, as `rank_correlation` says it."""
     metric = leading_metric(summary)
     cases = [case for case in summary["cases"] if case.get("uncertainty") is not None]
@@ -57,7 +58,7 @@ def correlation_of(summary: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"metric": metric, **_correlation(rows)} if cases else None
 
 
-def correlation_sentence(found: Mapping[str, Any], metric: str) -> str:
+def correlation_sentence(found: RankCorrelation, metric: str) -> str:
     """Say whether the uncertainty tells the metric.
 
     Examples
@@ -67,12 +68,12 @@ def correlation_sentence(found: Mapping[str, Any], metric: str) -> str:
     >>> correlation_sentence({"n": 40, "rho": -0.7, "p": 1e-5}, "dice")
     "The more uncertain a case, the worse its Dice: Spearman's rank correlation is -0.70 (n = 40, p = 1e-05)."
     """
-    title, rho = METRICS[metric].title, found["rho"]
-    if rho is None:
+    title, rho, p = METRICS[metric].title, found["rho"], found["p"]
+    if rho is None or p is None:
         cases = count(found["n"], "case")
         return f"Whether it tells the {title} can not be said of {cases}: it takes at least {FEWEST_RANKED} that differ."
-    numbers = f"Spearman's rank correlation is {rho:.2f} (n = {found['n']}, p = {found['p']:.1g})."
-    if found["p"] >= DECIDED:
+    numbers = f"Spearman's rank correlation is {rho:.2f} (n = {found['n']}, p = {p:.1g})."
+    if p >= DECIDED:
         return f"It is not shown to tell the {title} of these cases: {numbers}"
     worse = (rho < 0) == ((METRICS[metric].best or 0) > 0)
     if worse:
@@ -80,7 +81,7 @@ def correlation_sentence(found: Mapping[str, Any], metric: str) -> str:
     return f"It misleads here, since the more uncertain cases have the better {title}: {numbers}"
 
 
-def _correlation(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _correlation(rows: Sequence[Mapping[str, Any]]) -> RankCorrelation:
     return rank_correlation([row["uncertainty"] for row in rows], [row["score"] for row in rows])
 
 

@@ -57,9 +57,9 @@ class LaminaTrainTask(TrainTask):
             return {}
         rows = read_json(self.task.runs / "history.json")
         asked = read_json(self.task.runs / "asked.json")
-        scores = [row["val_dice"] for row in rows if "val_dice" in row]
-        best = max((score for score in scores if math.isfinite(score)), default=0.0)
-        last = {name: value for name, value in rows[-1].items() if math.isfinite(value)}
+        scores = [row.get("val_dice") for row in rows]
+        best = max((score for score in scores if _is_number(score)), default=0.0)
+        last = {name: value for name, value in rows[-1].items() if _is_number(value)}
         return {
             "epoch": rows[-1]["epoch"],
             "total_epochs": asked["max_epochs"],
@@ -90,6 +90,10 @@ class LaminaTrainTask(TrainTask):
             write_json(self.task.runs / "asked.json", asked)
         logger.info("%s: %s is its current model now", self.task.name, asked["version"])
         return self.stats()
+
+
+def _is_number(value: Any) -> bool:
+    return value is not None and math.isfinite(value)
 
 
 def _settings(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Overlap, distances, sizes, layers: how far a prediction is from the truth.
+"""Overlap, distances, sizes, layers: how far a prediction is from the reference.
 
 Each metric is a pure function; ``measure_case`` takes all that are asked for over the structures of
 one case, ``describe`` sums up many cases, and ``OverlapMetric`` serves validation in training.
@@ -8,7 +8,7 @@ from lamina.metrics.catalogue import METRICS, Metric, check_metric_names, metric
 from lamina.metrics.confusion import confusion_matrix
 from lamina.metrics.distances import distance_scores
 from lamina.metrics.layers import layer_scores
-from lamina.metrics.measure import MeasureSettings, measure_case
+from lamina.metrics.measure import MeasureSettings, StructureScores, measure_case
 from lamina.metrics.overlap import (
     OVERLAP_METRICS,
     STATUSES,
@@ -29,6 +29,7 @@ __all__ = [
     "MeasureSettings",
     "Metric",
     "OverlapMetric",
+    "StructureScores",
     "check_metric_names",
     "class_status",
     "confusion_matrix",

@@ -27,7 +27,7 @@ METRICS: dict[str, Metric] = {
         "Dice",
         "ratio",
         1,
-        "How far prediction and truth cover each other: twice their common part over the sum of "
+        "How far prediction and reference cover each other: twice their common part over the sum of "
         "both. 1 is perfect, 0 means no overlap.",
     ),
     "iou": Metric(
@@ -80,7 +80,9 @@ METRICS: dict[str, Metric] = {
         "The share of both outlines that lies within the tolerance of the other. 1 is perfect; a "
         "missed or false structure counts 0.",
     ),
-    "volume_truth": Metric("Size, truth", "size", None, "The size of the structure in the truth."),
+    "volume_truth": Metric(
+        "Size, reference", "size", None, "The size of the structure in the reference."
+    ),
     "volume_prediction": Metric(
         "Size, prediction", "size", None, "The size of the structure in the prediction."
     ),
@@ -102,7 +104,7 @@ METRICS: dict[str, Metric] = {
         "Cross-entropy",
         "ratio",
         0,
-        "How well the predicted probabilities fit the truth, structure against the rest. 0 is "
+        "How well the predicted probabilities fit the reference, structure against the rest. 0 is "
         "perfect; being sure and wrong costs most.",
     ),
     "average_precision": Metric(

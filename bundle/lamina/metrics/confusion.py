@@ -50,17 +50,17 @@ def read_label_map(values: Any, num_classes: int, what: str = "label map") -> to
     return labels.to(torch.int16)
 
 
-def check_same_shape(prediction: Any, truth: Any) -> None:
+def check_same_shape(prediction: Any, reference: Any) -> None:
     """Raise ``GeometryError`` if two maps are not of one shape."""
-    if tuple(prediction.shape) != tuple(truth.shape):
+    if tuple(prediction.shape) != tuple(reference.shape):
         raise GeometryError(
-            f"prediction has shape {tuple(prediction.shape)}, truth {tuple(truth.shape)}",
+            f"prediction has shape {tuple(prediction.shape)}, reference {tuple(reference.shape)}",
             "bring the prediction back to the grid of the image before it is measured",
         )
 
 
-def confusion_matrix(prediction: Any, truth: Any, num_classes: int) -> torch.Tensor:
-    """Return how many voxels of each class of the truth (rows) were given each class (columns).
+def confusion_matrix(prediction: Any, reference: Any, num_classes: int) -> torch.Tensor:
+    """Return how many voxels of each class of the reference (rows) were given each class (columns).
 
     Both are label maps of one shape, (x, y) or (x, y, z), numpy or torch; rows and columns are as
     in ``sklearn.metrics.confusion_matrix``.
@@ -79,7 +79,7 @@ def confusion_matrix(prediction: Any, truth: Any, num_classes: int) -> torch.Ten
             [0, 1]])
     """
     predicted = read_label_map(prediction, num_classes, "prediction")
-    true = read_label_map(truth, num_classes, "truth").to(predicted.device)
+    true = read_label_map(reference, num_classes, "reference").to(predicted.device)
     check_same_shape(predicted, true)
     counts = torch.zeros(num_classes**2, dtype=torch.int64, device=predicted.device)
     pieces = (labels.flatten().split(_VOXELS_AT_ONCE) for labels in (true, predicted))

@@ -15,7 +15,7 @@ Mask = NDArray[np.bool_]
 
 
 def layer_scores(
-    prediction: Mask, truth: Mask, depth_axis: int, depth_spacing: float
+    prediction: Mask, reference: Mask, depth_axis: int, depth_spacing: float
 ) -> dict[str, float]:
     """Return the metrics of ``LAYER_METRICS`` for one layer, each a mean of absolute errors.
 
@@ -26,7 +26,7 @@ def layer_scores(
 
     Parameters
     ----------
-    prediction, truth
+    prediction, reference
         Masks of one shape, (x, y) or (x, y, z).
     depth_axis
         The array's axis along which the layers lie on each other.
@@ -45,13 +45,13 @@ def layer_scores(
 
     Examples
     --------
-    >>> truth, prediction = np.zeros((2, 4, 9), dtype=bool)
-    >>> truth[:, 2:5], prediction[:, 3:5] = True, True
-    >>> layer_scores(prediction, truth, depth_axis=1, depth_spacing=4.0)
+    >>> reference, prediction = np.zeros((2, 4, 9), dtype=bool)
+    >>> reference[:, 2:5], prediction[:, 3:5] = True, True
+    >>> layer_scores(prediction, reference, depth_axis=1, depth_spacing=4.0)
     {'boundary_error': 2.0, 'thickness_error': 4.0}
     """
-    check_same_shape(prediction, truth)
-    predicted, true = (np.moveaxis(mask, depth_axis, -1) for mask in (prediction, truth))
+    check_same_shape(prediction, reference)
+    predicted, true = (np.moveaxis(mask, depth_axis, -1) for mask in (prediction, reference))
     either = predicted.any(axis=-1) | true.any(axis=-1)
     if not either.any():
         return dict.fromkeys(LAYER_METRICS, float("nan"))

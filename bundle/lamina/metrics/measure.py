@@ -1,4 +1,4 @@
-"""All metrics of one case: a prediction set against its truth, structure by structure."""
+"""All metrics of one case: a prediction set against its reference, structure by structure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from lamina.metrics.overlap import (
     volume_scores,
 )
 from lamina.metrics.probability import PROBABILITY_METRICS, probability_scores
-from lamina.readers.grid import Unit
+from lamina.readers.grid import Grid, Unit, format_size, pixel_grid
 from lamina.tasks.labels import Label
 
 
@@ -84,29 +84,41 @@ class MeasureSettings:
         return bool(set(self.metrics) & set(metrics))
 
 
+@dataclass(frozen=True)
+class StructureScores:
+    """What was measured of one structure of a case.
+
+    Parameters
+    ----------
+    status
+        One of `lamina.metrics.overlap.STATUSES`.
+    metrics
+        The value of each metric, NaN where the structure is in neither label map.
+    """
+
+    status: str
+    metrics: dict[str, float]
+
+
 def measure_case(
     prediction: Any,
-    truth: Any,
+    reference: Any,
     *,
     labels: Sequence[Label],
-    spacing: Sequence[float],
-    spacing_unit: str = "mm",
+    grid: Grid,
     probabilities: Any = None,
     settings: MeasureSettings | None = None,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, StructureScores]:
     """Measure one case.
 
     Parameters
     ----------
-    prediction, truth
+    prediction, reference
         Label maps of one shape, (x, y) or (x, y, z), numpy or torch.
     labels
         The task's labels, background first.
-    spacing
-        The distance of voxels along each axis.
-    spacing_unit
-        "mm", or "px" where the true spacing is unknown: then all distances are in pixels. Layer
-        errors are in µm for "mm".
+    grid
+        Where their voxels lie. Distances and sizes are in its unit, layer errors in µm for "mm".
     probabilities
         (classes, x, y[, z]), for the metrics that need them.
     settings
@@ -115,8 +127,7 @@ def measure_case(
     Returns
     -------
     dict
-        For each foreground class by name: "status" (see ``lamina.metrics.overlap``) and the value
-        of each metric, NaN where the class is in neither map.
+        For each foreground class by name.
 
     Raises
     ------
@@ -125,27 +136,27 @@ def measure_case(
     DataError
         If a map holds a value that is no class.
     GeometryError
-        If the shapes, or the numbers of axes and spacings, differ.
+        If the shapes of the label maps and the grid differ.
 
     Examples
     --------
     >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
-    >>> truth, prediction = np.zeros((2, 8, 5), dtype=int)
-    >>> truth[2:6, 1:3], prediction[2:6, 1:4] = 1, 1
+    >>> reference, prediction = np.zeros((2, 8, 5), dtype=int)
+    >>> reference[2:6, 1:3], prediction[2:6, 1:4] = 1, 1
     >>> settings = MeasureSettings(metrics=("dice", "volume_error"))
-    >>> measure_case(prediction, truth, labels=labels, spacing=(0.5, 0.5), settings=settings)
-    {'lung': {'status': 'present', 'dice': 0.8, 'volume_error': 1.0}}
+    >>> grid = Grid((8, 5), np.diag([0.5, 0.5, 1.0, 1.0]))
+    >>> measure_case(prediction, reference, labels=labels, grid=grid, settings=settings)
+    {'lung': StructureScores(status='present', metrics={'dice': 0.8, 'volume_error': 1.0})}
     """
     settings = settings or MeasureSettings()
     predicted, true = (
         read_label_map(labelling, len(labels), what).cpu().numpy()
-        for labelling, what in ((prediction, "prediction"), (truth, "truth"))
+        for labelling, what in ((prediction, "prediction"), (reference, "reference"))
     )
-    _check_case(true, spacing, probabilities, settings)
+    _check_case(true, grid, probabilities, settings)
     confusion = confusion_matrix(predicted, true, len(labels))
     overlaps = overlap_scores(confusion)
-    grid = _Grid(tuple(spacing), spacing_unit)
-    measured: dict[str, dict[str, Any]] = {}
+    measured: dict[str, StructureScores] = {}
     for label, status in zip(labels[1:], class_status(confusion)[1:], strict=True):
         scores = dict.fromkeys(settings.metrics, float("nan"))
         if status != "absent":
@@ -155,34 +166,24 @@ def measure_case(
             )
             scores |= {name: values[label.value].item() for name, values in overlaps.items()}
             scores |= _scores_beyond_overlap(masks, probability, grid, settings)
-        measured[label.name] = {"status": status} | {
-            name: scores[name] for name in settings.metrics
-        }
+        measured[label.name] = StructureScores(
+            status, {name: scores[name] for name in settings.metrics}
+        )
     return measured
 
 
-@dataclass(frozen=True)
-class _Grid:
-    spacing: tuple[float, ...]
-    unit: str
-
-    def depth_spacing(self, axis: int) -> float:
-        """Return the spacing along the scan in µm, or in px."""
-        return self.spacing[axis] * (1000.0 if self.unit == "mm" else 1.0)
-
-
 def _check_case(
-    truth: np.ndarray, spacing: Sequence[float], probabilities: Any, settings: MeasureSettings
+    reference: np.ndarray, grid: Grid, probabilities: Any, settings: MeasureSettings
 ) -> None:
-    if len(spacing) != truth.ndim:
+    if grid.shape != reference.shape:
         raise GeometryError(
-            f"label maps of shape {truth.shape}, but a spacing of {len(spacing)} axes",
-            "give (x, y[, z]) without a channel axis, and a spacing for each axis",
+            f"label maps of shape {reference.shape}, but a grid of {format_size(grid.shape)} voxels",
+            "give (x, y[, z]) without a channel axis, on the image's own grid",
         )
-    if settings.depth_axis is not None and not 0 <= settings.depth_axis < truth.ndim:
+    if settings.depth_axis is not None and not 0 <= settings.depth_axis < reference.ndim:
         raise GeometryError(
-            f"depth_axis is {settings.depth_axis}, but the label maps have shape {truth.shape}",
-            f"give an axis from 0 to {truth.ndim - 1}",
+            f"depth_axis is {settings.depth_axis}, but the label maps have shape {reference.shape}",
+            f"give an axis from 0 to {reference.ndim - 1}",
         )
     if probabilities is None and settings.wants(PROBABILITY_METRICS):
         raise ConfigError(
@@ -194,21 +195,22 @@ def _check_case(
 def _scores_beyond_overlap(
     masks: tuple[np.ndarray, np.ndarray],
     probability: np.ndarray | None,
-    grid: _Grid,
+    grid: Grid,
     settings: MeasureSettings,
 ) -> dict[str, float]:
     """Compute the families of metrics that are asked for; each gives all of its metrics."""
     scores: dict[str, float] = {}
     if settings.wants(DISTANCE_METRICS):
-        scores |= distance_scores(*masks, grid.spacing, settings.tolerance)
+        scores |= distance_scores(*masks, grid, settings.tolerance)
         if settings.tolerance_unit == "px" and grid.unit == "mm":
-            in_voxels = distance_scores(*masks, (1.0,) * len(grid.spacing), settings.tolerance)
+            in_voxels = distance_scores(*masks, pixel_grid(grid.shape), settings.tolerance)
             scores["surface_dice"] = in_voxels["surface_dice"]
     if settings.wants(VOLUME_METRICS):
-        scores |= volume_scores(int(masks[0].sum()), int(masks[1].sum()), grid.spacing)
+        scores |= volume_scores(int(masks[0].sum()), int(masks[1].sum()), grid.voxel_size)
     if probability is not None and settings.wants(PROBABILITY_METRICS):
         scores |= probability_scores(probability, masks[1])
     if settings.depth_axis is not None and settings.wants(LAYER_METRICS):
         axis = settings.depth_axis
-        scores |= layer_scores(*masks, axis, grid.depth_spacing(axis))
+        step = grid.spacing[axis] * (1000.0 if grid.unit == "mm" else 1.0)
+        scores |= layer_scores(*masks, axis, step)
     return scores

@@ -1,8 +1,5 @@
 """Overlap and volume of two label maps, class by class."""
 
-from collections.abc import Sequence
-
-import numpy as np
 import torch
 
 OVERLAP_METRICS = ("dice", "iou", "accuracy", "precision", "recall", "f1")
@@ -34,16 +31,16 @@ def overlap_scores(confusion: torch.Tensor) -> dict[str, torch.Tensor]:
     tensor([0.8000, 0.6670,    nan], dtype=torch.float64)
     """
     correct = confusion.diagonal().double()
-    in_truth, in_prediction = confusion.sum(1).double(), confusion.sum(0).double()
-    either = in_truth + in_prediction - correct
+    in_reference, in_prediction = confusion.sum(1).double(), confusion.sum(0).double()
+    either = in_reference + in_prediction - correct
     everywhere = confusion.sum().double()
-    dice = _ratio(2 * correct, in_truth + in_prediction)
+    dice = _ratio(2 * correct, in_reference + in_prediction)
     scores = {
         "dice": dice,
         "iou": _ratio(correct, either),
         "accuracy": (everywhere - either + correct) / everywhere,
         "precision": _ratio(correct, in_prediction),
-        "recall": _ratio(correct, in_truth),
+        "recall": _ratio(correct, in_reference),
         "f1": dice,
     }
     return {name: score.masked_fill(either == 0, torch.nan) for name, score in scores.items()}
@@ -63,8 +60,8 @@ def class_status(confusion: torch.Tensor) -> list[str]:
         (False, True): "false",
         (False, False): "absent",
     }
-    in_truth, in_prediction = confusion.sum(1).tolist(), confusion.sum(0).tolist()
-    return [names[bool(t), bool(p)] for t, p in zip(in_truth, in_prediction, strict=True)]
+    in_reference, in_prediction = confusion.sum(1).tolist(), confusion.sum(0).tolist()
+    return [names[bool(t), bool(p)] for t, p in zip(in_reference, in_prediction, strict=True)]
 
 
 def _ratio(part: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
@@ -74,7 +71,7 @@ def _ratio(part: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
 VOLUME_METRICS = ("volume_truth", "volume_prediction", "volume_error", "relative_volume_error")
 
 
-def volume_scores(in_prediction: int, in_truth: int, spacing: Sequence[float]) -> dict[str, float]:
+def volume_scores(in_prediction: int, in_reference: int, voxel_size: float) -> dict[str, float]:
     """Return the metrics of ``VOLUME_METRICS`` from the numbers of voxels of one structure.
 
     The relative error is (P - T) / ((P + T) / 2), the volume similarity of ITK's
@@ -83,10 +80,10 @@ def volume_scores(in_prediction: int, in_truth: int, spacing: Sequence[float]) -
 
     Parameters
     ----------
-    in_prediction, in_truth
+    in_prediction, in_reference
         The numbers of voxels.
-    spacing
-        In mm along each axis: sizes are in mm³ for three axes, in mm² for two.
+    voxel_size
+        In mm³ or, for pictures, mm²; sizes are in the same unit.
 
     Returns
     -------
@@ -95,16 +92,15 @@ def volume_scores(in_prediction: int, in_truth: int, spacing: Sequence[float]) -
 
     Examples
     --------
-    >>> volume_scores(30, 20, spacing=(1.0, 0.5, 0.2))["volume_error"]
+    >>> volume_scores(30, 20, voxel_size=0.1)["volume_error"]
     1.0
     """
-    if in_prediction == in_truth == 0:
+    if in_prediction == in_reference == 0:
         return dict.fromkeys(VOLUME_METRICS, float("nan"))
-    voxel = float(np.prod(spacing))
-    difference = in_prediction - in_truth
+    difference = in_prediction - in_reference
     return {
-        "volume_truth": in_truth * voxel,
-        "volume_prediction": in_prediction * voxel,
-        "volume_error": difference * voxel,
-        "relative_volume_error": 2 * difference / (in_prediction + in_truth),
+        "volume_truth": in_reference * voxel_size,
+        "volume_prediction": in_prediction * voxel_size,
+        "volume_error": difference * voxel_size,
+        "relative_volume_error": 2 * difference / (in_prediction + in_reference),
     }

@@ -34,8 +34,8 @@ class OverlapMetric(CumulativeIterationMetric):
     Examples
     --------
     >>> metric = OverlapMetric("dice", num_classes=3)
-    >>> truth = torch.tensor([[[[0, 1], [1, 2]]]])
-    >>> metric(y_pred=torch.tensor([[[[0, 1], [0, 0]]]]), y=truth).round(decimals=3)
+    >>> reference = torch.tensor([[[[0, 1], [1, 2]]]])
+    >>> metric(y_pred=torch.tensor([[[[0, 1], [0, 0]]]]), y=reference).round(decimals=3)
     tensor([[0.6670, 0.0000]], dtype=torch.float64)
     >>> round(metric.aggregate().item(), 3)
     0.333
@@ -51,12 +51,12 @@ class OverlapMetric(CumulativeIterationMetric):
         self, y_pred: torch.Tensor, y: torch.Tensor | None = None, **_: Any
     ) -> torch.Tensor:
         if y is None:
-            raise DataError(f"metric {self.name!r}: no truth was given, only a prediction")
+            raise DataError(f"metric {self.name!r}: no reference was given, only a prediction")
         cases = zip(y_pred, y, strict=True)
-        return torch.stack([self._score(prediction, truth) for prediction, truth in cases])
+        return torch.stack([self._score(prediction, reference) for prediction, reference in cases])
 
-    def _score(self, prediction: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        confusion = confusion_matrix(prediction, truth, self.num_classes)
+    def _score(self, prediction: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+        confusion = confusion_matrix(prediction, reference, self.num_classes)
         return overlap_scores(confusion)[self.name][1:]
 
     def aggregate(self) -> torch.Tensor:
@@ -66,7 +66,7 @@ class OverlapMetric(CumulativeIterationMetric):
     def aggregate_classes(self) -> torch.Tensor:
         """Return the mean over the cases for each foreground class, (num_classes - 1,).
 
-        NaN where a class was in no case's truth or prediction.
+        NaN where a class was in no case's reference or prediction.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""How well predicted probabilities fit the truth, one class against the rest."""
+"""How well predicted probabilities fit the reference, one class against the rest."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,12 @@ PROBABILITY_METRICS = ("cross_entropy", "average_precision")
 Floats = NDArray[np.floating]
 
 
-def probability_scores(probability: Floats, truth: NDArray[np.bool_]) -> dict[str, float]:
+def probability_scores(probability: Floats, reference: NDArray[np.bool_]) -> dict[str, float]:
     """Return the metrics of ``PROBABILITY_METRICS`` for one structure.
 
     Parameters
     ----------
-    probability, truth
+    probability, reference
         The predicted probability of the structure and its true mask, of one shape.
 
     Raises
@@ -29,14 +29,14 @@ def probability_scores(probability: Floats, truth: NDArray[np.bool_]) -> dict[st
     >>> {name: round(score, 3) for name, score in scores.items()}
     {'cross_entropy': 0.415, 'average_precision': 1.0}
     """
-    check_same_shape(probability, truth)
+    check_same_shape(probability, reference)
     return {
-        "cross_entropy": cross_entropy(probability, truth),
-        "average_precision": average_precision(probability, truth),
+        "cross_entropy": cross_entropy(probability, reference),
+        "average_precision": average_precision(probability, reference),
     }
 
 
-def cross_entropy(probability: Floats, truth: NDArray[np.bool_]) -> float:
+def cross_entropy(probability: Floats, reference: NDArray[np.bool_]) -> float:
     """Return the mean of -log(p) inside the structure and of -log(1 - p) outside, over all voxels.
 
     Probabilities are kept off 0 and 1 by the rounding error of their type, as in scikit-learn.
@@ -47,25 +47,25 @@ def cross_entropy(probability: Floats, truth: NDArray[np.bool_]) -> float:
     0.6931
     """
     margin = np.finfo(probability.dtype).eps
-    of_truth = np.where(truth, probability, 1 - probability)
-    return float(-np.log(of_truth.clip(margin, 1 - margin)).mean(dtype=float))
+    of_reference = np.where(reference, probability, 1 - probability)
+    return float(-np.log(of_reference.clip(margin, 1 - margin)).mean(dtype=float))
 
 
-def average_precision(probability: Floats, truth: NDArray[np.bool_]) -> float:
+def average_precision(probability: Floats, reference: NDArray[np.bool_]) -> float:
     """Return the sum over all thresholds of precision times gain in recall.
 
-    0 where the truth has no voxel of the structure, as in scikit-learn.
+    0 where the reference has no voxel of the structure, as in scikit-learn.
 
     Examples
     --------
     >>> average_precision(np.array([0.9, 0.8, 0.7, 0.1]), np.array([True, False, True, False]))
     0.8333333333333333
     """
-    positives = int(truth.sum())
+    positives = int(reference.sum())
     if positives == 0:
         return 0.0
     order = np.argsort(-probability, axis=None, kind="stable")
-    scores, hits = probability.ravel()[order], np.cumsum(truth.ravel()[order])
+    scores, hits = probability.ravel()[order], np.cumsum(reference.ravel()[order])
     # Voxels of one probability pass the threshold together: only the last of each group counts.
     ends = np.append(np.flatnonzero(np.diff(scores)), scores.size - 1)
     precision = hits[ends] / (ends + 1)

@@ -3,13 +3,44 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import spearmanr, wilcoxon
 
 Table = NDArray[np.float64]
+
+
+class Description(TypedDict):
+    """One metric over cases; None where their number does not allow it, ``n`` are those that count."""
+
+    mean: float | None
+    median: float | None
+    std: float | None
+    interval: list[float] | None
+    n: int
+
+
+class PairedComparison(TypedDict):
+    """One metric of two runs over the same cases; ``higher`` and ``lower`` are cases of the second."""
+
+    n: int
+    mean_first: float | None
+    mean_second: float | None
+    difference: float | None
+    interval: list[float] | None
+    higher: int
+    lower: int
+    p: float | None
+
+
+class RankCorrelation(TypedDict):
+    """Spearman's ``rho`` over ``n`` cases, and the two-sided test's ``p``."""
+
+    n: int
+    rho: float | None
+    p: float | None
 
 
 @dataclass(frozen=True)
@@ -31,7 +62,7 @@ class Bootstrap:
     seed: int = 0
 
 
-def describe(scores: ArrayLike, bootstrap: Bootstrap | None = None) -> dict[str, Any]:
+def describe(scores: ArrayLike, bootstrap: Bootstrap | None = None) -> Description:
     """Describe the values of one metric over cases, and over classes where there are several.
 
     The mean is over the classes of the means over the cases. The interval is the percentile
@@ -44,12 +75,6 @@ def describe(scores: ArrayLike, bootstrap: Bootstrap | None = None) -> dict[str,
         (cases,) or (cases, classes).
     bootstrap
         How the interval is found; 95 % of 2,000 draws by default.
-
-    Returns
-    -------
-    dict
-        "mean", "median", "std", "interval" ([low, high]) and "n", the number of cases that count.
-        None for what the number of cases does not allow.
 
     Examples
     --------
@@ -114,7 +139,7 @@ FEWEST_PAIRS = 6
 
 def compare_pairs(
     first: ArrayLike, second: ArrayLike, bootstrap: Bootstrap | None = None
-) -> dict[str, Any]:
+) -> PairedComparison:
     """Describe the differences, second minus first, of one metric over the same cases.
 
     The test is Wilcoxon's signed-rank test, two-sided, pairs without difference left out
@@ -130,10 +155,8 @@ def compare_pairs(
 
     Returns
     -------
-    dict
-        "n", "mean_first", "mean_second", "difference" (of the means), "interval" ([low, high] or
-        None), "higher" and "lower" (cases where the second is so), "p" (None for fewer than six
-        cases that differ).
+    PairedComparison
+        Its ``p`` is None for fewer than six cases that differ.
 
     Examples
     --------
@@ -163,7 +186,7 @@ FEWEST_RANKED = 10
 """Cases, below which a rank correlation says nothing."""
 
 
-def rank_correlation(first: ArrayLike, second: ArrayLike) -> dict[str, Any]:
+def rank_correlation(first: ArrayLike, second: ArrayLike) -> RankCorrelation:
     """Return Spearman's rank correlation (1904) of two numbers of the same cases.
 
     Parameters
@@ -173,8 +196,8 @@ def rank_correlation(first: ArrayLike, second: ArrayLike) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        "n", "rho" and "p" (two-sided); None for fewer than ten cases, or where all are equal.
+    RankCorrelation
+        Its ``rho`` and ``p`` are None for fewer than ten cases, or where all are equal.
 
     Examples
     --------

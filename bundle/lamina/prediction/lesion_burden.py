@@ -55,7 +55,6 @@ def affected_parts(
     [(1, 20.0, 0.0, 0.0), (2, 20.0, 2.0, 0.1)]
     """
     size = f"{'volume' if label.ndim == 3 else 'area'}_{grid.unit}{label.ndim}"
-    voxel = float(np.prod(grid.spacing))
     rows = []
     for one in labels[0][1:]:
         for number, part in enumerate(_parts(without_holes(label == one.value)), 1):
@@ -65,8 +64,8 @@ def affected_parts(
                 count = int((part & (found == finding.value)).sum())
                 rows.append(
                     named
-                    | {size: whole * voxel, "finding": finding.name}
-                    | {f"affected_{size}": count * voxel, "fraction": count / whole}
+                    | {size: whole * grid.voxel_size, "finding": finding.name}
+                    | {f"affected_{size}": count * grid.voxel_size, "fraction": count / whole}
                 )
     return rows
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lamina.files import write_json, write_table
+from lamina.readers.grid import Grid
 from lamina.writers.segmented_case import PredictedCase, depth_axis, spacing_of
 
 Row = dict[str, Any]
@@ -93,7 +94,7 @@ def _measure(case: PredictedCase, value: int, box: tuple[slice, ...] | None) -> 
 
 
 def _size(case: PredictedCase, count: int) -> Row:
-    voxel = float(np.prod(spacing_of(case)))
+    voxel = Grid(case.label.shape, case.affine).voxel_size
     if case.label.ndim == 3:
         return {"volume_mm3": count * voxel}
     return {"area_mm2": count * voxel} if case.has_spacing else {"area_px2": count}

@@ -35,6 +35,22 @@ class Grid:
         lengths = np.linalg.norm(self.affine[:3, : len(self.shape)], axis=0)
         return tuple(float(length) for length in lengths)
 
+    @property
+    def voxel_size(self) -> float:
+        """Volume of a voxel, or of a picture area of a pixel, in ``unit``³ or ``unit``².
+
+        It is what the axes span, which for a tilted gantry is less than the product of their
+        spacings.
+
+        >>> tilted = np.array([[2.0, 0, 0, 0], [0, 2, 3, 0], [0, 0, 5, 0], [0, 0, 0, 1]])
+        >>> round(Grid((10, 20, 30), tilted).voxel_size, 9), Grid((10, 20), tilted).voxel_size
+        (20.0, 4.0)
+        """
+        axes = self.affine[:3, : len(self.shape)].T
+        if len(axes) == 2:
+            return float(np.linalg.norm(np.cross(*axes)))
+        return float(abs(np.linalg.det(axes)))
+
 
 def pixel_grid(shape: tuple[int, ...]) -> Grid:
     """Return the grid of an image that says nothing about physical size.

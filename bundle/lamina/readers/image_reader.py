@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 from monai.config import PathLike
-from monai.data import ImageReader
+from monai.data import ImageReader, MetaTensor
+from monai.data.utils import to_affine_nd
 from monai.utils import MetaKeys, SpaceKeys, ensure_tuple
 from numpy.typing import NDArray
 
@@ -105,6 +106,16 @@ class LabelReader(_OneImageReader):
         path = Path(_one_address(img))
         values, grid = read_label(path, self.values, max_pixels=self.max_pixels)
         return values, _metadata(values, grid)
+
+
+def grid_of(image: MetaTensor) -> Grid:
+    """Return the grid of an image (channels, x, y[, z]) by its affine and its metadata.
+
+    >>> grid_of(MetaTensor(np.zeros((1, 5, 7)), affine=np.diag([0.5, 0.2, 1, 1])))
+    Grid(shape=(5, 7), affine=..., unit='mm')
+    """
+    affine = to_affine_nd(3, np.asarray(image.affine, dtype=float))
+    return Grid(tuple(image.shape[1:]), affine, image.meta.get("spacing_unit", "mm"))
 
 
 def _one_address(addresses: Sequence[str]) -> str:

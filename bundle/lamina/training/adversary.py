@@ -75,7 +75,7 @@ class MaskAdversary(Inferer):
         return verdict[-1] if isinstance(verdict, list | tuple) else verdict
 
     def generator_loss(self, fake: torch.Tensor) -> torch.Tensor:
-        """Return how far the network is from being taken for the truth, weighted."""
+        """Return how far the network is from being taken for the reference, weighted."""
         loss: torch.Tensor = self.patches(fake, target_is_real=True, for_discriminator=False)
         return self.weight * loss
 

@@ -62,7 +62,9 @@ class EarlyStopping:
 
     def _started(self, engine: Engine) -> None:
         """Stop a resumed run at once that was killed between its last epoch and its end."""
-        rows = read_history(self.run_dir) or [] if engine.state.epoch else []
+        rows: Sequence[Mapping[str, Any]] = []
+        if engine.state.epoch:
+            rows = read_history(self.run_dir) or []
         self._look(engine, [row for row in rows if row["epoch"] <= engine.state.epoch])
 
     def _completed(self, engine: Engine) -> None:
@@ -71,7 +73,7 @@ class EarlyStopping:
 
     def _look(self, engine: Engine, rows: Sequence[Mapping[str, Any]]) -> None:
         name = self.evaluator.state.key_metric_name
-        values = [row[name] for row in rows if name in row]
+        values = [row[name] for row in rows if row.get(name) is not None]
         since = validations_since_best(values, self.smoothing)
         if self.patience is not None and since >= self.patience:
             logger.info(

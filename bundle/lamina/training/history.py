@@ -11,10 +11,14 @@ import numpy as np
 import torch
 from ignite.engine import Engine, Events
 
-from lamina.files import read_json, write_json
+from lamina.files import read_json, without_nan, write_json
 from lamina.training.ranks import is_main, mean_of_ranks
 
 logger = logging.getLogger(__name__)
+
+
+Epoch = dict[str, float | None]
+"""The numbers of an epoch: "epoch", "loss", "lr", "seconds", metrics; None for one without a value."""
 
 
 class History:
@@ -49,7 +53,7 @@ class History:
         self.optimizer = optimizer
         self.class_names = class_names
         self.evaluator = evaluator
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[Epoch] = []
         self.losses: list[float] = []
         self.started = 0.0
 
@@ -81,10 +85,12 @@ class History:
         row |= metrics_of(engine, self.class_names)
         if self.evaluator is not None and self.evaluator.state.epoch == engine.state.epoch:
             row |= metrics_of(self.evaluator, self.class_names)
+        row = without_nan(row)
         self.rows.append(row)
         state: Any = engine.state
         state.history = self.rows
-        values = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if "/" not in name)
+        numbers = {name: "none" if value is None else f"{value:.4g}" for name, value in row.items()}
+        values = ", ".join(f"{name} {text}" for name, text in numbers.items() if "/" not in name)
         logger.debug("%s", values)
         if is_main():
             write_json(self.path, self.rows)
@@ -99,7 +105,7 @@ def metrics_of(engine: Any, class_names: Sequence[str]) -> dict[str, float]:
     return metrics
 
 
-def read_history(run_dir: str) -> list[dict[str, Any]] | None:
+def read_history(run_dir: str) -> list[Epoch] | None:
     """Return the rows of a run's history; None where weights came without a run."""
     path = Path(run_dir, "history.json")
     return read_json(path) if path.exists() else None
@@ -160,7 +166,7 @@ class TensorBoardWriter:
         state: Any = engine.state
         row = state.history[-1]
         for name, value in row.items():
-            if name != "epoch":
+            if name != "epoch" and value is not None:
                 self.writer.add_scalar(name, value, row["epoch"])
         if self.drawn is not None:
             picture = self.draw(self.drawn)

@@ -45,8 +45,8 @@ class BCELoss(nn.Module):
         """Return the mean over all voxels and classes."""
         classes = range(pred.shape[1])
         others = [pred[:, [c for c in classes if c != one]].logsumexp(1) for one in classes]
-        truth = one_hot(label, num_classes=pred.shape[1], dtype=pred.dtype)
-        return functional.binary_cross_entropy_with_logits(pred - torch.stack(others, 1), truth)
+        reference = one_hot(label, num_classes=pred.shape[1], dtype=pred.dtype)
+        return functional.binary_cross_entropy_with_logits(pred - torch.stack(others, 1), reference)
 
 
 class DiceBCELoss(nn.Module):

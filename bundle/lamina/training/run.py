@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from lamina.cases import fingerprint
 from lamina.cases.splits import Splits, write_splits
@@ -25,6 +25,14 @@ FREE = (
 )
 
 
+class RunFacts(TypedDict):
+    """What ``run.json`` holds: the config as it was given, a hash of each case, by split, and epochs."""
+
+    config: dict[str, Any]
+    data: dict[str, dict[str, str]]
+    epochs: int
+
+
 def start_run(
     run_dir: str, config: Mapping[str, Any], splits: Splits, epochs: int, fresh: bool = False
 ) -> bool:
@@ -40,7 +48,7 @@ def start_run(
         If the folder holds a finished run, or one with another config or other data.
     """
     folder = Path(run_dir)
-    asked = {"config": dict(config), "data": fingerprint(splits), "epochs": epochs}
+    asked: RunFacts = {"config": dict(config), "data": fingerprint(splits), "epochs": epochs}
     if fresh:
         _remove_run(folder)
     for part in folder.glob(".part-*"):  # what a killed write left
@@ -71,7 +79,7 @@ def _remove_run(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def _refuse_other(folder: Path, previous: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+def _refuse_other(folder: Path, previous: RunFacts, asked: RunFacts) -> None:
     differences = [
         *differing(previous["config"], asked["config"]),
         *changed_cases(previous["data"], asked["data"]),
@@ -85,7 +93,7 @@ def _refuse_other(folder: Path, previous: Mapping[str, Any], asked: Mapping[str,
         )
 
 
-def _refuse_finished(folder: Path, previous: Mapping[str, Any], epochs: int) -> None:
+def _refuse_finished(folder: Path, previous: RunFacts, epochs: int) -> None:
     finished = (folder / "model.pt").exists()
     if epochs < previous["epochs"] or (finished and epochs == previous["epochs"]):
         state = "finished" if finished else "unfinished"

@@ -1,6 +1,5 @@
 """What is done to a label map behind the network: smoothing, thresholds, small components."""
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,8 @@ from monai.transforms import MapTransform
 from monai.utils import convert_to_dst_type, convert_to_numpy
 from scipy import ndimage
 from scipy.ndimage import gaussian_filter
+
+from lamina.readers.image_reader import grid_of
 
 
 class MostProbabled(MapTransform):
@@ -131,11 +132,15 @@ class RemoveSmallPartsd(MapTransform):
         made = dict(data)
         for key in self.key_iterator(made):
             label = convert_to_numpy(made[key])[0].copy()
-            voxel = math.prod(spacing_of(made[key]))
+            voxel = _voxel_size(made[key])
             for value in self.applied_labels:
                 label[_small_parts(label == value, self.smallest / voxel)] = 0
             made[key] = convert_to_dst_type(label[None], made[key])[0]
         return made
+
+
+def _voxel_size(image: Any) -> float:
+    return grid_of(image).voxel_size if isinstance(image, MetaTensor) else 1.0
 
 
 def _small_parts(mask: np.ndarray, voxels: float) -> np.ndarray:
