@@ -16,7 +16,7 @@ from lamina.prediction.measurements import (
     write_presence,
 )
 from lamina.tasks.labels import Label
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 LABELS = tuple(Label(v, n, (0, 9 * v, 0)) for v, n in enumerate(("background", "a", "b", "none")))
 OBLIQUE = np.array([[0.3, -0.4, 0, 5], [0.4, 0.3, 0, -7], [0, 0, 2.5, 1], [0, 0, 0, 1]])
@@ -25,7 +25,7 @@ OBLIQUE = np.array([[0.3, -0.4, 0, 5], [0.4, 0.3, 0, -7], [0, 0, 2.5, 1], [0, 0,
 def make(label, image=None, affine=OBLIQUE, has_spacing=True, depth_axis=None):
     image = np.random.default_rng(0).normal(size=label.shape) if image is None else image
     measure = MeasureSettings(metrics=["dice"], depth_axis=depth_axis)
-    return PredictedCase("case", "x.nii", image[None], label, affine, has_spacing, LABELS, measure)
+    return SegmentedCase("case", "x.nii", image[None], label, affine, has_spacing, LABELS, measure)
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ LABELS_PRESENCE = (
 
 
 def case(label):
-    return PredictedCase("eye", "eye.nii", label[None], label, np.eye(4), True, LABELS_PRESENCE)
+    return SegmentedCase("eye", "eye.nii", label[None], label, np.eye(4), True, LABELS_PRESENCE)
 
 
 @pytest.fixture

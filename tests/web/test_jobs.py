@@ -9,7 +9,7 @@ from lamina.web.jobs import Jobs
 from lamina.web.settings import Limits
 from lamina.web.uploads import Incoming
 from lamina.web.worker import BusyError, Worker
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 LABELS = (Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 0, 255)))
 
@@ -29,7 +29,7 @@ class FakeModel:
             raise self.error
         label = np.zeros((5, 6, 7), np.uint8)
         label[2, 3, 4] = 1
-        return PredictedCase(name, address, np.ones((1, 5, 6, 7)), label, np.eye(4), True, LABELS)
+        return SegmentedCase(name, address, np.ones((1, 5, 6, 7)), label, np.eye(4), True, LABELS)
 
     def describe(self):
         return {"task": "fake"}

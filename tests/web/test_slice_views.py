@@ -7,7 +7,7 @@ from PIL import Image
 from lamina.metrics.measure import MeasureSettings
 from lamina.tasks.labels import Label
 from lamina.web.slice_views import Planes, grey_image
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 LABELS = (Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 0, 255)))
 LAYERS = MeasureSettings(metrics=("boundary_error",), depth_axis=1)
@@ -18,7 +18,7 @@ def made(shape, affine=None, measure=None, at=None):
     label[at if at is not None else tuple(length // 2 for length in shape)] = 1
     image = np.arange(label.size, dtype=float).reshape(1, *shape)
     affine = np.diag([-2.0, -3.0, 4.0, 1.0]) if affine is None else affine
-    return PredictedCase("a", "a", image, label, affine, True, LABELS, measure)
+    return SegmentedCase("a", "a", image, label, affine, True, LABELS, measure)
 
 
 def read(content):

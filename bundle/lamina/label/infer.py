@@ -18,7 +18,7 @@ from lamina.readers.grid import lps_to_ras
 from lamina.tasks.dimensions import for_dims
 from lamina.writers.label_files import save_label_image, save_nifti
 from lamina.writers.nrrd import write_nrrd
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 logger = logging.getLogger("lamina")
 
@@ -103,7 +103,7 @@ class LaminaInferTask(InferTask):
         return self._ready[1]
 
 
-def write_result(case: PredictedCase, folder: Path, extension: str) -> Path:
+def write_result(case: SegmentedCase, folder: Path, extension: str) -> Path:
     """Write a label map in the format a client asks for; without, PNG for pictures, else NIfTI.
 
     Raises

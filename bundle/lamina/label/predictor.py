@@ -15,7 +15,7 @@ from lamina.label.work import ServedTask
 from lamina.prediction.read_case import predict_item
 from lamina.readers.images import read_image
 from lamina.writers.label_files import smallest_type
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 INFERENCE = Path("configs", "inference.json")
 
@@ -43,7 +43,7 @@ class Predictor:
         self.preprocessing = self.parser.get_parsed_content("preprocessing")
         self.evaluator = self.parser.get_parsed_content("evaluator")
 
-    def predict(self, address: str, name: str) -> PredictedCase:
+    def predict(self, address: str, name: str) -> SegmentedCase:
         """Return an image with the labels that the network finds, on the image's own grid."""
         item = self.prepared(address, name)
         label = convert_to_numpy(predict_item(self.evaluator, item)["pred"])[0]
@@ -72,10 +72,10 @@ def preprocessed(transforms: Compose, item: dict[str, Any], task: str) -> dict[s
         ) from error
 
 
-def labelled_case(task: ServedTask, address: str, name: str, label: Any) -> PredictedCase:
+def labelled_case(task: ServedTask, address: str, name: str, label: Any) -> SegmentedCase:
     """Return an image and its label map as `lamina.writers` take them."""
     image, grid = read_image(address)
-    return PredictedCase(
+    return SegmentedCase(
         name=name,
         address=address,
         image=image[None],

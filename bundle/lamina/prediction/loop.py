@@ -42,7 +42,7 @@ from lamina.tasks.labels import read_labels
 from lamina.tasks.running_config import config_hash
 from lamina.writers.formats import FORMATS, check_formats, default_formats
 from lamina.writers.label_files import smallest_type, write_uncertainty
-from lamina.writers.segmented_case import PredictedCase, depth_axis
+from lamina.writers.segmented_case import SegmentedCase, depth_axis
 
 Item = Mapping[str, Any]
 
@@ -197,7 +197,7 @@ class CaseLoop:
                 logger.error("%s failed: %s", record["case"], record["reason"])
         return record | {"seconds": {name: round(value, 3) for name, value in seconds.items()}}
 
-    def predict(self, item: Item) -> PredictedCase:
+    def predict(self, item: Item) -> SegmentedCase:
         """Read and segment one item; nothing is written, and what goes wrong is raised."""
         read = read_case(self.dataset.transform, item)
         return self._predicted(item, read, predict_item(self.evaluator, read.item))
@@ -217,7 +217,7 @@ class CaseLoop:
             "uncertainty": None if case.uncertainty is None else round(case.uncertainty, 4),
         }
 
-    def _predicted(self, item: Item, read: ReadCase, made: Mapping[str, Any]) -> PredictedCase:
+    def _predicted(self, item: Item, read: ReadCase, made: Mapping[str, Any]) -> SegmentedCase:
         """Return the case with its image as it stands on disk."""
         address, label = str(item["image"]), convert_to_numpy(made["pred"])[0]
         image, grid = read.source(address)
@@ -229,7 +229,7 @@ class CaseLoop:
                 "let the post-processing return to the image's own grid",
             )
         kept, doubt = made.get("probabilities"), made.get("uncertainty_map")
-        return PredictedCase(
+        return SegmentedCase(
             name=str(item["case"]),
             address=address,
             image=image,
@@ -244,7 +244,7 @@ class CaseLoop:
             task=str(self.about.get("task", "")),
         )
 
-    def _write_formats(self, case: PredictedCase) -> list[Path]:
+    def _write_formats(self, case: SegmentedCase) -> list[Path]:
         """Write the label map in each format; one that can't be is a warning, not an end."""
         written = []
         wanted = self.formats or default_formats(case.address, case.label.ndim)
@@ -257,7 +257,7 @@ class CaseLoop:
             raise DataError(f"none of the formats {', '.join(wanted)} could be written")
         return written
 
-    def _write_profile(self, case: PredictedCase) -> list[Path]:
+    def _write_profile(self, case: SegmentedCase) -> list[Path]:
         rows = thickness_profile(case)
         path = self.folder / "profiles" / f"{case.name}.csv"
         write_table(path, list(rows[0]), rows)

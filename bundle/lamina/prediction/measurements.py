@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lamina.files import write_json, write_table
-from lamina.writers.segmented_case import PredictedCase, depth_axis, spacing_of
+from lamina.writers.segmented_case import SegmentedCase, depth_axis, spacing_of
 
 Row = dict[str, Any]
 
@@ -37,7 +37,7 @@ COLUMNS = (
 )
 
 
-def measure_prediction(case: PredictedCase) -> list[Row]:
+def measure_prediction(case: SegmentedCase) -> list[Row]:
     """Return a row for each structure of the task, absent ones too.
 
     Volumes are in mm³, areas in mm² or, where a picture does not say how large its pixels are, in
@@ -54,7 +54,7 @@ def measure_prediction(case: PredictedCase) -> list[Row]:
     >>> label = np.zeros((5, 6, 7), dtype=np.uint8)
     >>> label[1:3, 2:4, 3] = 1
     >>> affine = np.diag([2.0, 1.0, 3.0, 1.0])
-    >>> case = PredictedCase("a", "a.nii", 2.0 * label[None], label, affine, True, labels)
+    >>> case = SegmentedCase("a", "a.nii", 2.0 * label[None], label, affine, True, labels)
     >>> row = measure_prediction(case)[0]
     >>> row["volume_mm3"], row["components"], row["intensity_mean"], row["cut_by_border"]
     (24.0, 1, 2.0, False)
@@ -71,7 +71,7 @@ def measure_prediction(case: PredictedCase) -> list[Row]:
     ]
 
 
-def _measure(case: PredictedCase, value: int, box: tuple[slice, ...] | None) -> Row:
+def _measure(case: SegmentedCase, value: int, box: tuple[slice, ...] | None) -> Row:
     if box is None:
         return {"voxels": 0, **_size(case, 0), "components": 0, "cut_by_border": False}
     mask = case.label[box] == value
@@ -92,14 +92,14 @@ def _measure(case: PredictedCase, value: int, box: tuple[slice, ...] | None) -> 
     }
 
 
-def _size(case: PredictedCase, count: int) -> Row:
+def _size(case: SegmentedCase, count: int) -> Row:
     voxel = float(np.prod(spacing_of(case)))
     if case.label.ndim == 3:
         return {"volume_mm3": count * voxel}
     return {"area_mm2": count * voxel} if case.has_spacing else {"area_px2": count}
 
 
-def _thickness(case: PredictedCase, mask: NDArray[np.bool_]) -> Row:
+def _thickness(case: SegmentedCase, mask: NDArray[np.bool_]) -> Row:
     if depth_axis(case) is None:
         return {}
     lines = mask.sum(axis=depth_axis(case))
@@ -112,7 +112,7 @@ def _thickness(case: PredictedCase, mask: NDArray[np.bool_]) -> Row:
     }
 
 
-def depth_steps(case: PredictedCase) -> dict[str, float]:
+def depth_steps(case: SegmentedCase) -> dict[str, float]:
     """Return the size of a voxel along the depth in "um", where it is known, and in "px"."""
     axis = depth_axis(case)
     assert axis is not None
@@ -120,7 +120,7 @@ def depth_steps(case: PredictedCase) -> dict[str, float]:
     return known | {"px": 1.0}
 
 
-def thickness_profile(case: PredictedCase) -> list[Row]:
+def thickness_profile(case: SegmentedCase) -> list[Row]:
     """Return the thickness of each layer along the scan: a row for each line of voxels."""
     axis = depth_axis(case)
     assert axis is not None
@@ -154,7 +154,7 @@ def _cell(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def slice_presence(case: PredictedCase, least: int) -> list[dict[str, Any]]:
+def slice_presence(case: SegmentedCase, least: int) -> list[dict[str, Any]]:
     """Return a row for each slice along the last axis: 1 for each structure of ``least`` voxels.
 
     A picture is one slice.
@@ -165,7 +165,7 @@ def slice_presence(case: PredictedCase, least: int) -> list[dict[str, Any]]:
     >>> labels = (Label(0, "background", (0, 0, 0)), Label(1, "cyst", (0, 0, 255)))
     >>> label = np.zeros((4, 5, 2), dtype=np.uint8)
     >>> label[:2, :2, 1] = 1
-    >>> case = PredictedCase("a", "a.nii", label[None], label, np.eye(4), True, labels)
+    >>> case = SegmentedCase("a", "a.nii", label[None], label, np.eye(4), True, labels)
     >>> slice_presence(case, least=3)
     [{'slice': 0, 'cyst': 0}, {'slice': 1, 'cyst': 1}]
     """
@@ -177,7 +177,7 @@ def slice_presence(case: PredictedCase, least: int) -> list[dict[str, Any]]:
     ]
 
 
-def write_presence(case: PredictedCase, least: int, folder: Path) -> Path:
+def write_presence(case: SegmentedCase, least: int, folder: Path) -> Path:
     """Write ``NAME.csv`` with what `slice_presence` returns; return its path."""
     rows = slice_presence(case, least)
     path = folder / f"{case.name}.csv"

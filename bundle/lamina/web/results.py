@@ -11,10 +11,10 @@ from lamina.pictures.overlays import write_overlay
 from lamina.prediction.measurements import measure_prediction, thickness_profile
 from lamina.web.slice_views import grey_image, png
 from lamina.writers.formats import FORMATS, default_formats
-from lamina.writers.segmented_case import PredictedCase, depth_axis, spacing_of
+from lamina.writers.segmented_case import SegmentedCase, depth_axis, spacing_of
 
 
-def overlay_png(case: PredictedCase) -> bytes:
+def overlay_png(case: SegmentedCase) -> bytes:
     """Return a picture with the coloured structures over it, of the picture's own size."""
     label = case.label.reshape(case.label.shape[:2]).T
     grey = grey_image(case.image[0]).reshape(label.T.shape).T
@@ -25,7 +25,7 @@ def overlay_png(case: PredictedCase) -> bytes:
     return png(picture)
 
 
-def describe_case(case: PredictedCase) -> dict[str, Any]:
+def describe_case(case: SegmentedCase) -> dict[str, Any]:
     """Return what is known of a segmented image, as JSON has it.
 
     ``profile`` is there for layers: their thickness in each column, of a volume the mean over its
@@ -43,7 +43,7 @@ def describe_case(case: PredictedCase) -> dict[str, Any]:
     return plain
 
 
-def _profile(case: PredictedCase) -> dict[str, Any]:
+def _profile(case: SegmentedCase) -> dict[str, Any]:
     rows = thickness_profile(case)
     names = [name for name in rows[0] if name not in ("x", "z")]
     table = np.array([[row[name] for name in names] for row in rows])
@@ -57,7 +57,7 @@ def _profile(case: PredictedCase) -> dict[str, Any]:
     }
 
 
-def write_files(case: PredictedCase, folder: Path) -> tuple[list[Path], list[str]]:
+def write_files(case: SegmentedCase, folder: Path) -> tuple[list[Path], list[str]]:
     """Write a result in each format that suits it; return the files, and why others are missing."""
     own = ["png", "nifti"] if case.label.ndim == 2 else ["nifti", "nrrd"]
     wanted = dict.fromkeys([*own, *default_formats(case.address, case.label.ndim)])
@@ -71,7 +71,7 @@ def write_files(case: PredictedCase, folder: Path) -> tuple[list[Path], list[str
     return [*files, write_overlay(case, folder / "overlays")], missing
 
 
-def write_one(case: PredictedCase, name: str, folder: Path) -> Path:
+def write_one(case: SegmentedCase, name: str, folder: Path) -> Path:
     """Write a result in one format; raises ``LaminaError`` where the source does not allow it."""
     return FORMATS[name](case, folder)[0]
 

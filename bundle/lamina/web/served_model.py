@@ -13,7 +13,7 @@ from lamina.inference.weights import dims_of_run, find_weights, load_weights
 from lamina.prediction.loop import CaseLoop
 from lamina.tasks.catalogue import CHECKOUT, read_task
 from lamina.tasks.check import check_config
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 Watch = Callable[[float], None]
 Origin = Literal["finished run", "released model", "file", "uploaded"]
@@ -81,7 +81,7 @@ class Model:
 
     def predict(
         self, address: str, name: str, kind: str = "picture", watch: Watch | None = None
-    ) -> PredictedCase:
+    ) -> SegmentedCase:
         """Return an image and its label map, which equals that of `lamina predict`.
 
         Parameters

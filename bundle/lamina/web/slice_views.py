@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lamina.pictures.views import View, choose_view, slice_view
-from lamina.writers.segmented_case import PredictedCase, depth_axis, spacing_of
+from lamina.writers.segmented_case import SegmentedCase, depth_axis, spacing_of
 
 _ANATOMICAL = ("sagittal", "coronal", "axial")
 _WINDOW = (1.0, 99.0)
@@ -45,7 +45,7 @@ class Planes:
         What was predicted.
     """
 
-    def __init__(self, case: PredictedCase) -> None:
+    def __init__(self, case: SegmentedCase) -> None:
         self._affine = case.affine
         self._depth = depth_axis(case)
         self._is_volume = case.label.ndim == 3
@@ -107,7 +107,7 @@ def grey_image(image: NDArray[Any]) -> NDArray[np.uint8]:
     return grey
 
 
-def _planes(case: PredictedCase) -> list[Plane]:
+def _planes(case: SegmentedCase) -> list[Plane]:
     spacing = spacing_of(case)
     if case.label.ndim == 2:
         return [Plane("picture", 2, 1, 0, *spacing)]
@@ -121,7 +121,7 @@ def _planes(case: PredictedCase) -> list[Plane]:
     return planes
 
 
-def _name(case: PredictedCase, axis: int) -> str:
+def _name(case: SegmentedCase, axis: int) -> str:
     depth = depth_axis(case)
     if depth is not None:
         return {2: "B-scan", depth: "en face"}.get(axis, "across B-scans")

@@ -22,12 +22,12 @@ from lamina.files import written_whole
 from lamina.readers.dicom import dicom_plan
 from lamina.readers.grid import format_size
 from lamina.tasks.labels import Label
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 _SERIES_AFTER = 1000
 
 
-def write_dicom_seg(case: PredictedCase, folder: Path) -> list[Path]:
+def write_dicom_seg(case: SegmentedCase, folder: Path) -> list[Path]:
     """Write ``NAME.seg.dcm``: segments 1, 2 … are the task's classes 1, 2 ….
 
     Every class is described; frames are stored for those that are there. Where nothing was found
@@ -65,7 +65,7 @@ def _frames(label: np.ndarray, first: Dataset, places: Sequence[int], address: s
 
 
 def _segmentation(
-    case: PredictedCase, sources: Sequence[Dataset], frames: np.ndarray
+    case: SegmentedCase, sources: Sequence[Dataset], frames: np.ndarray
 ) -> hd.seg.Segmentation:
     task = case.task or "segmentation"
     uid, series_uid = _uids(case, sources)
@@ -107,7 +107,7 @@ def _content_label(task: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", task.upper())[:16]
 
 
-def _uids(case: PredictedCase, sources: Sequence[Dataset]) -> tuple[str, str]:
+def _uids(case: SegmentedCase, sources: Sequence[Dataset]) -> tuple[str, str]:
     """Return the UIDs of the object and of its series."""
     entropy = [
         lamina.__version__,
