@@ -48,13 +48,13 @@ def test_an_answer_names_what_it_holds(infer, request_):
 
 
 def test_the_network_is_kept_until_something_else_is_asked_for(infer, request_):
-    first = infer.predictor(request_)
-    assert infer.predictor({**request_, "model_filename": ["model.pt"]}) is first
-    assert infer.predictor({**request_, "smoothing": 0}) is first
-    assert infer.predictor({**request_, "smoothing": 1}) is not first
-    second = infer.predictor(request_)
+    first = infer.segmenter(request_)
+    assert infer.segmenter({**request_, "model_filename": ["model.pt"]}) is first
+    assert infer.segmenter({**request_, "smoothing": 0}) is first
+    assert infer.segmenter({**request_, "smoothing": 1}) is not first
+    second = infer.segmenter(request_)
     infer.task.models.publish(infer.task.models.current)
-    assert infer.predictor(request_) is not second
+    assert infer.segmenter(request_) is not second
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from lamina.prediction.measurements import (
     slice_presence,
     thickness_profile,
     write_measurements,
-    write_presence,
+    write_slice_presence,
 )
 from lamina.tasks.labels import Label
 from lamina.writers.segmented_case import SegmentedCase
@@ -176,7 +176,7 @@ def test_a_picture_is_one_slice(label):
 
 
 def test_the_file_says_the_same(label, tmp_path):
-    path = write_presence(case(label), 1, tmp_path)
+    path = write_slice_presence(case(label), 1, tmp_path)
     assert path == tmp_path / "eye.csv"
     with path.open() as file:
         read = [{key: int(value) for key, value in row.items()} for row in csv.DictReader(file)]

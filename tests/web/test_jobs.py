@@ -7,7 +7,7 @@ from lamina.errors import ReadError
 from lamina.tasks.labels import Label
 from lamina.web.jobs import Jobs
 from lamina.web.settings import Limits
-from lamina.web.uploads import Incoming
+from lamina.web.uploads import Upload
 from lamina.web.worker import BusyError, Worker
 from lamina.writers.segmented_case import SegmentedCase
 
@@ -20,7 +20,7 @@ class FakeModel:
     def __init__(self, error=None):
         self.go_on, self.error, self.asked = threading.Event(), error, []
 
-    def predict(self, address, name, kind, watch):
+    def segment(self, address, name, kind, watch):
         self.asked.append((address, name, kind))
         watch(0.5)
         self.go_on.wait()
@@ -55,8 +55,8 @@ def submit(tmp_path):
         folder.mkdir()
         (folder / "image.nii").write_bytes(b"what the client sent")
         (folder / "unpacked").mkdir()
-        incoming = Incoming(str(folder / "image.nii"), f"{name}.nii", name, shape)
-        return jobs.submit(model, incoming, folder)
+        upload = Upload(str(folder / "image.nii"), f"{name}.nii", name, shape)
+        return jobs.submit(model, upload, folder)
 
     return submit
 

@@ -15,11 +15,11 @@ from lamina.inference.windows import WindowInferer
 from lamina.label.datastore import FINAL, LaminaDatastore
 from lamina.label.infer import LaminaInferTask
 from lamina.label.monai_label import DefaultLabelTag, ScoringMethod, Strategy
-from lamina.label.predictor import Predictor
 from lamina.label.segment_names import fits, recode
 from lamina.label.work import ServedTask
 from lamina.metrics.confusion import confusion_matrix
 from lamina.metrics.overlap import overlap_scores
+from lamina.prediction.segmenter import Segmenter
 
 logger = logging.getLogger("lamina")
 
@@ -27,12 +27,12 @@ PASSES = 8
 KEY = "uncertainty"
 
 
-def uncertainty(predictor: Predictor, address: str) -> tuple[float, str]:
+def uncertainty(segmenter: Segmenter, address: str) -> tuple[float, str]:
     """Return the mean entropy over an image's voxels in nats, and what it was found by.
 
     Parameters
     ----------
-    predictor
+    segmenter
         The network, with weights.
     address
         The image.
@@ -42,26 +42,26 @@ def uncertainty(predictor: Predictor, address: str) -> tuple[float, str]:
     From 0 (sure everywhere) to the logarithm of the number of classes, and "dropout" or
     "mirror images".
     """
-    image = predictor.prepared(address, "")["image"]
+    image = segmenter.read({"image": address}).item["image"]
     inputs = image.as_subclass(torch.Tensor)[None] if isinstance(image, MetaTensor) else image[None]
-    has_dropout = any(_drops(module) for module in predictor.network.modules())
+    has_dropout = any(_drops(module) for module in segmenter.network.modules())
     passes = _dropout_passes if has_dropout else _mirrored_passes
     total, count = torch.zeros(()), 0
     with torch.no_grad():
-        for probabilities in passes(predictor, inputs):
+        for probabilities in passes(segmenter, inputs):
             total, count = total + probabilities, count + 1
     mean = total / count
     return float(entropy(mean, 1).mean()), "dropout" if has_dropout else "mirror images"
 
 
-def _windows(predictor: Predictor) -> Callable[[torch.Tensor], torch.Tensor]:
-    inferer = WindowInferer(predictor.parser.get_parsed_content("window_size"))
-    return lambda inputs: inferer(inputs, predictor.network).float().softmax(dim=1)
+def _windows(segmenter: Segmenter) -> Callable[[torch.Tensor], torch.Tensor]:
+    inferer = WindowInferer(segmenter.window_inferer.roi_size)
+    return lambda inputs: inferer(inputs, segmenter.network).float().softmax(dim=1)
 
 
-def _dropout_passes(predictor: Predictor, inputs: torch.Tensor) -> Iterator[torch.Tensor]:
-    dropouts = [module for module in predictor.network.modules() if _drops(module)]
-    run = _windows(predictor)
+def _dropout_passes(segmenter: Segmenter, inputs: torch.Tensor) -> Iterator[torch.Tensor]:
+    dropouts = [module for module in segmenter.network.modules() if _drops(module)]
+    run = _windows(segmenter)
     for module in dropouts:
         module.train()
     try:
@@ -75,8 +75,8 @@ def _dropout_passes(predictor: Predictor, inputs: torch.Tensor) -> Iterator[torc
             module.eval()
 
 
-def _mirrored_passes(predictor: Predictor, inputs: torch.Tensor) -> Iterator[torch.Tensor]:
-    run = _windows(predictor)
+def _mirrored_passes(segmenter: Segmenter, inputs: torch.Tensor) -> Iterator[torch.Tensor]:
+    run = _windows(segmenter)
     yield run(inputs)
     for axis in range(2, inputs.ndim):
         yield run(inputs.flip(axis)).flip(axis)
@@ -104,11 +104,11 @@ class UncertaintyScores(ScoringMethod):
 
     def __call__(self, request: dict[str, Any], datastore: LaminaDatastore) -> dict[str, Any]:
         """Return {image: score}; one that can't be segmented gets 0, with the reason."""
-        version, predictor = _version(self.infer), self.infer.predictor({})
+        version, segmenter = _version(self.infer), self.infer.segmenter({})
         scores = {}
         for image in unscored(datastore, self.infer):
             try:
-                scores[image], means = uncertainty(predictor, datastore.studies.address(image))
+                scores[image], means = uncertainty(segmenter, datastore.studies.address(image))
             except Exception as error:  # noqa: BLE001 - one image must not end the others
                 scores[image], means = 0.0, reason_of(error)
                 logger.error("%s: not scored: %s", image, means)

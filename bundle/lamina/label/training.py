@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigWorkflow
-from monai.transforms import Compose
 
 from lamina.cases.fingerprint import hash_files
 from lamina.cases.splits import patient_number
@@ -16,9 +15,10 @@ from lamina.files import read_json, write_json
 from lamina.inference.weights import load_weights
 from lamina.label.datastore import FINAL, LaminaDatastore
 from lamina.label.monai_label import TrainTask
-from lamina.label.predictor import preprocessed, read_parser
 from lamina.label.segment_names import fits, recode
 from lamina.label.work import ServedTask, alone
+from lamina.prediction.read_case import read_case
+from lamina.prediction.segmenter import read_workflow
 from lamina.readers.images import read_grid
 from lamina.tasks.running_config import config_hash
 from lamina.writers.label_files import save_label_image
@@ -123,11 +123,14 @@ def _write_list(task: ServedTask, datastore: LaminaDatastore, share: float) -> l
         If no label can be trained on; with the reason for each.
     """
     rows, left_out = [], []
-    transforms = _preprocessing(task)
+    # What an image and its label go through before the first patch is cut.
+    preprocessing = read_workflow(task.folder / TRAINING, PLAIN).get_parsed_content(
+        "validate#preprocessing"
+    )
     for image_id in datastore.get_labeled_images():
         try:
             row = _row(task, datastore, image_id)
-            preprocessed(transforms, dict(row), task.name)
+            read_case(preprocessing, row, task.name)
         except LaminaError as error:
             left_out.append(f"{image_id}: {reason_of(error)}")
             logger.warning("left out: %s", left_out[-1])
@@ -156,12 +159,6 @@ def _row(task: ServedTask, datastore: LaminaDatastore, image_id: str) -> dict[st
     values = recode(label, names, task.labels)
     file = save_label_image(values, grid.affine, task.runs / "labels", image_id)
     return {"image": address, "label": str(file), "patient": image_id}
-
-
-def _preprocessing(task: ServedTask) -> Compose:
-    """Return what an image and its label go through before the first patch is cut."""
-    parser = read_parser(task, TRAINING, PLAIN)
-    return parser.get_parsed_content("validate#preprocessing")
 
 
 def _validation(names: Sequence[str], share: float) -> set[str]:

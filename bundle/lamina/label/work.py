@@ -15,6 +15,7 @@ from lamina.inference.weights import find_weights
 from lamina.label.errors import BusyError, UnknownNameError
 from lamina.locks import locked
 from lamina.package.pack import pack_task
+from lamina.prediction.segmenter import Segmenter, load_segmenter
 from lamina.tasks.catalogue import CHECKOUT, find_task, read_task
 from lamina.tasks.check import check_config
 from lamina.tasks.labels import Label, read_labels
@@ -36,6 +37,7 @@ def alone(folder: Path, what: str) -> Iterator[None]:
 
 
 CURRENT = "model.pt"
+INFERENCE = Path("configs", "inference.json")
 
 
 class Models:
@@ -121,9 +123,19 @@ class ServedTask:
         return read_json(self.folder / "configs" / "train.json")["task"]
 
     @property
+    def options(self) -> dict[str, Any]:
+        """What an annotator may choose, with the defaults."""
+        return read_json(self.folder / INFERENCE).get("displayable_configs", {})
+
+    @property
     def labels(self) -> list[Label]:
         """Its classes, background first."""
         return read_labels(self.about["labels"])
+
+    def segmenter(self, weights: Path, options: Mapping[str, Any]) -> Segmenter:
+        """Return its network with a version of its weights and values for its options."""
+        changes = {f"displayable_configs#{name}": value for name, value in options.items()}
+        return load_segmenter(self.folder / INFERENCE, weights, changes)
 
 
 @dataclass(frozen=True)

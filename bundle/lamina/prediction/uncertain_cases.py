@@ -1,4 +1,4 @@
-"""Which cases of a prediction are to be looked at first."""
+"""Which cases of a prediction to review first: those that are most uncertain."""
 
 import logging
 from collections.abc import Iterable, Mapping

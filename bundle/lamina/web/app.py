@@ -12,9 +12,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 import lamina
 from lamina.errors import LaminaError, WriteError
-from lamina.web.app_state import Studio
+from lamina.web.app_state import AppState
 from lamina.web.guard import Guard
-from lamina.web.request_bodies import Intake, busy
+from lamina.web.request_bodies import BodyLimit, busy
 from lamina.web.routes import jobs, mask_editor, prediction, saved_results, served_models
 from lamina.web.routes.pages import add_pages
 from lamina.web.settings import Settings
@@ -53,7 +53,7 @@ def create_app(
     _add_handlers(app)
     _describe_as_it_is(app)
     # The last one is asked first.
-    app.add_middleware(Intake, limits=settings.limits)
+    app.add_middleware(BodyLimit, limits=settings.limits)
     app.add_middleware(Guard, settings=settings)
     if settings.cors:
         app.add_middleware(
@@ -70,12 +70,12 @@ def _lifespan(settings: Settings, on_failure: Callable[[LaminaError], None] | No
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.studio = Studio(settings, on_failure)
-        app.state.studio.start()
+        app.state.lamina = AppState(settings, on_failure)
+        app.state.lamina.start()
         try:
             yield
         finally:
-            app.state.studio.close()
+            app.state.lamina.close()
 
     return lifespan
 

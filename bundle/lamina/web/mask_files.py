@@ -67,7 +67,7 @@ def encode(values: NDArray[np.uint8], coding: Mapping[str, int]) -> NDArray[np.i
     return table[values]
 
 
-def mask_place(case: Case, cases: Sequence[Case], root: Path, is_volume: bool) -> Path:
+def mask_path(case: Case, cases: Sequence[Case], root: Path, is_volume: bool) -> Path:
     """Return the file of a case's mask: the one that it has, or where its layout expects one.
 
     That is the folder of the other masks, or ``masks/`` beside ``images/`` and ``labelsTr/``

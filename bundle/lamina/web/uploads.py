@@ -37,7 +37,7 @@ _BEGINNINGS = {
 
 
 @dataclass(frozen=True)
-class Incoming:
+class Upload:
     """An image that a client sent: where it lies, what it and its case are called, its size."""
 
     address: str
@@ -78,7 +78,7 @@ def _suffix_by_content(content: BinaryIO) -> str:
     return next((suffix for magic, suffix in _BEGINNINGS.items() if start.startswith(magic)), "")
 
 
-def open_image(place: Path, shown: str, limits: Limits) -> Incoming:
+def open_upload(place: Path, shown: str, limits: Limits) -> Upload:
     """Return the one image in a stored file, zip or folder.
 
     Parameters
@@ -105,7 +105,7 @@ def open_image(place: Path, shown: str, limits: Limits) -> Incoming:
                 f"{shown}: {format_size(shape)} voxels, at most {most} are taken",
                 "use `lamina predict` for it",
             )
-    return Incoming(address, shown, safe_name(stem_of(shown).removesuffix(".zip")), tuple(shape))
+    return Upload(address, shown, safe_name(stem_of(shown).removesuffix(".zip")), tuple(shape))
 
 
 def _only_image(place: Path, shown: str, limits: Limits) -> str:
