@@ -28,7 +28,7 @@ KEY = "uncertainty"
 
 
 def uncertainty(segmenter: Segmenter, address: str) -> tuple[float, str]:
-    """Return the mean entropy over an image's voxels in nats, and what it was found by.
+    """Return the mean entropy over an image's voxels in nats, and the method.
 
     Parameters
     ----------
@@ -108,13 +108,13 @@ class UncertaintyScores(ScoringMethod):
         scores = {}
         for image in unscored(datastore, self.infer):
             try:
-                scores[image], means = uncertainty(segmenter, datastore.studies.address(image))
+                scores[image], method = uncertainty(segmenter, datastore.studies.address(image))
             except Exception as error:  # noqa: BLE001 - one image must not end the others
-                scores[image], means = 0.0, reason_of(error)
-                logger.error("%s: not scored: %s", image, means)
-            told = {"score": scores[image], "version": version, "by": means}
-            known = datastore.get_image_info(image).get(KEY, {})
-            datastore.update_image_info(image, {KEY: {**known, self.infer.task.name: told}})
+                scores[image], method = 0.0, reason_of(error)
+                logger.error("%s: not scored: %s", image, method)
+            entry = {"score": scores[image], "version": version, "by": method}
+            scored = datastore.get_image_info(image).get(KEY, {})
+            datastore.update_image_info(image, {KEY: {**scored, self.infer.task.name: entry}})
         return scores
 
 
@@ -158,8 +158,8 @@ def unscored(datastore: LaminaDatastore, infer: LaminaInferTask) -> list[str]:
 
 def _score(datastore: LaminaDatastore, infer: LaminaInferTask, image: str) -> float:
     """Return an image's score, -1 where it has none of the current weights."""
-    told = datastore.get_image_info(image).get(KEY, {}).get(infer.task.name, {})
-    return float(told["score"]) if told.get("version") == _version(infer) else -1.0
+    entry = datastore.get_image_info(image).get(KEY, {}).get(infer.task.name, {})
+    return float(entry["score"]) if entry.get("version") == _version(infer) else -1.0
 
 
 def _version(infer: LaminaInferTask) -> str:
@@ -179,24 +179,24 @@ class DiceScores(ScoringMethod):
     """
 
     def __init__(self, tasks: dict[str, ServedTask]) -> None:
-        super().__init__("Dice of each structure: what a model found, against what was submitted")
+        super().__init__("Dice of each structure: a model's label against the submitted one")
         self.tasks = tasks
 
     def __call__(self, request: dict[str, Any], datastore: LaminaDatastore) -> dict[str, Any]:
         """Return {image: {task: {structure: Dice, None where it is in neither}}}."""
-        truth = str(request.get("y") or FINAL)
-        found = str(request.get("y_pred") or DefaultLabelTag.ORIGINAL.value)
-        both = set(datastore.labels.ids(truth)) & set(datastore.labels.ids(found))
+        reference = str(request.get("y") or FINAL)
+        prediction = str(request.get("y_pred") or DefaultLabelTag.ORIGINAL.value)
+        both = set(datastore.labels.ids(reference)) & set(datastore.labels.ids(prediction))
         results = {}
         for image in sorted(both & set(datastore.list_images())):
-            results[image] = self._score(datastore, image, truth, found)
+            results[image] = self._score(datastore, image, reference, prediction)
             datastore.update_image_info(image, {"dice": results[image]})
         return results
 
     def _score(
-        self, datastore: LaminaDatastore, image: str, truth: str, found: str
+        self, datastore: LaminaDatastore, image: str, reference: str, prediction: str
     ) -> dict[str, Scores]:
-        pair = [datastore.labels.read(tag, image) for tag in (truth, found)]
+        pair = [datastore.labels.read(tag, image) for tag in (reference, prediction)]
         scores = {}
         for name, task in self.tasks.items():
             if all(fits(label, names, task.labels) for label, names in pair):
@@ -205,8 +205,10 @@ class DiceScores(ScoringMethod):
         return scores
 
 
-def _dice(task: ServedTask, truth: np.ndarray, found: np.ndarray) -> Scores:
-    confusion = confusion_matrix(found.astype(np.int64), truth.astype(np.int64), len(task.labels))
+def _dice(task: ServedTask, reference: np.ndarray, prediction: np.ndarray) -> Scores:
+    confusion = confusion_matrix(
+        prediction.astype(np.int64), reference.astype(np.int64), len(task.labels)
+    )
     dice = overlap_scores(confusion)["dice"].tolist()
     named = zip(task.labels[1:], dice[1:], strict=True)
     return {label.name: None if math.isnan(value) else value for label, value in named}

@@ -273,11 +273,11 @@ class LaminaDatastore(Datastore):
 def _names(
     file: Path, info: Mapping[str, Any], tasks: Mapping[str, Sequence[Label]]
 ) -> dict[int, str]:
-    """Return the names of a label's values, empty where nothing tells them."""
-    told = names_in_nrrd(file) if suffix_of(file) == ".seg.nrrd" else {}
+    """Return the names of a label's values, empty where they are unknown."""
+    in_file = names_in_nrrd(file) if suffix_of(file) == ".seg.nrrd" else {}
     model = tasks.get(str(info.get("model")), [])
-    plain = {one.value: one.name for one in model[1:]}
-    return told or names_of(info.get("label_info") or []) or plain
+    of_task = {label.value: label.name for label in model[1:]}
+    return in_file or names_of(info.get("label_info") or []) or of_task
 
 
 def _on_grid(label: Any, own: Grid, grid: Grid, address: str) -> Any:

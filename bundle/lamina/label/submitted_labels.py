@@ -17,7 +17,7 @@ from lamina.writers.segmented_case import SegmentedCase
 
 
 class LabelFiles:
-    """Labels by tag ("final" is what an annotator submitted, "original" what a model made).
+    """Labels by tag ("final" is what an annotator submitted, "original" is a model's).
 
     Everything stands on disk and is read anew each time, since the server, its trainings and its
     batch runs are processes of their own.
@@ -69,8 +69,8 @@ class LabelFiles:
 
     def ids(self, tag: str) -> list[str]:
         """Return the images that have a label with this tag."""
-        found = [*self._folder(tag).glob("*.nii.gz"), *self._folder(tag).glob("*.png")]
-        names = [re.sub(r"\.(nii\.gz|png)$", "", path.name) for path in found]
+        files = [*self._folder(tag).glob("*.nii.gz"), *self._folder(tag).glob("*.png")]
+        names = [re.sub(r"\.(nii\.gz|png)$", "", path.name) for path in files]
         return sorted(name for name in names if not name.startswith("."))
 
     def tags(self) -> list[str]:

@@ -30,8 +30,8 @@ def alone(folder: Path, what: str) -> Iterator[None]:
     BusyError
         If another process is in it; ``what`` says what that does.
     """
-    with locked(folder / ".lock") as mine:
-        if not mine:
+    with locked(folder / ".lock") as is_ours:
+        if not is_ours:
             raise BusyError(f"{folder}: {what} already", "wait for it, or stop it")
         yield
 
@@ -92,8 +92,10 @@ class Models:
         return name
 
     def _numbers(self) -> list[int]:
-        found = [re.fullmatch(r"model_v(\d+)\.pt", path.name) for path in self.folder.glob("*.pt")]
-        return sorted(int(match[1]) for match in found if match)
+        matches = [
+            re.fullmatch(r"model_v(\d+)\.pt", path.name) for path in self.folder.glob("*.pt")
+        ]
+        return sorted(int(match[1]) for match in matches if match)
 
 
 logger = logging.getLogger("lamina")
@@ -196,8 +198,8 @@ class Work:
         models = Models(self.folder / "models" / name)
         if weights is not None and not models.names():
             models.publish(folder / "models" / "model.pt")
-        told = ", ".join(models.names()) or "no weights yet: submit labels and train it"
-        logger.info("%s: %s", name, told)
+        versions = ", ".join(models.names()) or "no weights yet: submit labels and train it"
+        logger.info("%s: %s", name, versions)
         return name
 
     def _task(self, name: str) -> ServedTask:

@@ -41,7 +41,7 @@ class CaseLoop:
 
     What a case fails at (reading, transforms, network, writing) stands in ``manifest.json`` with
     its reason, and the others go on. A second run does what is new, changed or failed. Under
-    torchrun each process takes its share of the cases.
+    torchrun each process takes its part of the cases.
 
     Parameters
     ----------
@@ -99,12 +99,12 @@ class CaseLoop:
         )
         names = [str(item["case"]) for item in self.dataset.data]
         manifest.forget_others(names)
-        mine = range(idist.get_rank(), len(names), idist.get_world_size())
-        hashes = {index: content_hash(self.dataset.data[index]) for index in mine}
-        keys = {index: self._key(hashes[index]) for index in mine}
-        todo = [i for i in mine if self.overwrite or not manifest.done(names[i], keys[i])]
-        if len(todo) < len(mine):
-            logger.info("%d of %d cases are done already", len(mine) - len(todo), len(mine))
+        own = range(idist.get_rank(), len(names), idist.get_world_size())
+        hashes = {index: content_hash(self.dataset.data[index]) for index in own}
+        keys = {index: self._key(hashes[index]) for index in own}
+        todo = [i for i in own if self.overwrite or not manifest.done(names[i], keys[i])]
+        if len(todo) < len(own):
+            logger.info("%d of %d cases are done already", len(own) - len(todo), len(own))
         with self._bar(len(todo)) as bar, logging_redirect_tqdm([logger]):
             for index, record, future in self._read_ahead(todo):
                 self._do(self.dataset.data[index], record, future)

@@ -45,11 +45,11 @@ def measure_prediction(case: SegmentedCase) -> list[Measurement]:
     """Return a row for each structure of the task, absent ones too.
 
     Volumes are in mm³, areas in mm² or, where a picture does not say how large its pixels are, in
-    pixels. ``components`` counts connected components, whose voxels touch by a face. ``cut_by_border`` tells that
-    the structure reaches the image's edge along an axis that is longer than one voxel, so that its
-    size is a lower bound. Boxes are indices, from the first to the last voxel. A layer's thickness
-    is taken in each line of voxels along the depth that holds it, in voxels and, where their size is
-    known, in µm.
+    pixels. ``components`` counts connected components, whose voxels touch by a face.
+    ``cut_by_border`` means that the structure reaches the image's edge along an axis that is longer
+    than one voxel, so that its size is a lower bound. Boxes are indices, from the first to the last
+    voxel. A layer's thickness is taken in each line of voxels along the depth that holds it, in
+    voxels and, where their size is known, in µm.
 
     Examples
     --------

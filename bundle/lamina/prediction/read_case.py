@@ -24,7 +24,7 @@ from lamina.readers.images import is_dicom_address, read_image
 
 @dataclass(frozen=True)
 class ReadCase:
-    """What reading and preprocessing made of a case.
+    """A case after reading and preprocessing.
 
     Parameters
     ----------
@@ -114,10 +114,10 @@ def _loader(transform: Any) -> LoadImaged | None:
 
 
 def cases_of(engine: Engine) -> Sequence[dict[str, Any]]:
-    """Return a dict a case: what the data set gave, and over it what the network made of it."""
+    """Return a dict a case: the item of the data set, and over it the network's outputs."""
     state: Any = engine.state
     pairs = zip(state.batch, state.output, strict=True)
-    return [dict(given) | dict(made) for given, made in pairs]
+    return [dict(item) | dict(outputs) for item, outputs in pairs]
 
 
 Item = Mapping[str, Any]
@@ -141,7 +141,7 @@ def source_files(address: str) -> SourceRecord:
     slices = dicom_slices(address)
     return {
         "address": address,
-        "files": sorted({str(one.path) for one in slices}),
+        "files": sorted({str(image.path) for image in slices}),
         "series_uid": slices[0].uid,
     }
 
@@ -167,7 +167,7 @@ class CaseWarnings(logging.Handler):
         self.own_thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a warning, in one line; errors are told elsewhere."""
+        """Keep a warning, in one line; errors are logged elsewhere."""
         if record.levelno == logging.WARNING and record.thread == self.own_thread:
             self.into.append(record.getMessage().replace("\n", " "))
 

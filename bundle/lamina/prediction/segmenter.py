@@ -1,4 +1,4 @@
-"""A task's network with its weights, and what it makes of one image."""
+"""A task's network with its weights, and the segmentation of one image."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -38,8 +38,8 @@ class Segmenter:
     labels
         The task's classes, background first.
     about
-        What made the label maps: "task", "weights" (paths, separated by commas), and settings that
-        change results.
+        The provenance of the label maps: "task", "weights" (paths, separated by commas), and
+        settings that change results.
     pixel_size
         Width and height in mm of the pixels of pictures, which do not say it.
     measure
@@ -137,7 +137,7 @@ class Segmenter:
         )
 
     def _evaluate(self, item: Any) -> Any:
-        """Return what the evaluator makes of one preprocessed item."""
+        """Return the evaluator's outputs for one preprocessed item."""
         self.evaluator.data_loader = [list_data_collate([item])]
         self.evaluator.state.epoch_length = None
         # Else ignite would take up after an exception where it was left.

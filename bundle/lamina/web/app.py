@@ -47,12 +47,12 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    for one in (prediction, served_models, jobs, mask_editor, saved_results):
-        app.include_router(one.router)
+    for routes in (prediction, served_models, jobs, mask_editor, saved_results):
+        app.include_router(routes.router)
     add_pages(app)
     _add_handlers(app)
     _describe_as_it_is(app)
-    # The last one is asked first.
+    # The last middleware is the outermost.
     app.add_middleware(BodyLimit, limits=settings.limits)
     app.add_middleware(Guard, settings=settings)
     if settings.cors:
@@ -81,10 +81,10 @@ def _lifespan(settings: Settings, on_failure: Callable[[LaminaError], None] | No
 
 
 def _add_handlers(app: FastAPI) -> None:
-    """Let every problem be told as {"error": …}."""
+    """Answer every problem with {"error": …}."""
 
     @app.exception_handler(LaminaError)
-    async def _mistake(_: Request, error: Exception) -> Response:
+    async def _user_error(_: Request, error: Exception) -> Response:
         return JSONResponse({"error": str(error)}, 507 if isinstance(error, WriteError) else 400)
 
     @app.exception_handler(BusyError)
@@ -98,17 +98,17 @@ def _add_handlers(app: FastAPI) -> None:
         return JSONResponse({"error": str(error.detail)}, error.status_code, headers)
 
     @app.exception_handler(RequestValidationError)
-    async def _wrong(request: Request, error: Exception) -> Response:
+    async def _invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         missing = {"/predict": "file", "/jobs": "file", "/upload_model": "model"}
         field = missing.get(request.url.path)
-        if field and any(field in one["loc"] for one in error.errors()):
+        if field and any(field in problem["loc"] for problem in error.errors()):
             what = "file" if field == "file" else "model file"
             return JSONResponse({"error": f"No {what} uploaded"}, 400)
-        said = "; ".join(
-            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
         )
-        return JSONResponse({"error": said}, 400)
+        return JSONResponse({"error": problems}, 400)
 
 
 def _describe_as_it_is(app: FastAPI) -> None:

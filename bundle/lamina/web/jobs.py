@@ -184,4 +184,4 @@ def _reason(error: Exception, job: Job) -> str:
     if job.removed:
         return "removed"
     logger.error("a job failed", exc_info=error)
-    return f"{type(error).__name__}: a bug of Lamina, which its log tells more of"
+    return f"{type(error).__name__}: a bug of Lamina; its log has the details"

@@ -127,7 +127,7 @@ class MaskEditor:
         coding
             A name from ``codings``.
         version
-            What `mask` said when the drawing began.
+            What `mask` returned when the drawing began.
 
         Returns
         -------
@@ -183,7 +183,7 @@ class MaskEditor:
         self._last = None
 
     def _mask_path(self, entry: ImageEntry, grid: Grid) -> Path:
-        cases = [one.case for one in self.entries() if one.is_discarded == entry.is_discarded]
+        cases = [other.case for other in self.entries() if other.is_discarded == entry.is_discarded]
         return mask_path(entry.case, cases, entry.root, len(grid.shape) == 3)
 
     def _image(self, entry: ImageEntry) -> tuple[NDArray[np.float32], NDArray[np.uint8], Grid]:

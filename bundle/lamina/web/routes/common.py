@@ -42,9 +42,9 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         503: "too much is being done: ask again after Retry-After seconds",
     }
     # Who may ask is checked before any route.
-    known = {401: "an access token is needed", 403: "the Host or Origin is not known"}
-    told = known | {status: reasons[status] for status in statuses}
-    return {status: {"model": Problem, "description": text} for status, text in told.items()}
+    always = {401: "an access token is needed", 403: "the Host or Origin is not known"}
+    texts = always | {status: reasons[status] for status in statuses}
+    return {status: {"model": Problem, "description": text} for status, text in texts.items()}
 
 
 async def _loaded_state(request: Request) -> AppState:

@@ -27,12 +27,12 @@ async def create_job(
     task: TaskName = None,
 ) -> Any:
     """Segment an image or a volume, and look at the result later."""
-    given = [one for one in file or [] if one.filename or one.size]
-    if not given:
+    files = [sent for sent in file or [] if sent.filename or sent.size]
+    if not files:
         return JSONResponse({"error": "No file uploaded"}, 400)
     folder = state.new_folder()
     try:
-        named = [(one.filename or "image", one.file) for one in given]
+        named = [(sent.filename or "image", sent.file) for sent in files]
         upload = await state.uploads.run(state.store_upload, named, folder)
         job = await state.submit(upload, task, folder)
     except BaseException:

@@ -59,12 +59,12 @@ async def folder(state: LoadedState) -> Any:
 def _folder(editor: "MaskEditor") -> Folder:
     pictures = [
         Picture(
-            key=one.key,
-            name=one.case.name,
-            has_mask=one.case.label is not None,
-            is_discarded=one.is_discarded,
+            key=entry.key,
+            name=entry.case.name,
+            has_mask=entry.case.label is not None,
+            is_discarded=entry.is_discarded,
         )
-        for one in editor.entries()
+        for entry in editor.entries()
     ]
     return Folder(
         name=str(editor.root),
@@ -76,7 +76,7 @@ def _folder(editor: "MaskEditor") -> Folder:
 
 @router.get("/dataset/{key}", responses=problems(400, 404, 503), response_model=ImageState)
 async def opened(state: LoadedState, key: Key) -> Any:
-    """Tell of one image how many slices it has and where its mask goes."""
+    """Return how many slices an image has and where its mask goes."""
     return await _edit(state, lambda editor: editor.describe(key))
 
 

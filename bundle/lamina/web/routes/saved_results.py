@@ -34,7 +34,9 @@ class SavedResultFolder(BaseModel):
 async def outputs(state: LoadedState) -> Any:
     """List the folders with predictions and reports, the newest first."""
     results = await run_in_threadpool(_find, state)
-    return [SavedResultFolder(key=one.key, name=one.name, kind=one.kind) for one in results]
+    return [
+        SavedResultFolder(key=result.key, name=result.name, kind=result.kind) for result in results
+    ]
 
 
 @router.get("/outputs/{key}", responses=problems(400, 404), response_model=SavedResultState)
