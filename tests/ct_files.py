@@ -10,7 +10,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from lamina.readers.images import read_image
 from lamina.readers.source import Source
 from lamina.tasks.labels import Label
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 HIPPOCAMPUS = {"value": "5366008", "scheme": "SCT", "meaning": "Hippocampus"}
 ANTERIOR = {"value": "255549009", "scheme": "SCT", "meaning": "Anterior"}
@@ -147,7 +147,7 @@ def predict(labels, paint):
         world = indices @ grid.affine[:3, :3].T + grid.affine[:3, 3]
         centre = world.reshape(-1, 3).mean(axis=0) + 0.01
         size = np.ptp(world.reshape(-1, 3), axis=0).max() / 3 if radius is None else radius
-        return PredictedCase(
+        return SegmentedCase(
             name=name,
             address=source,
             image=values[None],

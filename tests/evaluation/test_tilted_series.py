@@ -14,7 +14,7 @@ from lamina.prediction.lesion_burden import affected_parts
 from lamina.prediction.measurements import measure_prediction
 from lamina.readers import CaseReader, read_image
 from lamina.tasks.labels import read_labels
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 TILT = np.radians(25)
 LABELS = [
@@ -50,7 +50,7 @@ def test_the_spacings_alone_would_give_a_tenth_too_much(series):
 def test_predict_measures_the_true_volume(series, label):
     image, grid = read_image(series)
     labels = tuple(read_labels(LABELS))
-    case = PredictedCase("a", series, image[None], label, grid.affine, True, labels)
+    case = SegmentedCase("a", series, image[None], label, grid.affine, True, labels)
     assert measure_prediction(case)[0]["volume_mm3"] == pytest.approx(60 * VOXEL)
     rows = affected_parts("a", label, label, grid, (labels, labels))
     assert rows[0]["volume_mm3"] == pytest.approx(60 * VOXEL)

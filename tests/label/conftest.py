@@ -22,9 +22,9 @@ pytest.importorskip("monailabel", reason="no MONAI Label: make label-setup")
 from monailabel.client import MONAILabelClient
 
 from lamina.label.datastore import LaminaDatastore
-from lamina.label.predictor import INFERENCE, read_parser
 from lamina.label.studies import FolderStudies
-from lamina.label.work import Work
+from lamina.label.work import INFERENCE, Work
+from lamina.prediction.segmenter import read_workflow
 from lamina.tasks.catalogue import CHECKOUT
 
 # Nothing is the same along two axes: oblique, flipped, and of three sizes and spacings.
@@ -32,7 +32,7 @@ AFFINE = np.array([[-0.9, 0.1, 0, 20], [0.1, 1.0, 0, -30], [0, 0.05, 1.2, 7], [0
 
 
 def write_volume(path, seed, shape=(34, 46, 30)):
-    """Write a made-up volume with a bright ball in it; return where the ball is."""
+    """Write a synthetic volume with a bright ball in it; return where the ball is."""
     rng = np.random.default_rng(seed)
     middle = rng.uniform(0.4, 0.6, 3) * shape
     places = np.indices(shape) - middle[:, None, None, None]
@@ -151,7 +151,7 @@ def packed_work(small_tasks, tmp_path_factory):
     work.prepare([str(path) for path in small_tasks.values()])
     for task in work.tasks().values():
         torch.manual_seed(0)
-        network = read_parser(task, INFERENCE, {}).get_parsed_content("network")
+        network = read_workflow(task.folder / INFERENCE, {}).get_parsed_content("network")
         torch.save(network.state_dict(), work.folder / "first.pt")
         task.models.publish(work.folder / "first.pt")
     return work

@@ -12,7 +12,6 @@ from lamina.label.active_learning import (
 )
 from lamina.label.datastore import FINAL
 from lamina.label.infer import LaminaInferTask
-from lamina.label.predictor import Predictor
 
 SHAPE = (34, 46, 30)
 
@@ -63,8 +62,8 @@ def test_labels_of_different_tasks_are_not_compared(datastore, work, save):
 
 
 @pytest.fixture
-def predictors(work):
-    return {name: Predictor(t, t.models.current, {}) for name, t in work.tasks().items()}
+def segmenters(work):
+    return {name: t.segmenter(t.models.current, {}) for name, t in work.tasks().items()}
 
 
 @pytest.fixture
@@ -72,18 +71,18 @@ def infer(work, tmp_path):
     return LaminaInferTask(work.tasks()["balls"], tmp_path)
 
 
-def test_it_lies_between_sure_and_knowing_nothing(predictors, datastore):
-    score, means = uncertainty(predictors["balls"], datastore.studies.address("a"))
+def test_it_lies_between_sure_and_knowing_nothing(segmenters, datastore):
+    score, means = uncertainty(segmenters["balls"], datastore.studies.address("a"))
     assert 0 < score < np.log(3)
     assert means == "mirror images"
 
 
-def test_dropout_is_used_where_there_is_some_and_is_off_again(predictors, datastore):
-    predictor, address = predictors["layers"], datastore.studies.address("a")
-    score, means = uncertainty(predictor, address)
+def test_dropout_is_used_where_there_is_some_and_is_off_again(segmenters, datastore):
+    segmenter, address = segmenters["layers"], datastore.studies.address("a")
+    score, means = uncertainty(segmenter, address)
     assert means == "dropout"
-    assert uncertainty(predictor, address) == (score, means)
-    assert not any(module.training for module in predictor.network.modules())
+    assert uncertainty(segmenter, address) == (score, means)
+    assert not any(module.training for module in segmenter.network.modules())
 
 
 class Sure(torch.nn.Module):
@@ -105,14 +104,14 @@ class Left(torch.nn.Module):
         return scores
 
 
-def test_a_sure_network_is_sure_and_one_that_mirrors_turn_over_is_not(predictors, datastore):
-    predictor, address = predictors["balls"], datastore.studies.address("a")
-    predictor.network = Sure()
-    assert uncertainty(predictor, address)[0] == pytest.approx(0, abs=1e-4)
-    predictor.network = Left()
+def test_a_sure_network_is_sure_and_one_that_mirrors_turn_over_is_not(segmenters, datastore):
+    segmenter, address = segmenters["balls"], datastore.studies.address("a")
+    segmenter.evaluator.network = Sure()
+    assert uncertainty(segmenter, address)[0] == pytest.approx(0, abs=1e-4)
+    segmenter.evaluator.network = Left()
     # Of the four passes the one that is mirrored along x disagrees: entropy of (3/4, 1/4).
     expected = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
-    assert uncertainty(predictor, address)[0] == pytest.approx(expected, rel=0.1)
+    assert uncertainty(segmenter, address)[0] == pytest.approx(expected, rel=0.1)
 
 
 def test_each_image_is_scored_once_for_a_version(infer, datastore):

@@ -9,7 +9,7 @@ from tests.label.conftest import read, write_label, write_volume
 from lamina.errors import ConfigError, DataError, GeometryError
 from lamina.label.datastore import FINAL
 from lamina.label.errors import UnknownNameError
-from lamina.label.predictor import labelled_case
+from lamina.label.submitted_labels import labelled_case
 from lamina.writers.nrrd import write_nrrd
 
 SHAPE = (34, 46, 30)

@@ -8,7 +8,7 @@ from tests.label.conftest import AFFINE, read
 from lamina.errors import ConfigError
 from lamina.label.infer import LaminaInferTask, write_result
 from lamina.tasks.labels import Label
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 LABELS = (Label(0, "background", (0, 0, 0)), Label(1, "a", (255, 0, 0)), Label(2, "b", (0, 9, 0)))
 
@@ -48,13 +48,13 @@ def test_an_answer_names_what_it_holds(infer, request_):
 
 
 def test_the_network_is_kept_until_something_else_is_asked_for(infer, request_):
-    first = infer.predictor(request_)
-    assert infer.predictor({**request_, "model_filename": ["model.pt"]}) is first
-    assert infer.predictor({**request_, "smoothing": 0}) is first
-    assert infer.predictor({**request_, "smoothing": 1}) is not first
-    second = infer.predictor(request_)
+    first = infer.segmenter(request_)
+    assert infer.segmenter({**request_, "model_filename": ["model.pt"]}) is first
+    assert infer.segmenter({**request_, "smoothing": 0}) is first
+    assert infer.segmenter({**request_, "smoothing": 1}) is not first
+    second = infer.segmenter(request_)
     infer.task.models.publish(infer.task.models.current)
-    assert infer.predictor(request_) is not second
+    assert infer.segmenter(request_) is not second
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_values_of_another_kind_are_refused(infer, request_, option):
 
 
 def case(label, has_spacing=True):
-    return PredictedCase("c", "c", label[None] * 1.0, label, AFFINE, has_spacing, LABELS)
+    return SegmentedCase("c", "c", label[None] * 1.0, label, AFFINE, has_spacing, LABELS)
 
 
 VOLUME = np.random.default_rng(0).integers(0, 3, (3, 4, 5)).astype(np.uint8)

@@ -4,7 +4,7 @@ import pytest
 
 from lamina.errors import ConfigError
 from lamina.label.errors import UnknownNameError
-from lamina.label.submitted_labels import LabelFiles
+from lamina.label.submitted_labels import LabelFiles, labelled_case
 
 AFFINE = np.array([[0, 2.0, 0, 1], [-1.0, 0, 0, 2], [0, 0, 3.0, 3], [0, 0, 0, 1]])
 
@@ -61,3 +61,11 @@ def test_a_tag_is_no_path(tmp_path, volume, tag):
     with pytest.raises(ConfigError, match="use final or original"):
         LabelFiles(tmp_path).save(tag, "a", volume, AFFINE, {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_label_of_any_origin_becomes_a_case(work, datastore):
+    label = np.zeros((34, 46, 30), np.uint8)
+    task = work.tasks()["balls"]
+    case = labelled_case(task, datastore.studies.address("a"), "a.balls", label)
+    assert (case.name, case.task, case.has_spacing) == ("a.balls", "balls", True)
+    assert case.image.shape == (1, 34, 46, 30)

@@ -2,8 +2,11 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from tests.label.conftest import read
 
+from lamina.cli import main
 from lamina.errors import ConfigError, WeightsError, WriteError
 from lamina.label.errors import BusyError, UnknownNameError
 from lamina.label.work import Models, Work, alone
@@ -144,3 +147,34 @@ def test_a_full_disk_leaves_the_old_model(models, tmp_path, monkeypatch):
         publish(models, tmp_path, "second")
     assert models.names() == ["model.pt", "model_v1.pt"]
     assert models.file("model.pt").read_text() == "first"
+
+
+def test_a_packed_task_segments_as_predict_does(work, datastore, small_tasks, tmp_path):
+    task, address = work.tasks()["balls"], datastore.studies.address("b")
+    case = task.segmenter(task.models.current, {}).segment(address, "b")
+    words = ["-o", str(tmp_path / "own"), "--weights", str(task.models.current)]
+    assert main(["predict", str(small_tasks["balls"]), address, *words]) == 0
+    np.testing.assert_array_equal(case.label, read(tmp_path / "own" / "b.nii.gz"))
+
+
+def test_two_tasks_in_one_process_keep_apart(work, datastore):
+    labels = {}
+    for name in ("balls", "layers", "balls"):
+        task = work.tasks()[name]
+        segmenter = task.segmenter(task.models.current, {})
+        label = segmenter.segment(datastore.studies.address("a"), "a").label
+        if name in labels:
+            np.testing.assert_array_equal(label, labels[name])
+        labels[name] = label
+    assert labels["layers"].max() > 2
+
+
+def test_options_have_the_defaults_of_the_config(work):
+    options = work.tasks()["balls"].options
+    assert options == {"keep_largest": False, "smoothing": 0.0, "threshold": 0.0}
+
+
+def test_a_threshold_that_nothing_reaches_leaves_nothing(work, datastore):
+    task = work.tasks()["balls"]
+    segmenter = task.segmenter(task.models.current, {"threshold": 1.01})
+    assert not segmenter.segment(datastore.studies.address("a"), "a").label.any()

@@ -5,7 +5,7 @@ from PIL import Image
 from lamina.metrics.measure import MeasureSettings
 from lamina.pictures.overlays import write_overlay
 from lamina.tasks.labels import Label
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 LABELS = (
     Label(0, "background", (0, 0, 0)),
@@ -16,7 +16,7 @@ LABELS = (
 
 def draw(label, folder, affine=None, **more):
     affine = np.eye(4) if affine is None else affine
-    case = PredictedCase(
+    case = SegmentedCase(
         "case", "x", np.ones((1, *label.shape)), label, affine, True, LABELS, **more
     )
     path = write_overlay(case, folder)

@@ -13,10 +13,10 @@ from lamina.prediction.measurements import (
     slice_presence,
     thickness_profile,
     write_measurements,
-    write_presence,
+    write_slice_presence,
 )
 from lamina.tasks.labels import Label
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 LABELS = tuple(Label(v, n, (0, 9 * v, 0)) for v, n in enumerate(("background", "a", "b", "none")))
 OBLIQUE = np.array([[0.3, -0.4, 0, 5], [0.4, 0.3, 0, -7], [0, 0, 2.5, 1], [0, 0, 0, 1]])
@@ -25,7 +25,7 @@ OBLIQUE = np.array([[0.3, -0.4, 0, 5], [0.4, 0.3, 0, -7], [0, 0, 2.5, 1], [0, 0,
 def make(label, image=None, affine=OBLIQUE, has_spacing=True, depth_axis=None):
     image = np.random.default_rng(0).normal(size=label.shape) if image is None else image
     measure = MeasureSettings(metrics=["dice"], depth_axis=depth_axis)
-    return PredictedCase("case", "x.nii", image[None], label, affine, has_spacing, LABELS, measure)
+    return SegmentedCase("case", "x.nii", image[None], label, affine, has_spacing, LABELS, measure)
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ LABELS_PRESENCE = (
 
 
 def case(label):
-    return PredictedCase("eye", "eye.nii", label[None], label, np.eye(4), True, LABELS_PRESENCE)
+    return SegmentedCase("eye", "eye.nii", label[None], label, np.eye(4), True, LABELS_PRESENCE)
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_a_picture_is_one_slice(label):
 
 
 def test_the_file_says_the_same(label, tmp_path):
-    path = write_presence(case(label), 1, tmp_path)
+    path = write_slice_presence(case(label), 1, tmp_path)
     assert path == tmp_path / "eye.csv"
     with path.open() as file:
         read = [{key: int(value) for key, value in row.items()} for row in csv.DictReader(file)]

@@ -24,14 +24,14 @@ def volume(tmp_path):
 def case(path, *steps, channels=1, first=True):
     load = LoadImaged("image", reader=CaseReader(channels=channels), ensure_channel_first=first)
     steps = steps if first else [EnsureChannelFirstd("image"), *steps]
-    return Compose([load, *steps]), {"image": path}
+    return Compose([load, *steps]), {"image": path}, "any"
 
 
 def test_the_image_is_not_read_twice(volume, monkeypatch):
     read = read_case(*case(volume, ScaleIntensityd("image")))
     expected, grid = read_image(volume)
     monkeypatch.setattr(module, "read_image", lambda *_: pytest.fail("read again"))
-    values, found = read.source(volume)
+    values, found = read.original(volume)
     np.testing.assert_array_equal(values, expected[None])
     np.testing.assert_allclose(found.affine, grid.affine)
     assert (found.shape, found.unit) == (grid.shape, grid.unit)
@@ -40,15 +40,15 @@ def test_the_image_is_not_read_twice(volume, monkeypatch):
 
 def test_an_image_that_a_transform_wrote_into_is_read_again(volume):
     read = read_case(*case(volume, Lambdad("image", lambda x: x.mul_(2))))
-    values, grid = read.source(volume)
+    values, grid = read.original(volume)
     np.testing.assert_array_equal(values, read_image(volume)[0][None])
     assert grid.shape == (6, 7, 8)
 
 
 def test_a_transform_of_another_kind_works_too(volume):
-    read = read_case(lambda item: item | {"seen": True}, {"image": volume})
+    read = read_case(lambda item: item | {"seen": True}, {"image": volume}, "any")
     assert read.item["seen"]
-    np.testing.assert_array_equal(read.source(volume)[0], read_image(volume)[0][None])
+    np.testing.assert_array_equal(read.original(volume)[0], read_image(volume)[0][None])
 
 
 @pytest.mark.parametrize("first", [False, True])
@@ -57,7 +57,7 @@ def test_pictures_come_with_their_channels_first(tmp_path, channels, first):
     colours = np.random.default_rng(1).integers(0, 255, (5, 9, 3)).astype(np.uint8)
     Image.fromarray(colours).save(tmp_path / "a.png")
     path = str(tmp_path / "a.png")
-    values, grid = read_case(*case(path, channels=channels, first=first)).source(path)
+    values, grid = read_case(*case(path, channels=channels, first=first)).original(path)
     assert values.shape == (channels, 9, 5)
     assert (grid.shape, grid.unit) == ((9, 5), "px")
     if channels == 3:
@@ -82,7 +82,8 @@ def test_a_file_that_is_gone_has_a_reason_for_its_hash(tmp_path):
 @pytest.mark.parametrize("name", ["a.nii.gz", "b.png"])
 def test_a_file_is_its_own_source(tmp_path, name):
     (tmp_path / name).write_bytes(b"x")
-    assert source_files(str(tmp_path / name)) == {"files": [str(tmp_path / name)]}
+    path = str(tmp_path / name)
+    assert source_files(path) == {"address": path, "files": [path]}
 
 
 def test_an_image_without_its_data_has_the_reason_for_its_hash(tmp_path):

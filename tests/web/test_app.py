@@ -237,9 +237,9 @@ def test_two_at_once_never_mix_models_or_results(client, picture, tiny):
 def test_beyond_capacity_there_is_503_and_when_to_come_again(settings, open_client, picture):
     go_on = threading.Event()
     with open_client(replace(settings, limits=Limits(waiting=1))) as client:
-        studio = client.app.state.studio
+        state = client.app.state.lamina
         assert client.get("/tasks").status_code == 200
-        studio.pictures.submit(go_on.wait)
+        state.pictures.submit(go_on.wait)
         answer = predict(client, picture)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
         go_on.set()
@@ -247,7 +247,7 @@ def test_beyond_capacity_there_is_503_and_when_to_come_again(settings, open_clie
 
 def test_temporary_files_go_away(settings, open_client, picture, volume, tiny, wait_for):
     with open_client(replace(settings, limits=Limits(kept_jobs=1))) as client:
-        room = client.app.state.studio.room
+        room = client.app.state.lamina.folder
         predict(client, picture)
         predict(client, b"broken")
         upload(client, tiny[2])

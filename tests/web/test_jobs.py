@@ -7,9 +7,9 @@ from lamina.errors import ReadError
 from lamina.tasks.labels import Label
 from lamina.web.jobs import Jobs
 from lamina.web.settings import Limits
-from lamina.web.uploads import Incoming
+from lamina.web.uploads import Upload
 from lamina.web.worker import BusyError, Worker
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 LABELS = (Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 0, 255)))
 
@@ -20,7 +20,7 @@ class FakeModel:
     def __init__(self, error=None):
         self.go_on, self.error, self.asked = threading.Event(), error, []
 
-    def predict(self, address, name, kind, watch):
+    def segment(self, address, name, kind, watch):
         self.asked.append((address, name, kind))
         watch(0.5)
         self.go_on.wait()
@@ -29,7 +29,7 @@ class FakeModel:
             raise self.error
         label = np.zeros((5, 6, 7), np.uint8)
         label[2, 3, 4] = 1
-        return PredictedCase(name, address, np.ones((1, 5, 6, 7)), label, np.eye(4), True, LABELS)
+        return SegmentedCase(name, address, np.ones((1, 5, 6, 7)), label, np.eye(4), True, LABELS)
 
     def describe(self):
         return {"task": "fake"}
@@ -55,8 +55,8 @@ def submit(tmp_path):
         folder.mkdir()
         (folder / "image.nii").write_bytes(b"what the client sent")
         (folder / "unpacked").mkdir()
-        incoming = Incoming(str(folder / "image.nii"), f"{name}.nii", name, shape)
-        return jobs.submit(model, incoming, folder)
+        upload = Upload(str(folder / "image.nii"), f"{name}.nii", name, shape)
+        return jobs.submit(model, upload, folder)
 
     return submit
 

@@ -9,7 +9,7 @@ from PIL import Image
 from lamina.cases.find import find_cases
 from lamina.errors import DataError, LaminaError
 from lamina.readers.images import read_label
-from lamina.web.mask_editor import ChangedError, Drawing
+from lamina.web.mask_editor import ChangedError, MaskEditor
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def drawing(tmp_path, picture, task):
     (tmp_path / "images").mkdir()
     for name in ("a", "b"):
         (tmp_path / "images" / f"{name}.png").write_bytes(picture)
-    return Drawing(tmp_path, task)
+    return MaskEditor(tmp_path, task)
 
 
 def keys(drawing):
@@ -100,7 +100,7 @@ def test_nothing_is_moved_over_something(drawing):
 
 def test_a_folder_without_images_is_told(tmp_path, task):
     with pytest.raises(DataError, match="no image"):
-        Drawing(tmp_path, task).entries()
+        MaskEditor(tmp_path, task).entries()
 
 
 def test_the_slices_of_a_patient_are_seen_upright_and_saved_where_they_lie(tmp_path, task):
@@ -109,9 +109,9 @@ def test_the_slices_of_a_patient_are_seen_upright_and_saved_where_they_lie(tmp_p
     values = np.random.default_rng(0).integers(0, 255, (6, 9, 4)).astype(np.uint8)
     (tmp_path / "imagesTr").mkdir()
     nib.save(nib.Nifti1Image(values, affine), tmp_path / "imagesTr" / "a.nii.gz")
-    drawing = Drawing(tmp_path, task)
+    drawing = MaskEditor(tmp_path, task)
     key = keys(drawing)["a"]
-    told = drawing.open(key)
+    told = drawing.describe(key)
     assert (told["slices"], told["aspect"], told["mask"]) == (4, 1.5, "labelsTr/a.nii.gz")
     np.testing.assert_array_equal(drawing.image(key, 2), values[::-1, ::-1, 2].T)
     drawn = np.random.default_rng(1).integers(0, 4, (9, 6)).astype(np.uint8)
@@ -124,7 +124,7 @@ def test_the_slices_of_a_patient_are_seen_upright_and_saved_where_they_lie(tmp_p
 
 def test_the_slices_of_layers_are_seen_as_they_were_scanned(tmp_path, task, volume):
     shutil.copy(volume, tmp_path / "scan.nii.gz")
-    drawing = Drawing(tmp_path, task)
+    drawing = MaskEditor(tmp_path, task)
     stored = np.asarray(nib.load(volume).dataobj)
     np.testing.assert_array_equal(drawing.image(keys(drawing)["scan"], 5), stored[:, :, 5].T)
     with pytest.raises(KeyError):
@@ -133,13 +133,13 @@ def test_the_slices_of_layers_are_seen_as_they_were_scanned(tmp_path, task, volu
 
 def test_what_is_not_there_is_an_error(drawing):
     with pytest.raises(KeyError):
-        drawing.open("../a")
+        drawing.describe("../a")
 
 
 def test_a_mask_in_another_format_is_told_before_anything_is_drawn(drawing):
     (drawing.root / "masks").mkdir()
     Image.new("L", (96, 70)).save(drawing.root / "masks" / "a.bmp")
-    told = drawing.open(keys(drawing)["a"])
+    told = drawing.describe(keys(drawing)["a"])
     assert told["mask"] is None
     assert "a.bmp: masks are written as .png" in told["problem"]
     with pytest.raises(LaminaError):

@@ -12,7 +12,7 @@ from lamina.web.mask_files import (
     BINARY,
     codings,
     encode,
-    mask_place,
+    mask_path,
     read_mask,
     write_picture,
     write_slice,
@@ -47,7 +47,7 @@ def test_a_new_mask_lies_where_it_is_found(tmp_path, images, expected):
         picture(tmp_path / name)
     cases = find_cases(tmp_path).cases
     case = next(one for one in cases if one.label is None)
-    place = mask_place(case, cases, tmp_path, is_volume=False)
+    place = mask_path(case, cases, tmp_path, is_volume=False)
     assert place == tmp_path / expected
     write_picture(place, np.zeros((7, 5), np.uint8))
     found = {one.image: one.label for one in find_cases(tmp_path).cases}
@@ -58,7 +58,7 @@ def test_a_new_mask_lies_where_it_is_found(tmp_path, images, expected):
 def test_so_does_that_of_a_volume(tmp_path, name):
     volume(tmp_path / name)
     (case,) = find_cases(tmp_path).cases
-    place = mask_place(case, [case], tmp_path, is_volume=True)
+    place = mask_path(case, [case], tmp_path, is_volume=True)
     write_slice(place, read_grid(case.image), 2, np.ones((4, 5), np.uint8))
     (found,) = find_cases(tmp_path).cases
     assert found.label == str(place)
@@ -68,12 +68,12 @@ def test_a_mask_that_is_there_is_written_over(tmp_path):
     picture(tmp_path / "images" / "a.png")
     picture(tmp_path / "masks" / "a.png")
     (case,) = find_cases(tmp_path).cases
-    assert mask_place(case, [case], tmp_path, False) == tmp_path / "masks" / "a.png"
+    assert mask_path(case, [case], tmp_path, False) == tmp_path / "masks" / "a.png"
     picture(tmp_path / "images" / "b.png")
     picture(tmp_path / "masks" / "b.bmp")
     cases = find_cases(tmp_path).cases
     with pytest.raises(DataError, match=r"b.bmp: masks are written as .png"):
-        mask_place(cases[1], cases, tmp_path, False)
+        mask_path(cases[1], cases, tmp_path, False)
 
 
 def test_masks_are_stored_as_the_task_reads_them(tmp_path):

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from lamina.web.request_bodies import Intake, RefusedBodyError
+from lamina.web.request_bodies import BodyLimit, RefusedBodyError
 from lamina.web.settings import Limits
 
 LIMITS = Limits(body=10, bodies=1, silence=0.05, upload=30.0)
@@ -42,7 +42,7 @@ class Client:
 
 def run(test, app=read_all, limits=LIMITS):
     async def inside():
-        await test(Intake(app, limits))
+        await test(BodyLimit(app, limits))
 
     asyncio.run(inside())
 

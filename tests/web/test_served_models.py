@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lamina.errors import ConfigError, WeightsError
-from lamina.web.served_models import Models
+from lamina.web.served_models import ServedModels
 from lamina.web.settings import Settings
 
 from .conftest import make_weights
@@ -13,7 +13,7 @@ from .conftest import make_weights
 
 @pytest.fixture
 def models(settings):
-    models = Models(settings)
+    models = ServedModels(settings)
     models.start()
     return models
 
@@ -38,13 +38,13 @@ def test_a_name_that_is_not_listed_is_no_path(models, name):
 
 
 def test_without_a_task_the_first_one_with_a_model_is_served(tmp_path):
-    models = Models(Settings())
+    models = ServedModels(Settings())
     assert models.start().source.path.is_file()
 
 
 def test_a_task_without_a_model_is_told_at_the_start(settings, tmp_path):
     with pytest.raises(WeightsError, match="there are no weights"):
-        Models(replace(settings, weights=None, run_dir=str(tmp_path))).start()
+        ServedModels(replace(settings, weights=None, run_dir=str(tmp_path))).start()
 
 
 def test_uploaded_weights_are_used_until_they_are_reverted(models, tiny):
@@ -62,7 +62,7 @@ def test_a_checkpoint_of_a_run_does_too(models, tiny, tmp_path):
     state = torch.load(tiny[2], weights_only=True)
     torch.save({"network": state, "epoch": 3}, tmp_path / "last.pt")
     model = models.upload(None, tmp_path / "last.pt", "last.pt", 10**7)
-    loaded = model._loops["volume"].evaluator.network.state_dict()
+    loaded = model._segmenters["volume"].network.state_dict()
     assert all(torch.equal(loaded[name], value) for name, value in state.items())
 
 

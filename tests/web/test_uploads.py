@@ -12,13 +12,13 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from lamina.errors import ReadError
 from lamina.web.settings import Limits
-from lamina.web.uploads import Incoming, named, open_image, store
+from lamina.web.uploads import Upload, named, open_upload, store
 
 LIMITS = Limits()
 
 
 def opened(name, content, folder, limits=LIMITS):
-    return open_image(store([(name, io.BytesIO(content))], folder), name, limits)
+    return open_upload(store([(name, io.BytesIO(content))], folder), name, limits)
 
 
 def zipped(files):
@@ -44,15 +44,15 @@ def slices(tmp_path):
 
 
 def test_a_picture_is_no_volume(picture, tmp_path):
-    incoming = opened("My scan.PNG", picture, tmp_path)
-    assert (incoming.name, incoming.shape, incoming.is_volume) == ("My_scan", (96, 70), False)
-    assert Path(incoming.address).name == "image.png"
+    upload = opened("My scan.PNG", picture, tmp_path)
+    assert (upload.name, upload.shape, upload.is_volume) == ("My_scan", (96, 70), False)
+    assert Path(upload.address).name == "image.png"
 
 
 def test_a_volume_is_one(volume, tmp_path):
-    incoming = opened("scan.nii.gz", volume.read_bytes(), tmp_path)
-    assert (incoming.shape, incoming.is_volume) == ((40, 66, 7), True)
-    assert not Incoming("a", "a", "a", (5, 6, 1)).is_volume
+    upload = opened("scan.nii.gz", volume.read_bytes(), tmp_path)
+    assert (upload.shape, upload.is_volume) == ((40, 66, 7), True)
+    assert not Upload("a", "a", "a", (5, 6, 1)).is_volume
 
 
 @pytest.mark.parametrize(
@@ -61,10 +61,10 @@ def test_a_volume_is_one(volume, tmp_path):
 def test_a_name_is_never_a_path(picture, tmp_path, name):
     folder = tmp_path / "in" / "here"
     folder.mkdir(parents=True)
-    incoming = opened(name, picture, folder)
-    assert incoming.address == str(folder / "image.png")
-    assert "/" not in incoming.name
-    assert len(incoming.name) <= 80
+    upload = opened(name, picture, folder)
+    assert upload.address == str(folder / "image.png")
+    assert "/" not in upload.name
+    assert len(upload.name) <= 80
     assert [path.name for path in tmp_path.rglob("*.png")] == ["image.png"]
 
 
@@ -78,15 +78,15 @@ def test_a_file_without_suffix_is_known_by_its_beginning(tmp_path, suffix):
 
 
 def test_a_zip_with_one_series_is_a_volume(slices, tmp_path):
-    incoming = opened("series.zip", zipped(slices), tmp_path)
-    assert incoming.shape == (128, 128, 3)
-    assert incoming.name == "series"
+    upload = opened("series.zip", zipped(slices), tmp_path)
+    assert upload.shape == (128, 128, 3)
+    assert upload.name == "series"
 
 
 def test_the_slices_of_a_series_may_come_as_files(slices, tmp_path):
     files = [(name, io.BytesIO(content)) for name, content in slices.items()]
-    incoming = open_image(store(files, tmp_path), "slice 0", LIMITS)
-    assert incoming.shape == (128, 128, 3)
+    upload = open_upload(store(files, tmp_path), "slice 0", LIMITS)
+    assert upload.shape == (128, 128, 3)
 
 
 def test_a_zip_with_several_images_is_refused_with_their_names(picture, tmp_path):

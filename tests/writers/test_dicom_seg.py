@@ -20,7 +20,7 @@ from lamina.tasks.labels import Label, read_labels
 from lamina.writers import dicom_seg
 from lamina.writers.dicom_seg import describe_segments, write_dicom_seg
 from lamina.writers.label_files import write_nifti
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 SHAPE = (5, 7, 4)
 
@@ -96,7 +96,7 @@ def test_what_is_painted_in_the_world_stays_where_it_is(affine, order, write_ser
         values, grid = read_image(str(source))
         # Painted where the reader says that the voxels lie.
         label = paint(world_grid(grid.affine), centre, radius)
-        case = PredictedCase("a", str(source), values[None], label, grid.affine, True, labels)
+        case = SegmentedCase("a", str(source), values[None], label, grid.affine, True, labels)
         (seg,), (nifti,) = write_dicom_seg(case, Path(folder)), write_nifti(case, Path(folder))
         found, image = world_of(seg), nib.load(nifti)
         voxels = np.asarray(image.dataobj)
@@ -204,7 +204,7 @@ def test_nothing_of_the_patient_is_printed(write_series, predict, oblique, tmp_p
 
 def test_a_label_map_of_another_size_is_refused(write_series, predict, oblique, tmp_path):
     case = predict(write_series(tmp_path / "ct", SHAPE, oblique))
-    other = PredictedCase(**vars(case) | {"label": case.label[:, :, 1:]})
+    other = SegmentedCase(**vars(case) | {"label": case.label[:, :, 1:]})
     with pytest.raises(GeometryError, match="of 5×7×3 voxels for images of 5×7×4"):
         write_dicom_seg(other, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -14,7 +14,7 @@ from lamina.writers.label_files import (
     write_probabilities,
     write_structures,
 )
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 OBLIQUE = np.array(
     [[-0.7, 0.1, 0.2, 30.0], [0.1, 0.9, -0.3, -12.0], [0.05, 0.4, 2.5, 7.0], [0, 0, 0, 1]]
@@ -65,7 +65,7 @@ def case_of(label, **changes):
         "has_spacing": True,
         "labels": labels,
     }
-    return PredictedCase(**values | changes)
+    return SegmentedCase(**values | changes)
 
 
 def test_nifti_of_a_case(tmp_path):
@@ -133,7 +133,7 @@ LABELS = (
 
 
 def make(label):
-    return PredictedCase("eye", "eye.png", label[None], label, np.eye(4), False, LABELS)
+    return SegmentedCase("eye", "eye.png", label[None], label, np.eye(4), False, LABELS)
 
 
 def test_each_structure_is_a_picture(tmp_path):
@@ -182,7 +182,7 @@ def test_a_label_lies_on_its_scan_for_every_program(tmp_path, labels, kind, unit
     nib.save(scan, tmp_path / "scan.nii.gz")
     image, grid = read_image(str(tmp_path / "scan.nii.gz"))
     label = (values > 400).astype(np.uint8)
-    case = PredictedCase(
+    case = SegmentedCase(
         "a", str(tmp_path / "scan.nii.gz"), image[None], label, grid.affine, True, labels
     )
     (path,) = write_nifti(case, tmp_path / "out")

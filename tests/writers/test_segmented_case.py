@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from lamina.tasks.labels import Label
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 LABELS = (Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255)))
 
 
 def test_a_case_holds_what_outputs_need_and_does_not_change():
-    case = PredictedCase(
+    case = SegmentedCase(
         name="a",
         address="a.png",
         image=np.zeros((1, 4, 5)),

@@ -112,12 +112,12 @@ def _write_overlay(made: "Converted", mask: Path, folder: Path, labels: "Sequenc
     import numpy as np
 
     from lamina.pictures.overlays import write_overlay
-    from lamina.writers.segmented_case import PredictedCase
+    from lamina.writers.segmented_case import SegmentedCase
 
     if made.image is None or made.mask is None:
         return
     place = mask.relative_to(folder)
-    case = PredictedCase(
+    case = SegmentedCase(
         name=place.stem,
         address=str(made.picture),
         image=made.image[None],

@@ -4,9 +4,12 @@ import argparse
 import copy
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamina.errors import ConfigError, LaminaError
+
+if TYPE_CHECKING:
+    from lamina.prediction.lesion_burden import LesionBurden
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -42,9 +45,9 @@ def predict_then(options: argparse.Namespace, run: Run) -> int:
     failed = [error for error in (_tried(run, step) for step in (first, second)) if error]
     rows = _measure(places, tasks)
     if rows:
-        from lamina.prediction.lesion_burden import write_affected
+        from lamina.prediction.lesion_burden import write_lesion_burden
 
-        print(f"how much of each structure is affected: {write_affected(rows, folder)[0]}")
+        print(f"how much of each structure is affected: {write_lesion_burden(rows, folder)[0]}")
     if failed:
         raise failed[0]
     return 0
@@ -71,11 +74,11 @@ def _tried(run: Run, step: argparse.Namespace) -> LaminaError | None:
     return None
 
 
-def _measure(places: list[Path], tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _measure(places: list[Path], tasks: list[dict[str, Any]]) -> "list[LesionBurden]":
     """Return the rows of all cases that both tasks have done."""
     from lamina.cases.regions import region_file
     from lamina.files import read_json
-    from lamina.prediction.lesion_burden import affected_parts
+    from lamina.prediction.lesion_burden import lesion_burden
     from lamina.readers.grid import with_pixel_size
     from lamina.readers.images import read_grid, read_label
     from lamina.tasks.labels import read_labels
@@ -88,5 +91,5 @@ def _measure(places: list[Path], tasks: list[dict[str, Any]]) -> list[dict[str, 
     for name in sorted(set(done[0]) & set(done[1])):
         first, second = (read_label(region_file(place, name))[0] for place in places)
         grid = with_pixel_size(read_grid(done[0][name]["input"]["address"]), pixel_size)
-        rows += affected_parts(name, first, second, grid, (labels[0], labels[1]))
+        rows += lesion_burden(name, first, second, grid, (labels[0], labels[1]))
     return rows

@@ -2,15 +2,12 @@
 
 ``stand_ins``      two modules that MONAI Label imports and that can't be had
 ``monai_label``    MONAI Label's own classes
-``names``          from the names of segments to the values of a task
-``label_files``    the labels of the studies, as they were submitted
+``segment_names``  from the names of segments to the values of a task
+``submitted_labels``  the labels of the studies, as they were submitted
 ``studies``        the images: a folder of any depth
 ``dicomweb``       the images: a DICOMweb archive
 ``datastore``      both, as MONAI Label asks for them
-``models``         the versions of a task's weights
-``lock``           one process at a time
-``work``           the server's folder, and the tasks packed into it
-``predictor``      a packed task, ready to segment
-``infer``, ``train``, ``batch``, ``score``, ``uncertainty``   what the server does
+``work``           the server's folder, the tasks packed into it, the versions of their weights
+``infer``, ``batch_inference``, ``training``, ``active_learning``   what the server does
 ``app``, ``server``            all of it as one MONAI Label app, and its answers to mistakes
 """

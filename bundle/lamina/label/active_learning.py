@@ -15,11 +15,11 @@ from lamina.inference.windows import WindowInferer
 from lamina.label.datastore import FINAL, LaminaDatastore
 from lamina.label.infer import LaminaInferTask
 from lamina.label.monai_label import DefaultLabelTag, ScoringMethod, Strategy
-from lamina.label.predictor import Predictor
 from lamina.label.segment_names import fits, recode
 from lamina.label.work import ServedTask
 from lamina.metrics.confusion import confusion_matrix
 from lamina.metrics.overlap import overlap_scores
+from lamina.prediction.segmenter import Segmenter
 
 logger = logging.getLogger("lamina")
 
@@ -27,12 +27,12 @@ PASSES = 8
 KEY = "uncertainty"
 
 
-def uncertainty(predictor: Predictor, address: str) -> tuple[float, str]:
-    """Return the mean entropy over an image's voxels in nats, and what it was found by.
+def uncertainty(segmenter: Segmenter, address: str) -> tuple[float, str]:
+    """Return the mean entropy over an image's voxels in nats, and the method.
 
     Parameters
     ----------
-    predictor
+    segmenter
         The network, with weights.
     address
         The image.
@@ -42,26 +42,26 @@ def uncertainty(predictor: Predictor, address: str) -> tuple[float, str]:
     From 0 (sure everywhere) to the logarithm of the number of classes, and "dropout" or
     "mirror images".
     """
-    image = predictor.prepared(address, "")["image"]
+    image = segmenter.read({"image": address}).item["image"]
     inputs = image.as_subclass(torch.Tensor)[None] if isinstance(image, MetaTensor) else image[None]
-    has_dropout = any(_drops(module) for module in predictor.network.modules())
+    has_dropout = any(_drops(module) for module in segmenter.network.modules())
     passes = _dropout_passes if has_dropout else _mirrored_passes
     total, count = torch.zeros(()), 0
     with torch.no_grad():
-        for probabilities in passes(predictor, inputs):
+        for probabilities in passes(segmenter, inputs):
             total, count = total + probabilities, count + 1
     mean = total / count
     return float(entropy(mean, 1).mean()), "dropout" if has_dropout else "mirror images"
 
 
-def _windows(predictor: Predictor) -> Callable[[torch.Tensor], torch.Tensor]:
-    inferer = WindowInferer(predictor.parser.get_parsed_content("window_size"))
-    return lambda inputs: inferer(inputs, predictor.network).float().softmax(dim=1)
+def _windows(segmenter: Segmenter) -> Callable[[torch.Tensor], torch.Tensor]:
+    inferer = WindowInferer(segmenter.window_inferer.roi_size)
+    return lambda inputs: inferer(inputs, segmenter.network).float().softmax(dim=1)
 
 
-def _dropout_passes(predictor: Predictor, inputs: torch.Tensor) -> Iterator[torch.Tensor]:
-    dropouts = [module for module in predictor.network.modules() if _drops(module)]
-    run = _windows(predictor)
+def _dropout_passes(segmenter: Segmenter, inputs: torch.Tensor) -> Iterator[torch.Tensor]:
+    dropouts = [module for module in segmenter.network.modules() if _drops(module)]
+    run = _windows(segmenter)
     for module in dropouts:
         module.train()
     try:
@@ -75,8 +75,8 @@ def _dropout_passes(predictor: Predictor, inputs: torch.Tensor) -> Iterator[torc
             module.eval()
 
 
-def _mirrored_passes(predictor: Predictor, inputs: torch.Tensor) -> Iterator[torch.Tensor]:
-    run = _windows(predictor)
+def _mirrored_passes(segmenter: Segmenter, inputs: torch.Tensor) -> Iterator[torch.Tensor]:
+    run = _windows(segmenter)
     yield run(inputs)
     for axis in range(2, inputs.ndim):
         yield run(inputs.flip(axis)).flip(axis)
@@ -104,17 +104,17 @@ class UncertaintyScores(ScoringMethod):
 
     def __call__(self, request: dict[str, Any], datastore: LaminaDatastore) -> dict[str, Any]:
         """Return {image: score}; one that can't be segmented gets 0, with the reason."""
-        version, predictor = _version(self.infer), self.infer.predictor({})
+        version, segmenter = _version(self.infer), self.infer.segmenter({})
         scores = {}
         for image in unscored(datastore, self.infer):
             try:
-                scores[image], means = uncertainty(predictor, datastore.studies.address(image))
+                scores[image], method = uncertainty(segmenter, datastore.studies.address(image))
             except Exception as error:  # noqa: BLE001 - one image must not end the others
-                scores[image], means = 0.0, reason_of(error)
-                logger.error("%s: not scored: %s", image, means)
-            told = {"score": scores[image], "version": version, "by": means}
-            known = datastore.get_image_info(image).get(KEY, {})
-            datastore.update_image_info(image, {KEY: {**known, self.infer.task.name: told}})
+                scores[image], method = 0.0, reason_of(error)
+                logger.error("%s: not scored: %s", image, method)
+            entry = {"score": scores[image], "version": version, "by": method}
+            scored = datastore.get_image_info(image).get(KEY, {})
+            datastore.update_image_info(image, {KEY: {**scored, self.infer.task.name: entry}})
         return scores
 
 
@@ -158,8 +158,8 @@ def unscored(datastore: LaminaDatastore, infer: LaminaInferTask) -> list[str]:
 
 def _score(datastore: LaminaDatastore, infer: LaminaInferTask, image: str) -> float:
     """Return an image's score, -1 where it has none of the current weights."""
-    told = datastore.get_image_info(image).get(KEY, {}).get(infer.task.name, {})
-    return float(told["score"]) if told.get("version") == _version(infer) else -1.0
+    entry = datastore.get_image_info(image).get(KEY, {}).get(infer.task.name, {})
+    return float(entry["score"]) if entry.get("version") == _version(infer) else -1.0
 
 
 def _version(infer: LaminaInferTask) -> str:
@@ -179,24 +179,24 @@ class DiceScores(ScoringMethod):
     """
 
     def __init__(self, tasks: dict[str, ServedTask]) -> None:
-        super().__init__("Dice of each structure: what a model found, against what was submitted")
+        super().__init__("Dice of each structure: a model's label against the submitted one")
         self.tasks = tasks
 
     def __call__(self, request: dict[str, Any], datastore: LaminaDatastore) -> dict[str, Any]:
         """Return {image: {task: {structure: Dice, None where it is in neither}}}."""
-        truth = str(request.get("y") or FINAL)
-        found = str(request.get("y_pred") or DefaultLabelTag.ORIGINAL.value)
-        both = set(datastore.labels.ids(truth)) & set(datastore.labels.ids(found))
+        reference = str(request.get("y") or FINAL)
+        prediction = str(request.get("y_pred") or DefaultLabelTag.ORIGINAL.value)
+        both = set(datastore.labels.ids(reference)) & set(datastore.labels.ids(prediction))
         results = {}
         for image in sorted(both & set(datastore.list_images())):
-            results[image] = self._score(datastore, image, truth, found)
+            results[image] = self._score(datastore, image, reference, prediction)
             datastore.update_image_info(image, {"dice": results[image]})
         return results
 
     def _score(
-        self, datastore: LaminaDatastore, image: str, truth: str, found: str
+        self, datastore: LaminaDatastore, image: str, reference: str, prediction: str
     ) -> dict[str, Scores]:
-        pair = [datastore.labels.read(tag, image) for tag in (truth, found)]
+        pair = [datastore.labels.read(tag, image) for tag in (reference, prediction)]
         scores = {}
         for name, task in self.tasks.items():
             if all(fits(label, names, task.labels) for label, names in pair):
@@ -205,8 +205,10 @@ class DiceScores(ScoringMethod):
         return scores
 
 
-def _dice(task: ServedTask, truth: np.ndarray, found: np.ndarray) -> Scores:
-    confusion = confusion_matrix(found.astype(np.int64), truth.astype(np.int64), len(task.labels))
+def _dice(task: ServedTask, reference: np.ndarray, prediction: np.ndarray) -> Scores:
+    confusion = confusion_matrix(
+        prediction.astype(np.int64), reference.astype(np.int64), len(task.labels)
+    )
     dice = overlap_scores(confusion)["dice"].tolist()
     named = zip(task.labels[1:], dice[1:], strict=True)
     return {label.name: None if math.isnan(value) else value for label, value in named}

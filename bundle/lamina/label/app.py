@@ -35,7 +35,7 @@ class LaminaApp(MONAILabelApp):
     studies
         A folder, or the address of a DICOMweb archive.
     conf
-        Not used: what a server is told stands in its folder.
+        Not used: the settings of a server are stored in its folder.
     """
 
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str]) -> None:
@@ -107,12 +107,12 @@ class LaminaApp(MONAILabelApp):
         """
         task = self._task(request.get("model"))
         address, name, own = self._source(str(request.get("image") or ""))
-        file, told = task({**copy.deepcopy(request), "address": address, "name": name})
+        file, params = task({**copy.deepcopy(request), "address": address, "name": name})
         tag = str(request.get("label_tag") or DefaultLabelTag.ORIGINAL.value)
         if str(request.get("save_label")).lower() == "true" and not own:
             info = {"label_info": _label_info(task.task.labels), "model": task.task.name}
-            self.datastore().save_label(name, file, tag, {**info, "params": told})
-        return {"label": file, "tag": tag, "file": file, "params": told}
+            self.datastore().save_label(name, file, tag, {**info, "params": params})
+        return {"label": file, "tag": tag, "file": file, "params": params}
 
     def batch_infer(self, request: dict[str, Any], datastore: Any = None) -> dict[str, Any]:
         """Segment many images and keep the labels; one that fails does not end the others."""

@@ -40,15 +40,15 @@ def batch_infer(
     """
     results, failed = {}, []
     for image in _images(request, datastore):
-        asked = {**request, "image": image, "save_label": True}
+        single = {**request, "image": image, "save_label": True}
         try:
-            made = infer(asked)
+            result = infer(single)
         except Exception as error:  # noqa: BLE001 - one image must not end the others
             failed.append(f"{image}: {reason_of(error)}")
             logger.error("%s", failed[-1])
             continue
-        Path(made["file"]).unlink(missing_ok=True)
-        results[image] = made["params"]
+        Path(result["file"]).unlink(missing_ok=True)
+        results[image] = result["params"]
     logger.info("%d of %d images segmented", len(results), len(results) + len(failed))
     if failed:
         raise DataError("\n".join([f"{len(failed)} image(s) could not be segmented", *failed]))

@@ -15,10 +15,9 @@ from lamina.errors import ConfigError, GeometryError
 from lamina.files import read_json, write_json
 from lamina.label.errors import UnknownNameError
 from lamina.label.monai_label import Datastore, DefaultLabelTag
-from lamina.label.predictor import labelled_case
 from lamina.label.segment_names import check_values, fits, names_in_nrrd, names_of, recode
 from lamina.label.studies import viewable
-from lamina.label.submitted_labels import LabelFiles
+from lamina.label.submitted_labels import LabelFiles, labelled_case
 from lamina.label.work import Work
 from lamina.readers.formats import suffix_of
 from lamina.readers.grid import Grid, format_size, grid_difference, pixel_grid
@@ -199,11 +198,13 @@ class LaminaDatastore(Datastore):
         info = {**label_info, "names": names}
         self.labels.save(label_tag, image_id, label, grid.affine, info)
         if label_tag == FINAL and Source.of(address).is_dicom:
-            for file in self._write_dicom_seg(image_id, label, names):
+            for file in self._write_dicom_seg(image_id, address, label, names):
                 self.studies.store_label(file)
         return image_id
 
-    def _write_dicom_seg(self, image_id: str, label: Any, names: dict[int, str]) -> list[Path]:
+    def _write_dicom_seg(
+        self, image_id: str, address: str, label: Any, names: dict[int, str]
+    ) -> list[Path]:
         """Write a submitted label as DICOM SEG for each task that it is of, beside itself."""
         tasks = [task for task in self.work.tasks().values() if fits(label, names, task.labels)]
         if not names and len(tasks) > 1:
@@ -212,7 +213,6 @@ class LaminaDatastore(Datastore):
         files = []
         for task in tasks:
             values = recode(label, names, task.labels)
-            address = self.studies.address(image_id)
             case = labelled_case(task, address, f"{image_id}.{task.name}", values)
             files += write_dicom_seg(case, self.labels.path(FINAL, image_id).parent)
         return files
@@ -274,11 +274,11 @@ class LaminaDatastore(Datastore):
 def _names(
     file: Path, info: Mapping[str, Any], tasks: Mapping[str, Sequence[Label]]
 ) -> dict[int, str]:
-    """Return the names of a label's values, empty where nothing tells them."""
-    told = names_in_nrrd(file) if suffix_of(file) == ".seg.nrrd" else {}
+    """Return the names of a label's values, empty where they are unknown."""
+    in_file = names_in_nrrd(file) if suffix_of(file) == ".seg.nrrd" else {}
     model = tasks.get(str(info.get("model")), [])
-    plain = {one.value: one.name for one in model[1:]}
-    return told or names_of(info.get("label_info") or []) or plain
+    of_task = {label.value: label.name for label in model[1:]}
+    return in_file or names_of(info.get("label_info") or []) or of_task
 
 
 def _on_grid(label: Any, own: Grid, grid: Grid, address: str) -> Any:

@@ -90,12 +90,13 @@ class DicomWebStudies:
 
     def _studies(self) -> dict[str, str]:
         """Return {series: study} of all image series."""
-        found = self._ask(lambda: self.client.search_for_series(fields=_FIELDS, get_remaining=True))
-        series = [Dataset.from_json(one) for one in found]
+        series = self._ask(
+            lambda: self.client.search_for_series(fields=_FIELDS, get_remaining=True)
+        )
         self._known = {
-            str(one.SeriesInstanceUID): str(one.StudyInstanceUID)
-            for one in series
-            if str(one.get("Modality", "")) not in NO_IMAGES
+            str(header.SeriesInstanceUID): str(header.StudyInstanceUID)
+            for header in map(Dataset.from_json, series)
+            if str(header.get("Modality", "")) not in NO_IMAGES
         }
         return self._known
 

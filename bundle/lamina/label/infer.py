@@ -11,14 +11,14 @@ import numpy as np
 
 from lamina.errors import ConfigError
 from lamina.label.monai_label import InferTask, InferType
-from lamina.label.predictor import Predictor, options_of
 from lamina.label.segment_names import names_present
 from lamina.label.work import ServedTask
+from lamina.prediction.segmenter import Segmenter
 from lamina.readers.grid import lps_to_ras
 from lamina.tasks.dimensions import for_dims
 from lamina.writers.label_files import save_label_image, save_nifti
 from lamina.writers.nrrd import write_nrrd
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 logger = logging.getLogger("lamina")
 
@@ -41,14 +41,14 @@ class LaminaInferTask(InferTask):
     def __init__(self, task: ServedTask, results: Path) -> None:
         self.task = task
         self.results = results
-        self.options = options_of(task)
+        self.options = task.options
         super().__init__(
             type=InferType.SEGMENTATION,
             labels={label.name: label.value for label in task.labels[1:]},
             dimension=len(_window(task)),
             description=str(task.about["title"]),
         )
-        self._ready: tuple[Any, Predictor] | None = None
+        self._ready: tuple[Any, Segmenter] | None = None
 
     def is_valid(self) -> bool:
         """Say whether it has weights."""
@@ -81,7 +81,7 @@ class LaminaInferTask(InferTask):
             If the image can't be read or is not what the network takes.
         """
         started = time.perf_counter()
-        case = self.predictor(request).predict(str(request["address"]), str(request["name"]))
+        case = self.segmenter(request).segment(str(request["address"]), str(request["name"]))
         path = write_result(case, self.results, str(request.get("result_extension") or ""))
         seconds = round(time.perf_counter() - started, 2)
         logger.info("%s: %s segmented in %s s", self.task.name, case.name, seconds)
@@ -93,17 +93,17 @@ class LaminaInferTask(InferTask):
             "latencies": {"total": seconds},
         }
 
-    def predictor(self, request: Mapping[str, Any]) -> Predictor:
+    def segmenter(self, request: Mapping[str, Any]) -> Segmenter:
         """Return the network with the weights and options of a request."""
         weights = self.task.models.file(_chosen(request.get("model_filename")))
         options = {name: _value(name, request, self.options[name]) for name in self.options}
         key = (weights, weights.stat().st_mtime_ns, options)
         if self._ready is None or self._ready[0] != key:
-            self._ready = (key, Predictor(self.task, weights, options))
+            self._ready = (key, self.task.segmenter(weights, options))
         return self._ready[1]
 
 
-def write_result(case: PredictedCase, folder: Path, extension: str) -> Path:
+def write_result(case: SegmentedCase, folder: Path, extension: str) -> Path:
     """Write a label map in the format a client asks for; without, PNG for pictures, else NIfTI.
 
     Raises

@@ -1,8 +1,8 @@
 """From the names of segments to the values of a task.
 
-3D Slicer numbers the segments of a label that it submits by their order in its list, and tells
-their names: so the names count, and the values of a task are found through them. A label that
-comes without names holds the values themselves.
+3D Slicer numbers the segments of a label that it submits by their order in its list, and sends
+their names: so the names decide which values of a task they are. A label that comes without names
+holds the values themselves.
 """
 
 import re
@@ -62,13 +62,15 @@ def check_values(label: Labels, names: Names, tasks: Mapping[str, Sequence[Label
     if not names:
         _check_plain(values, tasks)
         return
-    known = {one.name for labels in tasks.values() for one in labels[1:]}
+    known = {label.name for labels in tasks.values() for label in labels[1:]}
     nameless = [value for value in values if value not in names]
-    strange = sorted({names[value] for value in values if value in names} - known)
-    if nameless or strange:
-        told = f"segments {', '.join(strange)}" if strange else f"values {nameless} without a name"
+    unknown = sorted({names[value] for value in values if value in names} - known)
+    if nameless or unknown:
+        problem = (
+            f"segments {', '.join(unknown)}" if unknown else f"values {nameless} without a name"
+        )
         raise DataError(
-            f"the label has {told}, expected {', '.join(sorted(known))}",
+            f"the label has {problem}, expected {', '.join(sorted(known))}",
             "name each segment as the task does",
         )
 
@@ -95,9 +97,11 @@ def fits(label: Labels, names: Names, labels: Sequence[Label]) -> bool:
     values = [int(value) for value in distinct_values(label) if value != 0]
     if not names:
         return max(values, default=0) < len(labels)
-    own = {one.name for one in labels[1:]}
-    told = {names[value] for value in values if value in names} if values else set(names.values())
-    return bool(own & told)
+    own = {label.name for label in labels[1:]}
+    present = (
+        {names[value] for value in values if value in names} if values else set(names.values())
+    )
+    return bool(own & present)
 
 
 def recode(label: Labels, names: Names, labels: Sequence[Label]) -> NDArray[np.uint16]:
@@ -109,7 +113,7 @@ def recode(label: Labels, names: Names, labels: Sequence[Label]) -> NDArray[np.u
     """
     if not names:
         return label.astype(np.uint16)
-    value_of = {one.name: one.value for one in labels[1:]}
+    value_of = {label.name: label.value for label in labels[1:]}
     recoded = np.zeros(label.shape, np.uint16)
     for value, name in names.items():
         if name in value_of:
@@ -127,4 +131,4 @@ def names_present(label: Labels, labels: Sequence[Label]) -> dict[str, int]:
     {'b': 2}
     """
     values = set(distinct_values(label).tolist())
-    return {one.name: one.value for one in labels[1:] if one.value in values}
+    return {label.name: label.value for label in labels[1:] if label.value in values}

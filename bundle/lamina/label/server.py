@@ -199,7 +199,9 @@ def work_folder(studies: str, given: str | None) -> Path:
     if given is not None:
         return Path(given).expanduser().absolute()
     if is_archive(studies):
-        raise ConfigError(f"{studies} is no folder", "say with --work-dir where labels are kept")
+        raise ConfigError(
+            f"{studies} is no folder", "name the folder of the labels with --work-dir"
+        )
     return Path(studies) / "lamina_label"
 
 

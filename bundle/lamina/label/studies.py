@@ -79,7 +79,9 @@ class FolderStudies:
         except DataError:
             self._addresses, self.unusable = {}, []
             return
-        self.unusable = [one for one in (*inputs.broken, *inputs.skipped) if not self._own(one[0])]
+        self.unusable = [
+            (path, why) for path, why in (*inputs.broken, *inputs.skipped) if not self._own(path)
+        ]
         cases = [case for case in inputs.cases if not self._own(case.image)]
         self._addresses = {case.name: case.image for case in cases if self._readable(case)}
         for path, why in self.unusable:
@@ -100,14 +102,14 @@ class FolderStudies:
 
 def _fingerprint(folder: Path, work: Path) -> set[tuple[str, int, int]]:
     """Return name, size and time of change of every file below a folder, but the server's own."""
-    found = set()
-    for place, below, names in os.walk(folder):
-        below[:] = [name for name in below if Path(place, name) != work]
+    files = set()
+    for parent, below, names in os.walk(folder):
+        below[:] = [name for name in below if Path(parent, name) != work]
         for name in names:
-            path = Path(place, name)
-            about = path.stat() if path.exists() else None
-            found.add((str(path), about.st_size if about else 0, about.st_mtime_ns if about else 0))
-    return found
+            path = Path(parent, name)
+            stat = path.stat() if path.exists() else None
+            files.add((str(path), stat.st_size if stat else 0, stat.st_mtime_ns if stat else 0))
+    return files
 
 
 def viewable(address: str, folder: Path, image_id: str) -> Path:

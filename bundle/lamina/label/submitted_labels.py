@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from lamina.errors import ConfigError
 from lamina.files import read_json, write_json
 from lamina.label.errors import UnknownNameError
-from lamina.readers.images import read_label
+from lamina.label.work import ServedTask
+from lamina.readers.images import read_image, read_label
 from lamina.writers.label_files import save_label_image
+from lamina.writers.segmented_case import SegmentedCase
 
 
 class LabelFiles:
-    """Labels by tag ("final" is what an annotator submitted, "original" what a model made).
+    """Labels by tag ("final" is what an annotator submitted, "original" is a model's).
 
     Everything stands on disk and is read anew each time, since the server, its trainings and its
     batch runs are processes of their own.
@@ -67,8 +69,8 @@ class LabelFiles:
 
     def ids(self, tag: str) -> list[str]:
         """Return the images that have a label with this tag."""
-        found = [*self._folder(tag).glob("*.nii.gz"), *self._folder(tag).glob("*.png")]
-        names = [re.sub(r"\.(nii\.gz|png)$", "", path.name) for path in found]
+        files = [*self._folder(tag).glob("*.nii.gz"), *self._folder(tag).glob("*.png")]
+        names = [re.sub(r"\.(nii\.gz|png)$", "", path.name) for path in files]
         return sorted(name for name in names if not name.startswith("."))
 
     def tags(self) -> list[str]:
@@ -101,3 +103,20 @@ class LabelFiles:
 
     def _info_path(self, tag: str, image_id: str) -> Path:
         return self._folder(tag) / f"{image_id}.json"
+
+
+def labelled_case(
+    task: ServedTask, address: str, name: str, label: NDArray[np.integer]
+) -> SegmentedCase:
+    """Return an image and its label map as `lamina.writers` take them."""
+    image, grid = read_image(address)
+    return SegmentedCase(
+        name=name,
+        address=address,
+        image=image[None],
+        label=label,
+        affine=grid.affine,
+        has_spacing=grid.unit == "mm",
+        labels=tuple(task.labels),
+        task=task.name,
+    )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigWorkflow
-from monai.transforms import Compose
 
 from lamina.cases.fingerprint import hash_files
 from lamina.cases.splits import patient_number
@@ -16,9 +15,10 @@ from lamina.files import read_json, write_json
 from lamina.inference.weights import load_weights
 from lamina.label.datastore import FINAL, LaminaDatastore
 from lamina.label.monai_label import TrainTask
-from lamina.label.predictor import preprocessed, read_parser
 from lamina.label.segment_names import fits, recode
 from lamina.label.work import ServedTask, alone
+from lamina.prediction.read_case import read_case
+from lamina.prediction.segmenter import read_workflow
 from lamina.readers.images import read_grid
 from lamina.tasks.running_config import config_hash
 from lamina.writers.label_files import save_label_image
@@ -56,16 +56,16 @@ class LaminaTrainTask(TrainTask):
         if not (self.task.runs / "history.json").is_file():
             return {}
         rows = read_json(self.task.runs / "history.json")
-        asked = read_json(self.task.runs / "asked.json")
+        record = read_json(self.task.runs / "asked.json")
         scores = [row.get("val_dice") for row in rows]
         best = max((score for score in scores if _is_number(score)), default=0.0)
         last = {name: value for name, value in rows[-1].items() if _is_number(value)}
         return {
             "epoch": rows[-1]["epoch"],
-            "total_epochs": asked["max_epochs"],
+            "total_epochs": record["max_epochs"],
             "best_metric": best,
             "train": last,
-            "version": asked.get("version", ""),
+            "version": record.get("version", ""),
         }
 
     def __call__(self, request: Mapping[str, Any], datastore: LaminaDatastore) -> dict[str, Any]:
@@ -82,13 +82,13 @@ class LaminaTrainTask(TrainTask):
         start = _start(self.task, request) if settings["pretrained"] else None
         with alone(self.task.runs, "a training runs"):
             rows = _write_list(self.task, datastore, settings["val_split"])
-            asked = {**settings, "key": _key(settings, rows, start)}
-            goes_on = _goes_on(self.task.runs, asked)
-            write_json(self.task.runs / "asked.json", asked)
-            _train(self.task, settings["max_epochs"], start, goes_on)
-            asked["version"] = self.task.models.publish(self.task.runs / "model.pt")
-            write_json(self.task.runs / "asked.json", asked)
-        logger.info("%s: %s is its current model now", self.task.name, asked["version"])
+            record = {**settings, "key": _key(settings, rows, start)}
+            continues = _continues(self.task.runs, record)
+            write_json(self.task.runs / "asked.json", record)
+            _train(self.task, settings["max_epochs"], start, continues)
+            record["version"] = self.task.models.publish(self.task.runs / "model.pt")
+            write_json(self.task.runs / "asked.json", record)
+        logger.info("%s: %s is its current model now", self.task.name, record["version"])
         return self.stats()
 
 
@@ -97,17 +97,18 @@ def _is_number(value: Any) -> bool:
 
 
 def _settings(request: Mapping[str, Any]) -> dict[str, Any]:
-    given = {name: request.get(name, default) for name, default in DEFAULTS.items()}
+    values = {name: request.get(name, default) for name, default in DEFAULTS.items()}
     try:
-        epochs, share = int(given["max_epochs"]), float(given["val_split"])
+        epochs, fraction = int(values["max_epochs"]), float(values["val_split"])
     except (TypeError, ValueError) as error:
         raise ConfigError(f"max_epochs, val_split: {error}", "send numbers") from error
-    if epochs < 1 or not 0 <= share < 1:
+    if epochs < 1 or not 0 <= fraction < 1:
         raise ConfigError(
-            f"max_epochs {epochs}, val_split {share}", "send at least 1 epoch, and 0 ≤ share < 1"
+            f"max_epochs {epochs}, val_split {fraction}",
+            "send at least 1 epoch, and 0 ≤ val_split < 1",
         )
-    pretrained = str(given["pretrained"]).lower() == "true"
-    return {"max_epochs": epochs, "val_split": share, "pretrained": pretrained}
+    pretrained = str(values["pretrained"]).lower() == "true"
+    return {"max_epochs": epochs, "val_split": fraction, "pretrained": pretrained}
 
 
 def _start(task: ServedTask, request: Mapping[str, Any]) -> Path | None:
@@ -118,7 +119,9 @@ def _start(task: ServedTask, request: Mapping[str, Any]) -> Path | None:
     return task.models.file(name[0] if isinstance(name, list) else str(name))
 
 
-def _write_list(task: ServedTask, datastore: LaminaDatastore, share: float) -> list[dict[str, str]]:
+def _write_list(
+    task: ServedTask, datastore: LaminaDatastore, fraction: float
+) -> list[dict[str, str]]:
     """Write the labels as the task's class values, and the list of cases; return its rows.
 
     Raises
@@ -127,11 +130,14 @@ def _write_list(task: ServedTask, datastore: LaminaDatastore, share: float) -> l
         If no label can be trained on; with the reason for each.
     """
     rows, left_out = [], []
-    transforms = _preprocessing(task)
+    # What an image and its label go through before the first patch is cut.
+    preprocessing = read_workflow(task.folder / TRAINING, PLAIN).get_parsed_content(
+        "validate#preprocessing"
+    )
     for image_id in datastore.get_labeled_images():
         try:
             row = _row(task, datastore, image_id)
-            preprocessed(transforms, dict(row), task.name)
+            read_case(preprocessing, row, task.name)
         except LaminaError as error:
             left_out.append(f"{image_id}: {reason_of(error)}")
             logger.warning("left out: %s", left_out[-1])
@@ -140,7 +146,7 @@ def _write_list(task: ServedTask, datastore: LaminaDatastore, share: float) -> l
     if not rows:
         reasons = "\n".join([f"there is no label to train {task.name} on", *left_out])
         raise DataError(reasons, "submit a label of it first")
-    validation = _validation([row["patient"] for row in rows], share)
+    validation = _validation([row["patient"] for row in rows], fraction)
     for row in rows:
         row["split"] = "validation" if row["patient"] in validation else "training"
     logger.info("%s: %d labels, %d for validation", task.name, len(rows), len(validation))
@@ -162,21 +168,15 @@ def _row(task: ServedTask, datastore: LaminaDatastore, image_id: str) -> dict[st
     return {"image": address, "label": str(file), "patient": image_id}
 
 
-def _preprocessing(task: ServedTask) -> Compose:
-    """Return what an image and its label go through before the first patch is cut."""
-    parser = read_parser(task, TRAINING, PLAIN)
-    return parser.get_parsed_content("validate#preprocessing")
-
-
-def _validation(names: Sequence[str], share: float) -> set[str]:
+def _validation(names: Sequence[str], fraction: float) -> set[str]:
     """Return which images validate: none of fewer than three, always the same otherwise.
 
     >>> len(_validation(["a", "b"], 0.2)), len(_validation(["a", "b", "c", "d", "e"], 0.2))
     (0, 1)
     """
-    if len(names) < 3 or share <= 0:
+    if len(names) < 3 or fraction <= 0:
         return set()
-    count = min(max(round(len(names) * share), 1), len(names) - 1)
+    count = min(max(round(len(names) * fraction), 1), len(names) - 1)
     by_number = sorted(names, key=lambda name: patient_number(name, "validation", 0))
     return set(by_number[:count])
 
@@ -188,14 +188,14 @@ def _key(settings: Mapping[str, Any], rows: Sequence[Mapping[str, str]], start: 
     return config_hash([dict(settings), list(rows), files, weights])
 
 
-def _goes_on(runs: Path, asked: Mapping[str, Any]) -> bool:
+def _continues(runs: Path, record: Mapping[str, Any]) -> bool:
     """Say whether an unfinished training of the same lies there."""
     path = runs / "asked.json"
     before = read_json(path) if path.is_file() else {}
-    return before.get("key") == asked["key"] and "version" not in before
+    return before.get("key") == record["key"] and "version" not in before
 
 
-def _train(task: ServedTask, epochs: int, start: Path | None, goes_on: bool) -> None:
+def _train(task: ServedTask, epochs: int, start: Path | None, continues: bool) -> None:
     """Run the packed training workflow."""
     workflow = ConfigWorkflow(
         config_file=str(task.folder / TRAINING),
@@ -205,7 +205,7 @@ def _train(task: ServedTask, epochs: int, start: Path | None, goes_on: bool) -> 
         dataset_dir=str(task.runs / "cases.json"),
         run_dir=str(task.runs),
         epochs=epochs,
-        fresh=not goes_on,
+        fresh=not continues,
         fractions=[1.0, 0.0, 0.0],
         progress=False,
         **PLAIN,

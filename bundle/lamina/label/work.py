@@ -15,6 +15,7 @@ from lamina.inference.weights import find_weights
 from lamina.label.errors import BusyError, UnknownNameError
 from lamina.locks import locked
 from lamina.package.pack import pack_task
+from lamina.prediction.segmenter import Segmenter, load_segmenter
 from lamina.tasks.catalogue import CHECKOUT, find_task, read_task
 from lamina.tasks.check import check_config
 from lamina.tasks.labels import Label, read_labels
@@ -29,13 +30,14 @@ def alone(folder: Path, what: str) -> Iterator[None]:
     BusyError
         If another process is in it; ``what`` says what that does.
     """
-    with locked(folder / ".lock") as mine:
-        if not mine:
+    with locked(folder / ".lock") as is_ours:
+        if not is_ours:
             raise BusyError(f"{folder}: {what} already", "wait for it, or stop it")
         yield
 
 
 CURRENT = "model.pt"
+INFERENCE = Path("configs", "inference.json")
 
 
 class Models:
@@ -90,8 +92,10 @@ class Models:
         return name
 
     def _numbers(self) -> list[int]:
-        found = [re.fullmatch(r"model_v(\d+)\.pt", path.name) for path in self.folder.glob("*.pt")]
-        return sorted(int(match[1]) for match in found if match)
+        matches = [
+            re.fullmatch(r"model_v(\d+)\.pt", path.name) for path in self.folder.glob("*.pt")
+        ]
+        return sorted(int(match[1]) for match in matches if match)
 
 
 logger = logging.getLogger("lamina")
@@ -121,9 +125,19 @@ class ServedTask:
         return read_json(self.folder / "configs" / "train.json")["task"]
 
     @property
+    def options(self) -> dict[str, Any]:
+        """What an annotator may choose, with the defaults."""
+        return read_json(self.folder / INFERENCE).get("displayable_configs", {})
+
+    @property
     def labels(self) -> list[Label]:
         """Its classes, background first."""
         return read_labels(self.about["labels"])
+
+    def segmenter(self, weights: Path, options: Mapping[str, Any]) -> Segmenter:
+        """Return its network with a version of its weights and values for its options."""
+        changes = {f"displayable_configs#{name}": value for name, value in options.items()}
+        return load_segmenter(self.folder / INFERENCE, weights, changes)
 
 
 @dataclass(frozen=True)
@@ -184,8 +198,8 @@ class Work:
         models = Models(self.folder / "models" / name)
         if weights is not None and not models.names():
             models.publish(folder / "models" / "model.pt")
-        told = ", ".join(models.names()) or "no weights yet: submit labels and train it"
-        logger.info("%s: %s", name, told)
+        versions = ", ".join(models.names()) or "no weights yet: submit labels and train it"
+        logger.info("%s: %s", name, versions)
         return name
 
     def _task(self, name: str) -> ServedTask:

@@ -9,14 +9,14 @@ from scipy import ndimage
 from lamina.files import written_whole
 from lamina.pictures.panels import PictureSettings, overlay_picture
 from lamina.pictures.views import plane_axes
-from lamina.writers.segmented_case import PredictedCase, depth_axis, spacing_of
+from lamina.writers.segmented_case import SegmentedCase, depth_axis, spacing_of
 
 _GAP = 12
 _LINE = 22
 _BACK, _TEXT = (18, 22, 28), (230, 234, 240)
 
 
-def write_overlay(case: PredictedCase, folder: Path) -> Path:
+def write_overlay(case: SegmentedCase, folder: Path) -> Path:
     """Write ``NAME.png``: a picture, or of a volume the slices with most structure in three planes.
 
     Slices of a volume stand as radiologists look at them (the patient's left on the right); those
@@ -40,7 +40,7 @@ def write_overlay(case: PredictedCase, folder: Path) -> Path:
     return path
 
 
-def _panels(case: PredictedCase) -> list[tuple[str, Image.Image]]:
+def _panels(case: SegmentedCase) -> list[tuple[str, Image.Image]]:
     def draw(axis: int, affine: Any) -> Image.Image:
         return overlay_picture(
             case.image,
@@ -64,7 +64,7 @@ def _panels(case: PredictedCase) -> list[tuple[str, Image.Image]]:
     ]
 
 
-def _legend(case: PredictedCase) -> Image.Image:
+def _legend(case: SegmentedCase) -> Image.Image:
     boxes = ndimage.find_objects(case.label, max_label=len(case.labels))
     present = {value for value, box in enumerate(boxes, 1) if box is not None}
     texts = [

@@ -1,8 +1,8 @@
-"""How much of what one task found a second task found affected: nodules of each lung."""
+"""Lesion burden: how much of a first task's structures the second task's lesions take up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,34 +10,50 @@ from scipy import ndimage
 
 from lamina.cases.regions import without_holes
 from lamina.files import write_json, write_table
+from lamina.prediction.measurements import format_cells
 from lamina.readers.grid import Grid
 from lamina.tasks.labels import Label
 
-Row = dict[str, Any]
-
-_SMALL = 0.05
-"""A connected part is counted by itself from this share of its structure on."""
+_SMALLEST_FRACTION = 0.05
+"""A connected component counts by itself from this fraction of its structure on."""
 
 
-def affected_parts(
+class LesionBurden(TypedDict, total=False):
+    """One lesion class within one connected component: a row of ``affected.csv``."""
+
+    case: str
+    structure: str
+    part: int
+    center: list[float]
+    area_px2: float
+    area_mm2: float
+    volume_mm3: float
+    finding: str
+    affected_area_px2: float
+    affected_area_mm2: float
+    affected_volume_mm3: float
+    fraction: float
+
+
+def lesion_burden(
     case: str,
-    label: NDArray[np.integer],
-    found: NDArray[np.integer],
+    structures: NDArray[np.integer],
+    lesions: NDArray[np.integer],
     grid: Grid,
     labels: tuple[Sequence[Label], Sequence[Label]],
-) -> list[Row]:
-    """Return a row for each connected part of a structure and each finding.
+) -> list[LesionBurden]:
+    """Return a row for each connected component of a structure and each lesion class.
 
-    Two lungs of one class are two parts, told apart by where they lie: ``center`` is in voxels, x
-    from the picture's left. Sizes are in mm² or mm³, or in pixels where the image does not say how
-    large they are.
+    Two lungs of one class are two components, told apart by where they lie: ``center`` is in
+    voxels, x from the picture's left. Sizes are in mm² or mm³, or in pixels where the image does
+    not say how large they are.
 
     Parameters
     ----------
     case
         Its name.
-    label, found
-        What the first and the second task found, on one grid.
+    structures, lesions
+        Label maps of the first and of the second task, on one grid.
     grid
         That grid.
     labels
@@ -50,49 +66,43 @@ def affected_parts(
     >>> names = [[Label(0, "background", (0, 0, 0)), Label(1, name, (9, 9, 9))]
     ...          for name in ("lungs", "nodule")]
     >>> grid = Grid((9, 5), np.eye(4), "px")
-    >>> rows = affected_parts("a", lungs, spots, grid, (names[0], names[1]))
+    >>> rows = lesion_burden("a", lungs, spots, grid, (names[0], names[1]))
     >>> [(row["part"], row["area_px2"], row["affected_area_px2"], row["fraction"]) for row in rows]
     [(1, 20.0, 0.0, 0.0), (2, 20.0, 2.0, 0.1)]
     """
-    size = f"{'volume' if label.ndim == 3 else 'area'}_{grid.unit}{label.ndim}"
+    size = f"{'volume' if structures.ndim == 3 else 'area'}_{grid.unit}{structures.ndim}"
     rows = []
-    for one in labels[0][1:]:
-        for number, part in enumerate(_parts(without_holes(label == one.value)), 1):
-            whole = int(part.sum())
-            named = {"case": case, "structure": one.name, "part": number, "center": _center(part)}
-            for finding in labels[1][1:]:
-                count = int((part & (found == finding.value)).sum())
+    for label in labels[0][1:]:
+        components = _components(without_holes(structures == label.value))
+        for number, mask in enumerate(components, 1):
+            whole = int(mask.sum())
+            row = {"case": case, "structure": label.name, "part": number, "center": _center(mask)}
+            for lesion in labels[1][1:]:
+                count = int((mask & (lesions == lesion.value)).sum())
                 rows.append(
-                    named
-                    | {size: whole * grid.voxel_size, "finding": finding.name}
+                    row
+                    | {size: whole * grid.voxel_size, "finding": lesion.name}
                     | {f"affected_{size}": count * grid.voxel_size, "fraction": count / whole}
                 )
-    return rows
+    return cast(list[LesionBurden], rows)
 
 
-def write_affected(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
+def write_lesion_burden(rows: Sequence[LesionBurden], folder: Path) -> list[Path]:
     """Write ``affected.csv`` and ``affected.json``."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    table = [{key: _cell(value) for key, value in row.items()} for row in rows]
-    write_table(folder / "affected.csv", columns, table)
+    write_table(folder / "affected.csv", columns, [format_cells(row) for row in rows])
     write_json(folder / "affected.json", list(rows))
     return [folder / "affected.csv", folder / "affected.json"]
 
 
-def _parts(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    """Return the connected parts from the picture's left to its right, crumbs left out."""
+def _components(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """Return the connected components from the picture's left to its right, without crumbs."""
     numbered, count = ndimage.label(mask)
-    sizes = np.bincount(numbered.ravel(), minlength=count + 1)[1:]
-    large = [one + 1 for one in range(count) if sizes[one] >= _SMALL * mask.sum()]
-    parts = [numbered == one for one in large]
-    return sorted(parts, key=lambda part: _center(part)[0])
+    sizes = np.bincount(numbered.ravel(), minlength=count + 1)
+    least = _SMALLEST_FRACTION * mask.sum()
+    large = [numbered == number for number in range(1, count + 1) if sizes[number] >= least]
+    return sorted(large, key=lambda component: _center(component)[0])
 
 
-def _center(part: NDArray[np.bool_]) -> list[float]:
-    return [round(float(axis.mean()), 1) for axis in np.nonzero(part)]
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, list):
-        return " ".join(map(str, value))
-    return f"{value:.6g}" if isinstance(value, float) else value
+def _center(mask: NDArray[np.bool_]) -> list[float]:
+    return [round(float(axis.mean()), 1) for axis in np.nonzero(mask)]

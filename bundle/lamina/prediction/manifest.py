@@ -1,21 +1,56 @@
-"""The account of a prediction over many cases: what became of each, and from what."""
+"""The manifest of a prediction over many cases: what became of each, and from what."""
 
 import glob
 import logging
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Required, TypedDict
 
 from lamina.errors import ReadError
 from lamina.files import read_json, write_json
-
-Record = dict[str, Any]
+from lamina.prediction.measurements import Measurement
 
 logger = logging.getLogger("lamina")
 
 NAME = "manifest.json"
 _RECORDS = ".cases"
+
+
+class SourceRecord(TypedDict, total=False):
+    """Where an image came from, and a hash of its files."""
+
+    address: Required[str]
+    files: list[str]
+    series_uid: str
+    hash: str
+
+
+class Seconds(TypedDict, total=False):
+    """How long each step took."""
+
+    read: float
+    network: float
+    write: float
+
+
+class CaseRecord(TypedDict, total=False):
+    """What became of one case.
+
+    ``outputs`` are paths within the output folder, ``key`` is a hash of all that they depend on;
+    ``reason`` is there for a case that failed.
+    """
+
+    case: Required[str]
+    input: Required[SourceRecord]
+    outputs: Required[list[str]]
+    warnings: Required[list[str]]
+    seconds: Required[Seconds]
+    status: Literal["done", "failed"]
+    reason: str
+    key: str
+    measurements: list[Measurement]
+    uncertainty: float | None
 
 
 class Manifest:
@@ -50,7 +85,7 @@ class Manifest:
             and all((self.folder / name).exists() for name in record["outputs"])
         )
 
-    def add(self, record: Record) -> None:
+    def add(self, record: CaseRecord) -> None:
         """Keep the record of one case, in place of an older one."""
         self.records[record["case"]] = record
         write_json(self.folder / _RECORDS / f"{record['case']}.json", record)
@@ -69,14 +104,14 @@ class Manifest:
             del self.records[name]
             (self.folder / _RECORDS / f"{name}.json").unlink(missing_ok=True)
 
-    def _read(self) -> list[Record]:
-        found = []
+    def _read(self) -> list[CaseRecord]:
+        records = []
         for path in sorted((self.folder / _RECORDS).glob("[!.]*.json")):
             try:
-                found.append(read_json(path))
+                records.append(read_json(path))
             except ReadError as error:
                 logger.warning("%s; the case is done again", error)
-        return found
+        return records
 
 
 def _remove_if_dead(part: Path) -> None:

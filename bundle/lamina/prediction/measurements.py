@@ -1,9 +1,9 @@
-"""What a predicted label map says about each structure, as tables."""
+"""Size, intensity and thickness of each structure of a label map, as tables."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,42 +11,46 @@ from scipy import ndimage
 
 from lamina.files import write_json, write_table
 from lamina.readers.grid import Grid
-from lamina.writers.segmented_case import PredictedCase, depth_axis, spacing_of
-
-Row = dict[str, Any]
-
-COLUMNS = (
-    "case",
-    "structure",
-    "value",
-    "voxels",
-    "volume_mm3",
-    "area_mm2",
-    "area_px2",
-    "components",
-    "cut_by_border",
-    "intensity_mean",
-    "intensity_std",
-    "box_min",
-    "box_max",
-    "thickness_mean_um",
-    "thickness_min_um",
-    "thickness_max_um",
-    "thickness_mean_px",
-    "thickness_min_px",
-    "thickness_max_px",
-)
+from lamina.writers.segmented_case import SegmentedCase, depth_axis, spacing_of
 
 
-def measure_prediction(case: PredictedCase) -> list[Row]:
+class Measurement(TypedDict, total=False):
+    """A structure of a case: a row of ``measurements.csv``, in the order of its columns.
+
+    Only what applies is there: a volume or an area, a thickness of layers alone, and of an absent
+    structure neither intensities nor a box.
+    """
+
+    case: str
+    structure: str
+    value: int
+    voxels: int
+    volume_mm3: float
+    area_mm2: float
+    area_px2: float
+    components: int
+    cut_by_border: bool
+    intensity_mean: float
+    intensity_std: float
+    box_min: list[int]
+    box_max: list[int]
+    thickness_mean_um: float
+    thickness_min_um: float
+    thickness_max_um: float
+    thickness_mean_px: float
+    thickness_min_px: float
+    thickness_max_px: float
+
+
+def measure_prediction(case: SegmentedCase) -> list[Measurement]:
     """Return a row for each structure of the task, absent ones too.
 
     Volumes are in mm³, areas in mm² or, where a picture does not say how large its pixels are, in
-    pixels. ``components`` are parts that touch each other by a face. ``cut_by_border`` tells that
-    the structure reaches the image's edge along an axis that is longer than one voxel, so that its
-    size is a lower bound. Boxes are indices, from the first to the last voxel. A layer's thickness
-    is taken in each line of voxels along the depth that holds it, in voxels and, where their size is
-    known, in µm.
+    pixels. ``components`` counts connected components, whose voxels touch by a face.
+    ``cut_by_border`` means that the structure reaches the image's edge along an axis that is longer
+    than one voxel, so that its size is a lower bound. Boxes are indices, from the first to the last
+    voxel. A layer's thickness is taken in each line of voxels along the depth that holds it, in
+    voxels and, where their size is known, in µm.
 
     Examples
     --------
@@ -55,7 +59,7 @@ def measure_prediction(case: PredictedCase) -> list[Row]:
     >>> label = np.zeros((5, 6, 7), dtype=np.uint8)
     >>> label[1:3, 2:4, 3] = 1
     >>> affine = np.diag([2.0, 1.0, 3.0, 1.0])
-    >>> case = PredictedCase("a", "a.nii", 2.0 * label[None], label, affine, True, labels)
+    >>> case = SegmentedCase("a", "a.nii", 2.0 * label[None], label, affine, True, labels)
     >>> row = measure_prediction(case)[0]
     >>> row["volume_mm3"], row["components"], row["intensity_mean"], row["cut_by_border"]
     (24.0, 1, 2.0, False)
@@ -64,15 +68,15 @@ def measure_prediction(case: PredictedCase) -> list[Row]:
     return [
         {
             "case": case.name,
-            "structure": one.name,
-            "value": one.value,
-            **_measure(case, one.value, box),
+            "structure": label.name,
+            "value": label.value,
+            **_measure(case, label.value, box),
         }
-        for one, box in zip(case.labels[1:], boxes, strict=True)
+        for label, box in zip(case.labels[1:], boxes, strict=True)
     ]
 
 
-def _measure(case: PredictedCase, value: int, box: tuple[slice, ...] | None) -> Row:
+def _measure(case: SegmentedCase, value: int, box: tuple[slice, ...] | None) -> Measurement:
     if box is None:
         return {"voxels": 0, **_size(case, 0), "components": 0, "cut_by_border": False}
     mask = case.label[box] == value
@@ -93,60 +97,70 @@ def _measure(case: PredictedCase, value: int, box: tuple[slice, ...] | None) -> 
     }
 
 
-def _size(case: PredictedCase, count: int) -> Row:
+def _size(case: SegmentedCase, count: int) -> Measurement:
     voxel = Grid(case.label.shape, case.affine).voxel_size
     if case.label.ndim == 3:
         return {"volume_mm3": count * voxel}
     return {"area_mm2": count * voxel} if case.has_spacing else {"area_px2": count}
 
 
-def _thickness(case: PredictedCase, mask: NDArray[np.bool_]) -> Row:
+def _thickness(case: SegmentedCase, mask: NDArray[np.bool_]) -> Measurement:
     if depth_axis(case) is None:
         return {}
     lines = mask.sum(axis=depth_axis(case))
     lines = lines[lines > 0]
-    named = {"mean": lines.mean(), "min": lines.min(), "max": lines.max()}
-    return {
+    numbers = {"mean": lines.mean(), "min": lines.min(), "max": lines.max()}
+    row = {
         f"thickness_{name}_{unit}": float(number * step)
-        for unit, step in depth_steps(case).items()
-        for name, number in named.items()
+        for unit, step in _depth_steps(case).items()
+        for name, number in numbers.items()
     }
+    return cast(Measurement, row)
 
 
-def depth_steps(case: PredictedCase) -> dict[str, float]:
+def _depth_steps(case: SegmentedCase) -> dict[str, float]:
     """Return the size of a voxel along the depth in "um", where it is known, and in "px"."""
     axis = depth_axis(case)
     assert axis is not None
-    known = {"um": 1000 * spacing_of(case)[axis]} if case.has_spacing else {}
-    return known | {"px": 1.0}
+    micrometres = {"um": 1000 * spacing_of(case)[axis]} if case.has_spacing else {}
+    return micrometres | {"px": 1.0}
 
 
-def thickness_profile(case: PredictedCase) -> list[Row]:
+def thickness_profile(case: SegmentedCase) -> list[dict[str, float]]:
     """Return the thickness of each layer along the scan: a row for each line of voxels."""
     axis = depth_axis(case)
     assert axis is not None
-    counts = {one.name: (case.label == one.value).sum(axis=axis) for one in case.labels[1:]}
+    counts = {label.name: (case.label == label.value).sum(axis=axis) for label in case.labels[1:]}
     layers = {
         f"{name}_{unit}": count * step
-        for unit, step in depth_steps(case).items()
+        for unit, step in _depth_steps(case).items()
         for name, count in counts.items()
     }
-    lines = [size for at, size in enumerate(case.label.shape) if at != axis]
+    lines = [size for number, size in enumerate(case.label.shape) if number != axis]
     return [
-        dict(zip(("x", "z"), place, strict=False))
-        | {name: float(layer[place]) for name, layer in layers.items()}
-        for place in itertools.product(*map(range, lines))
+        dict(zip(("x", "z"), position, strict=False))
+        | {name: float(layer[position]) for name, layer in layers.items()}
+        for position in itertools.product(*map(range, lines))
     ]
 
 
-def write_measurements(rows: Iterable[Row], folder: Path) -> list[Path]:
+def write_measurements(rows: Iterable[Measurement], folder: Path) -> list[Path]:
     """Write ``measurements.csv`` and ``measurements.json``, a row a case and structure."""
     listed = list(rows)
-    used = [name for name in COLUMNS if any(name in row for row in listed)]
+    columns = [name for name in Measurement.__annotations__ if any(name in row for row in listed)]
     table = folder / "measurements.csv"
-    write_table(table, used, [{key: _cell(value) for key, value in row.items()} for row in listed])
+    write_table(table, columns, [format_cells(row) for row in listed])
     write_json(folder / "measurements.json", listed)
     return [table, folder / "measurements.json"]
+
+
+def format_cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row as a table shows it: floats with 6 digits, lists without brackets.
+
+    >>> format_cells({"case": "a", "box_min": [0, 3], "volume_mm3": 1 / 3})
+    {'case': 'a', 'box_min': '0 3', 'volume_mm3': '0.333333'}
+    """
+    return {key: _cell(value) for key, value in row.items()}
 
 
 def _cell(value: Any) -> Any:
@@ -155,7 +169,7 @@ def _cell(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def slice_presence(case: PredictedCase, least: int) -> list[dict[str, Any]]:
+def slice_presence(case: SegmentedCase, least: int) -> list[dict[str, int]]:
     """Return a row for each slice along the last axis: 1 for each structure of ``least`` voxels.
 
     A picture is one slice.
@@ -166,19 +180,19 @@ def slice_presence(case: PredictedCase, least: int) -> list[dict[str, Any]]:
     >>> labels = (Label(0, "background", (0, 0, 0)), Label(1, "cyst", (0, 0, 255)))
     >>> label = np.zeros((4, 5, 2), dtype=np.uint8)
     >>> label[:2, :2, 1] = 1
-    >>> case = PredictedCase("a", "a.nii", label[None], label, np.eye(4), True, labels)
+    >>> case = SegmentedCase("a", "a.nii", label[None], label, np.eye(4), True, labels)
     >>> slice_presence(case, least=3)
     [{'slice': 0, 'cyst': 0}, {'slice': 1, 'cyst': 1}]
     """
     volume = np.atleast_3d(case.label)
-    counts = {one.name: (volume == one.value).sum(axis=(0, 1)) for one in case.labels[1:]}
+    counts = {label.name: (volume == label.value).sum(axis=(0, 1)) for label in case.labels[1:]}
     return [
         {"slice": number} | {name: int(count[number] >= least) for name, count in counts.items()}
         for number in range(volume.shape[2])
     ]
 
 
-def write_presence(case: PredictedCase, least: int, folder: Path) -> Path:
+def write_slice_presence(case: SegmentedCase, least: int, folder: Path) -> Path:
     """Write ``NAME.csv`` with what `slice_presence` returns; return its path."""
     rows = slice_presence(case, least)
     path = folder / f"{case.name}.csv"

@@ -1,6 +1,7 @@
-"""A case as the network gets it, its image as it stands on disk, and its account."""
+"""A case as the network gets it, its image as it stands on disk, and the warnings about it."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,13 +9,14 @@ from typing import Any
 
 import numpy as np
 from ignite.engine import Engine
-from monai.data import MetaTensor, list_data_collate
+from monai.data import MetaTensor
 from monai.transforms import Compose, LoadImaged
 from monai.utils import MetaKeys, convert_to_numpy
 from numpy.typing import NDArray
 
 from lamina.cases.fingerprint import hash_files
-from lamina.errors import ReadError
+from lamina.errors import DataError, ReadError, find_cause, reason_of
+from lamina.prediction.manifest import SourceRecord
 from lamina.readers.grid import Grid
 from lamina.readers.images import read_image
 from lamina.readers.source import Source
@@ -22,7 +24,7 @@ from lamina.readers.source import Source
 
 @dataclass(frozen=True)
 class ReadCase:
-    """What reading and preprocessing made of a case.
+    """A case after reading and preprocessing.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ class ReadCase:
     version: int
     seconds: float
 
-    def source(self, address: str) -> tuple[NDArray[np.float32], Grid]:
+    def original(self, address: str) -> tuple[NDArray[np.float32], Grid]:
         """Return the image's values as read, (channels, x, y[, z]), and its grid.
 
         It is read again only where it is not at hand, or a transform wrote into it.
@@ -62,23 +64,47 @@ class ReadCase:
         return values, Grid(shape, affine, meta["spacing_unit"])
 
 
-def read_case(transform: Callable[[Any], Any], item: Mapping[str, Any]) -> ReadCase:
-    """Read and preprocess one case; ``transform`` is that of a MONAI data set.
+def read_case(transform: Callable[[Any], Any], item: Mapping[str, Any], task: str) -> ReadCase:
+    """Read and preprocess one case.
+
+    Parameters
+    ----------
+    transform
+        The task's preprocessing.
+    item
+        ``image``, the source, and what else the preprocessing reads.
+    task
+        The task's name.
+
+    Raises
+    ------
+    LaminaError
+        If the image can't be read, or is none that this preprocessing is made for.
 
     Examples
     --------
-    >>> read_case(lambda item: item, {"image": 3}).item
+    >>> read_case(lambda item: item, {"image": 3}, "lung").item
     {'image': 3}
     """
+    try:
+        return _read_case(transform, item)
+    except Exception as error:
+        raise find_cause(error) or DataError(
+            f"{item['image']}: the preprocessing of {task} does not take it: {reason_of(error)}",
+            "choose a task that is made for such images",
+        ) from error
+
+
+def _read_case(transform: Callable[[Any], Any], item: Mapping[str, Any]) -> ReadCase:
     started = time.perf_counter()
     loader = _loader(transform)
     if loader is None or not isinstance(transform, Compose):
         return ReadCase(transform(item), None, False, 0, time.perf_counter() - started)
     begun = transform(item, end=1)
     loaded, version = begun["image"], begun["image"]._version
-    made = transform(begun, start=1)
+    finished = transform(begun, start=1)
     first = loader._loader.ensure_channel_first
-    return ReadCase(made, loaded, first, version, time.perf_counter() - started)
+    return ReadCase(finished, loaded, first, version, time.perf_counter() - started)
 
 
 def _loader(transform: Any) -> LoadImaged | None:
@@ -88,21 +114,10 @@ def _loader(transform: Any) -> LoadImaged | None:
 
 
 def cases_of(engine: Engine) -> Sequence[dict[str, Any]]:
-    """Return a dict a case: what the data set gave, and over it what the network made of it."""
+    """Return a dict a case: the item of the data set, and over it the network's outputs."""
     state: Any = engine.state
     pairs = zip(state.batch, state.output, strict=True)
-    return [dict(given) | dict(made) for given, made in pairs]
-
-
-def predict_item(evaluator: Any, item: Any) -> Any:
-    """Return what an evaluator makes of one item that went through its preprocessing."""
-    evaluator.data_loader = [list_data_collate([item])]
-    evaluator.state.epoch_length = None
-    # Else ignite would take up after an exception where it was left.
-    evaluator.interrupt_resume_enabled = False
-    evaluator.run()
-    output = evaluator.state.output
-    return output[0] if isinstance(output, list) else output
+    return [dict(item) | dict(outputs) for item, outputs in pairs]
 
 
 Item = Mapping[str, Any]
@@ -111,7 +126,7 @@ Item = Mapping[str, Any]
 def content_hash(item: Item) -> str:
     """Return a hash of a case's files.
 
-    A region that another task found belongs to them.
+    The region that another task segmented is one of them.
     """
     try:
         return hash_files(*(item[name] for name in ("image", "within") if name in item))
@@ -119,22 +134,26 @@ def content_hash(item: Item) -> str:
         return str(error)
 
 
-def source_files(address: str) -> dict[str, Any]:
-    """Return what the manifest says of a source: its files, and the UID of a series."""
+def source_files(address: str) -> SourceRecord:
+    """Return the manifest's entry of a source: its files, and the UID of a series."""
     source = Source.of(address)
-    uid = {"series_uid": source.slices[0].uid} if source.is_dicom else {}
-    return {"files": [str(file) for file in source.files], **uid}
+    record: SourceRecord = {"address": str(source), "files": [str(file) for file in source.files]}
+    if source.is_dicom:
+        record["series_uid"] = source.slices[0].uid
+    return record
 
 
 class CaseWarnings(logging.Handler):
-    """Collect the warnings of a logger into a list, for as long as the context lasts.
+    """Collect the warnings that this thread gives a logger, for as long as the context lasts.
+
+    Other threads read other cases meanwhile: what they warn of is no matter of this case.
 
     Examples
     --------
-    >>> heard: list[str] = []
-    >>> with CaseWarnings(heard, logging.getLogger("doc")):
+    >>> warnings: list[str] = []
+    >>> with CaseWarnings(warnings, logging.getLogger("doc")):
     ...     logging.getLogger("doc").warning("slices are missing")
-    >>> heard
+    >>> warnings
     ['slices are missing']
     """
 
@@ -142,10 +161,11 @@ class CaseWarnings(logging.Handler):
         super().__init__(logging.WARNING)
         self.into = into
         self.logger = logger
+        self.own_thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a warning, in one line; errors are told elsewhere."""
-        if record.levelno == logging.WARNING:
+        """Keep a warning, in one line; errors are logged elsewhere."""
+        if record.levelno == logging.WARNING and record.thread == self.own_thread:
             self.into.append(record.getMessage().replace("\n", " "))
 
     def __enter__(self) -> None:

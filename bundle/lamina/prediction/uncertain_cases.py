@@ -1,4 +1,4 @@
-"""Which cases of a prediction are to be looked at first."""
+"""Which cases of a prediction to review first: those that are most uncertain."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -24,11 +24,11 @@ def rank_uncertain(cases: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     >>> rank_uncertain([{"case": "a", "uncertainty": 0.1}, {"case": "b", "uncertainty": 0.2}])[0]
     {'case': 'b', 'uncertainty': 0.2, 'unusual': False}
     """
-    known = [case for case in cases if case.get("uncertainty") is not None]
-    flags = unusually_high([case["uncertainty"] for case in known])
+    rated = [case for case in cases if case.get("uncertainty") is not None]
+    flags = unusually_high([case["uncertainty"] for case in rated])
     rows = [
         dict(zip(COLUMNS, (case["case"], case["uncertainty"], flag), strict=True))
-        for case, flag in zip(known, flags, strict=True)
+        for case, flag in zip(rated, flags, strict=True)
     ]
     return sorted(rows, key=lambda row: -row["uncertainty"])
 
@@ -40,7 +40,7 @@ def write_uncertain_cases(records: Iterable[Mapping[str, Any]], folder: Path) ->
         path.unlink(missing_ok=True)
         return None
     write_table(path, COLUMNS, [row | {"unusual": "yes" if row["unusual"] else ""} for row in rows])
-    first = [f"{row['case']} ({row['uncertainty']:.3f})" for row in rows if row["unusual"]]
-    look = f"; look first at {', '.join(first[:5])}" if first else ""
-    logger.info("the most uncertain cases first: %s%s", path, look)
+    unusual = [f"{row['case']} ({row['uncertainty']:.3f})" for row in rows if row["unusual"]]
+    advice = f"; look first at {', '.join(unusual[:5])}" if unusual else ""
+    logger.info("the most uncertain cases first: %s%s", path, advice)
     return path

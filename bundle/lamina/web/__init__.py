@@ -1,5 +1,5 @@
 """The web app: try a model, exchange it, draw masks, look at results.
 
-PyTorch and MONAI take seconds to import, so that no module of this room imports them, or a room
-that does, before its functions run: the page answers while the model is being loaded.
+PyTorch and MONAI take seconds to import, so that no module of this package imports them, or a
+package that does, before its functions run: the page answers while the model is being loaded.
 """

@@ -12,9 +12,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 import lamina
 from lamina.errors import LaminaError, WriteError
-from lamina.web.app_state import Studio
+from lamina.web.app_state import AppState
 from lamina.web.guard import Guard
-from lamina.web.request_bodies import Intake, busy
+from lamina.web.request_bodies import BodyLimit, busy
 from lamina.web.routes import jobs, mask_editor, prediction, saved_results, served_models
 from lamina.web.routes.pages import add_pages
 from lamina.web.settings import Settings
@@ -47,13 +47,13 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    for one in (prediction, served_models, jobs, mask_editor, saved_results):
-        app.include_router(one.router)
+    for routes in (prediction, served_models, jobs, mask_editor, saved_results):
+        app.include_router(routes.router)
     add_pages(app)
     _add_handlers(app)
     _describe_as_it_is(app)
-    # The last one is asked first.
-    app.add_middleware(Intake, limits=settings.limits)
+    # The last middleware is the outermost.
+    app.add_middleware(BodyLimit, limits=settings.limits)
     app.add_middleware(Guard, settings=settings)
     if settings.cors:
         app.add_middleware(
@@ -70,21 +70,21 @@ def _lifespan(settings: Settings, on_failure: Callable[[LaminaError], None] | No
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.studio = Studio(settings, on_failure)
-        app.state.studio.start()
+        app.state.lamina = AppState(settings, on_failure)
+        app.state.lamina.start()
         try:
             yield
         finally:
-            app.state.studio.close()
+            app.state.lamina.close()
 
     return lifespan
 
 
 def _add_handlers(app: FastAPI) -> None:
-    """Let every problem be told as {"error": …}."""
+    """Answer every problem with {"error": …}."""
 
     @app.exception_handler(LaminaError)
-    async def _mistake(_: Request, error: Exception) -> Response:
+    async def _user_error(_: Request, error: Exception) -> Response:
         return JSONResponse({"error": str(error)}, 507 if isinstance(error, WriteError) else 400)
 
     @app.exception_handler(BusyError)
@@ -98,17 +98,17 @@ def _add_handlers(app: FastAPI) -> None:
         return JSONResponse({"error": str(error.detail)}, error.status_code, headers)
 
     @app.exception_handler(RequestValidationError)
-    async def _wrong(request: Request, error: Exception) -> Response:
+    async def _invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         missing = {"/predict": "file", "/jobs": "file", "/upload_model": "model"}
         field = missing.get(request.url.path)
-        if field and any(field in one["loc"] for one in error.errors()):
+        if field and any(field in problem["loc"] for problem in error.errors()):
             what = "file" if field == "file" else "model file"
             return JSONResponse({"error": f"No {what} uploaded"}, 400)
-        said = "; ".join(
-            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
         )
-        return JSONResponse({"error": said}, 400)
+        return JSONResponse({"error": problems}, 400)
 
 
 def _describe_as_it_is(app: FastAPI) -> None:

@@ -1,8 +1,10 @@
-"""Who may ask: the Host and the Origin of a request, and the access token.
+"""Access control: the Host and the Origin of a request, and the access token.
 
 Any web page can make a browser send a form to 127.0.0.1, or give its own name that address (DNS
 rebinding): so the name that a request is for, and the page that it comes from, must be our own or
-named at the start.
+named at the start. Starlette's CORSMiddleware answers the pages that may ask; its
+TrustedHostMiddleware refuses in plain text without the name, and nothing of it looks at the Origin
+of a request that changes something, or at a token.
 """
 
 import hmac

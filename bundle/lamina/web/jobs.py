@@ -9,18 +9,18 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from lamina.errors import find_cause
+from lamina.web.descriptions import JobResult, JobState
 from lamina.web.settings import Limits
 from lamina.web.worker import BusyError, Worker
 
 if TYPE_CHECKING:
-    from lamina.web.served_model import Model
-    from lamina.web.slice_views import Planes
-    from lamina.web.uploads import Incoming
-
-State = Literal["waiting", "running", "done", "failed"]
+    from lamina.web.served_models import ServedModel
+    from lamina.web.slice_views import SliceViews
+    from lamina.web.uploads import Upload
+    from lamina.writers.segmented_case import SegmentedCase
 
 logger = logging.getLogger("lamina")
 
@@ -33,23 +33,23 @@ class RemovedError(Exception):
 class Job:
     """One image on its way through a model.
 
-    ``folder`` holds what the client sent and what came out; ``result`` and ``planes`` are there
+    ``folder`` holds what the client sent and what came out; ``result`` and ``views`` are there
     when it is done, ``error`` when it failed.
     """
 
     id: str
     name: str
     folder: Path
-    state: State = "waiting"
+    state: Literal["waiting", "running", "done", "failed"] = "waiting"
     progress: float = 0.0
     error: str | None = None
-    result: dict[str, Any] | None = None
-    planes: Planes | None = None
+    result: JobResult | None = None
+    views: SliceViews | None = None
     files: dict[str, Path] = field(default_factory=dict)
     touched: float = field(default_factory=time.monotonic)
     removed: bool = False
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> JobState:
         """Return what clients are told."""
         return {
             "id": self.id,
@@ -62,7 +62,7 @@ class Job:
 
 
 class Jobs:
-    """The jobs of a server; the oldest results make room for new ones.
+    """The jobs of a server; new ones take the place of the oldest results.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
 
-    def submit(self, model: Model, incoming: Incoming, folder: Path) -> Job:
+    def submit(self, model: ServedModel, upload: Upload, folder: Path) -> Job:
         """Queue an image; the job owns the folder from then on.
 
         Raises
@@ -87,12 +87,12 @@ class Jobs:
             If too many wait, or too many results are being looked at.
         """
         self._tidy()
-        job = Job(secrets.token_urlsafe(16), incoming.shown, folder)
-        kind = "volume" if incoming.is_volume else "picture"
+        job = Job(secrets.token_urlsafe(16), upload.shown, folder)
+        kind = "volume" if upload.is_volume else "picture"
         with self._lock:
             if len(self._jobs) >= self._limits.kept_jobs:
                 raise BusyError
-            self._workers[kind].submit(self._work, job, model, incoming, kind)
+            self._workers[kind].submit(self._work, job, model, upload, kind)
             self._jobs[job.id] = job
         return job
 
@@ -124,20 +124,20 @@ class Jobs:
             if full or job.touched < oldest:
                 self.remove(job.id)
 
-    def _work(self, job: Job, model: Model, incoming: Incoming, kind: str) -> None:
+    def _work(self, job: Job, model: ServedModel, upload: Upload, kind: str) -> None:
         from lamina.web.uploads import named
 
         job.state = "running"
 
-        def watch(share: float) -> None:
-            job.progress = 0.95 * share
+        def watch(fraction: float) -> None:
+            job.progress = 0.95 * fraction
             if job.removed:
                 raise RemovedError
 
         try:
             watch(0.0)
             with named(job.folder, job.name):
-                _finish(job, model, model.predict(incoming.address, incoming.name, kind, watch))
+                _finish(job, model, model.segment(upload.address, upload.name, kind, watch))
             job.progress, job.state = 1.0, "done"
         except Exception as error:  # noqa: BLE001 - the client is told, and the others go on
             job.error, job.state = _reason(error, job), "failed"
@@ -145,20 +145,23 @@ class Jobs:
             shutil.rmtree(job.folder, ignore_errors=True)
 
 
-def _finish(job: Job, model: Model, case: Any) -> None:
+def _finish(job: Job, model: ServedModel, case: SegmentedCase) -> None:
     import numpy as np
 
     from lamina.web.results import describe_case, write_files
-    from lamina.web.slice_views import Planes, grey_image
+    from lamina.web.slice_views import SliceViews, grey_image
 
     files, missing = write_files(case, job.folder / "out")
-    job.planes = Planes(case)
+    job.views = SliceViews(case)
     np.save(job.folder / "image.npy", grey_image(case.image[0]))
     np.save(job.folder / "mask.npy", case.label)
-    job.files = {"overlay.png" if one.parent.name == "overlays" else one.name: one for one in files}
-    job.result = describe_case(case) | {
+    job.files = {
+        "overlay.png" if path.parent.name == "overlays" else path.name: path for path in files
+    }
+    job.result = {
+        **describe_case(case),
         "model": model.describe(),
-        "planes": job.planes.describe(),
+        "planes": job.views.describe(),
         "files": list(job.files),
         "missing": missing,
     }
@@ -181,4 +184,4 @@ def _reason(error: Exception, job: Job) -> str:
     if job.removed:
         return "removed"
     logger.error("a job failed", exc_info=error)
-    return f"{type(error).__name__}: a bug of Lamina, which its log tells more of"
+    return f"{type(error).__name__}: a bug of Lamina; its log has the details"

@@ -18,7 +18,8 @@ from lamina.pictures.views import View
 from lamina.readers.grid import Grid
 from lamina.readers.images import read_image
 from lamina.tasks.labels import read_labels
-from lamina.web.mask_files import codings, encode, mask_place, read_mask, write_picture, write_slice
+from lamina.web.descriptions import ImageState
+from lamina.web.mask_files import codings, encode, mask_path, read_mask, write_picture, write_slice
 from lamina.web.slice_views import grey_image, volume_view
 
 # Names with a dot are left alone when Lamina looks for images: what lies here is out of the set.
@@ -30,7 +31,7 @@ class ChangedError(Exception):
 
 
 @dataclass(frozen=True)
-class Entry:
+class ImageEntry:
     """One image of the folder; ``key`` stays when it is discarded."""
 
     key: str
@@ -39,7 +40,7 @@ class Entry:
     is_discarded: bool
 
 
-class Drawing:
+class MaskEditor:
     """A folder of images to draw masks for.
 
     Parameters
@@ -57,14 +58,14 @@ class Drawing:
         self._task = task
         self._last: tuple[str, NDArray[np.float32], NDArray[np.uint8], Grid] | None = None
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[ImageEntry]:
         """Return all images, those that were discarded last."""
-        entries = [*self._found(self.root, False), *self._found(self.root / DISCARDED, True)]
+        entries = [*self._entries(self.root, False), *self._entries(self.root / DISCARDED, True)]
         if not entries:
             raise DataError(f"{self.root}: no image", "name another --dataset-dir")
         return entries
 
-    def _found(self, root: Path, is_discarded: bool) -> list[Entry]:
+    def _entries(self, root: Path, is_discarded: bool) -> list[ImageEntry]:
         if not root.is_dir():
             return []
         try:
@@ -74,30 +75,30 @@ class Drawing:
                 return []
             raise
         return [
-            Entry(_key(Path(case.image).relative_to(root)), case, root, is_discarded)
+            ImageEntry(_key(Path(case.image).relative_to(root)), case, root, is_discarded)
             for case in cases
         ]
 
-    def entry(self, key: str) -> Entry:
+    def entry(self, key: str) -> ImageEntry:
         """Return one image; raises ``KeyError`` if there is none of that key."""
-        for one in self.entries():
-            if one.key == key:
-                return one
+        for entry in self.entries():
+            if entry.key == key:
+                return entry
         raise KeyError(key)
 
-    def open(self, key: str) -> dict[str, Any]:
+    def describe(self, key: str) -> ImageState:
         """Return what is known of an image: its size, and the mask's file."""
         entry = self.entry(key)
         _, _, grid = self._image(entry)
         view = self._view(grid, 0)
         high, wide = view.pixel_size((*grid.spacing, 1.0))
         slices = grid.shape[2] if len(grid.shape) == 3 else 1
-        place, problem = None, None
+        path, problem = None, None
         try:
-            place = str(self._place(entry, grid).relative_to(entry.root))
+            path = str(self._mask_path(entry, grid).relative_to(entry.root))
         except LaminaError as error:
             problem = str(error)
-        return {"slices": slices, "aspect": high / wide, "mask": place, "problem": problem}
+        return {"slices": slices, "aspect": high / wide, "mask": path, "problem": problem}
 
     def image(self, key: str, index: int) -> NDArray[np.uint8]:
         """Return a slice in grey, (rows, columns), as it is looked at."""
@@ -108,9 +109,9 @@ class Drawing:
         """Return the class values of a slice, as it is looked at, and the version of its file."""
         entry = self.entry(key)
         _, _, grid = self._image(entry)
-        place = self._place(entry, grid)
-        values = read_mask(place, grid, self.codings[coding])
-        return self._view(grid, index).show(values), _version(place)
+        path = self._mask_path(entry, grid)
+        values = read_mask(path, grid, self.codings[coding])
+        return self._view(grid, index).show(values), _version(path)
 
     def save(
         self, key: str, index: int, picture: NDArray[np.uint8], coding: str, version: str
@@ -126,7 +127,7 @@ class Drawing:
         coding
             A name from ``codings``.
         version
-            What `mask` said when the drawing began.
+            What `mask` returned when the drawing began.
 
         Returns
         -------
@@ -141,9 +142,9 @@ class Drawing:
         """
         entry = self.entry(key)
         _, _, grid = self._image(entry)
-        place = self._place(entry, grid)
-        if version != _version(place):
-            raise ChangedError(place.name)
+        path = self._mask_path(entry, grid)
+        if version != _version(path):
+            raise ChangedError(path.name)
         values = self._view(grid, index).restore(picture)
         if values.shape != grid.shape[:2]:
             raise DataError(f"a mask of {values.shape} for an image of {grid.shape[:2]} pixels")
@@ -151,21 +152,21 @@ class Drawing:
             raise DataError(f"class {values.max()}, but there are {len(self.labels)}")
         codes = encode(values, self.codings[coding])
         if len(grid.shape) == 2:
-            write_picture(place, codes)
+            write_picture(path, codes)
         else:
-            write_slice(place, grid, index, codes)
-        self._require_paired(key, place)
-        return _version(place)
+            write_slice(path, grid, index, codes)
+        self._require_paired(key, path)
+        return _version(path)
 
-    def _require_paired(self, key: str, place: Path) -> None:
+    def _require_paired(self, key: str, path: Path) -> None:
         label = self.entry(key).case.label
-        if label is None or Path(label) != place:
+        if label is None or Path(label) != path:
             raise DataError(
-                f"{place}: the mask is written, but is not found as the mask of its image",
+                f"{path}: the mask is written, but is not found as the mask of its image",
                 "look into the folder's layout with `lamina data`",
             )
 
-    def view_of(self, key: str, values: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
+    def view_of(self, key: str, values: NDArray[np.integer], index: int) -> NDArray[np.integer]:
         """Return a slice of a label map on the image's own grid, as it is looked at."""
         _, _, grid = self._image(self.entry(key))
         return self._view(grid, index).show(values)
@@ -181,11 +182,11 @@ class Drawing:
                 _move(address, entry.root, target)
         self._last = None
 
-    def _place(self, entry: Entry, grid: Grid) -> Path:
-        cases = [one.case for one in self.entries() if one.is_discarded == entry.is_discarded]
-        return mask_place(entry.case, cases, entry.root, len(grid.shape) == 3)
+    def _mask_path(self, entry: ImageEntry, grid: Grid) -> Path:
+        cases = [other.case for other in self.entries() if other.is_discarded == entry.is_discarded]
+        return mask_path(entry.case, cases, entry.root, len(grid.shape) == 3)
 
-    def _image(self, entry: Entry) -> tuple[NDArray[np.float32], NDArray[np.uint8], Grid]:
+    def _image(self, entry: ImageEntry) -> tuple[NDArray[np.float32], NDArray[np.uint8], Grid]:
         if self._last is None or self._last[0] != entry.case.image:
             values, grid = read_image(entry.case.image)
             self._last = (entry.case.image, values, _as_seen(values), grid)
@@ -207,12 +208,12 @@ def _as_seen(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     return grey_image(values)
 
 
-def _key(place: Path) -> str:
-    return hashlib.sha256(str(place).encode()).hexdigest()[:16]
+def _key(path: Path) -> str:
+    return hashlib.sha256(str(path).encode()).hexdigest()[:16]
 
 
-def _version(place: Path) -> str:
-    return hash_files(str(place)) if place.is_file() else "none"
+def _version(path: Path) -> str:
+    return hash_files(str(path)) if path.is_file() else "none"
 
 
 def _move(address: str, root: Path, target: Path) -> None:

@@ -34,11 +34,11 @@ def codings(classes: int, label_values: Mapping[str, int] | None) -> dict[str, M
     >>> list(codings(2, None)), list(codings(3, {"0": 0, "30": 1, "60": 2}))
     (['classes', 'binary'], ['task', 'classes', 'binary'])
     """
-    found: dict[str, Mapping[str, int]] = {}
+    by_name: dict[str, Mapping[str, int]] = {}
     if label_values and not code_table(label_values)[1]:
-        found["task"] = label_values
-    found["classes"] = {str(value): value for value in range(classes)}
-    return found | {"binary": BINARY}
+        by_name["task"] = label_values
+    by_name["classes"] = {str(value): value for value in range(classes)}
+    return by_name | {"binary": BINARY}
 
 
 def encode(values: NDArray[np.uint8], coding: Mapping[str, int]) -> NDArray[np.integer]:
@@ -67,7 +67,7 @@ def encode(values: NDArray[np.uint8], coding: Mapping[str, int]) -> NDArray[np.i
     return table[values]
 
 
-def mask_place(case: Case, cases: Sequence[Case], root: Path, is_volume: bool) -> Path:
+def mask_path(case: Case, cases: Sequence[Case], root: Path, is_volume: bool) -> Path:
     """Return the file of a case's mask: the one that it has, or where its layout expects one.
 
     That is the folder of the other masks, or ``masks/`` beside ``images/`` and ``labelsTr/``
@@ -84,10 +84,10 @@ def mask_place(case: Case, cases: Sequence[Case], root: Path, is_volume: bool) -
     image = Path(case.image)
     stem = _NNUNET_CHANNEL.sub("", stem_of(image).removesuffix(".dcm"))
     folder = read_place(case.image, root).folder
-    others = {read_place(one.label, root).folder for one in cases if one.label} - {""}
+    others = {read_place(other.label, root).folder for other in cases if other.label} - {""}
     if folder:
-        named = _label_folder(folder, others)
-        parts = [named if part == folder else part for part in image.parent.parts]
+        label_folder = _label_folder(folder, others)
+        parts = [label_folder if part == folder else part for part in image.parent.parts]
         return Path(*parts, stem + suffix)
     if others:
         return root / min(others) / image.parent.relative_to(root) / (stem + suffix)
@@ -123,8 +123,8 @@ def read_mask(path: Path, grid: Grid, coding: Mapping[str, int]) -> NDArray[np.u
     """
     if not path.is_file():
         return np.zeros(grid.shape, np.uint8)
-    values, found = read_label(path, coding)
-    _same_size(path, found.shape, grid.shape)
+    values, own = read_label(path, coding)
+    _require_size(path, own.shape, grid.shape)
     return values.astype(np.uint8)
 
 
@@ -137,8 +137,8 @@ def write_picture(path: Path, codes: NDArray[np.integer]) -> None:
 def write_slice(path: Path, grid: Grid, index: int, codes: NDArray[np.integer]) -> None:
     """Write one slice of a volume's mask as NIfTI; what the others hold is left as it is."""
     if path.is_file():
-        volume, found = read_label(path)
-        _same_size(path, found.shape, grid.shape)
+        volume, own = read_label(path)
+        _require_size(path, own.shape, grid.shape)
     else:
         volume = np.zeros(grid.shape, np.int32)
     volume[..., index] = codes
@@ -149,9 +149,9 @@ def write_slice(path: Path, grid: Grid, index: int, codes: NDArray[np.integer]) 
         image.to_filename(part)
 
 
-def _same_size(path: Path, found: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
-    if found != expected:
+def _require_size(path: Path, size: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
+    if size != expected:
         raise DataError(
-            f"{path.name}: {format_size(found)}, but its image has {format_size(expected)}",
+            f"{path.name}: {format_size(size)}, but its image has {format_size(expected)}",
             "remove or correct the mask",
         )

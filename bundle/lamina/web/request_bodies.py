@@ -14,7 +14,7 @@ class RefusedBodyError(Exception):
     """A body that is too large or too slow, and was answered."""
 
 
-class Intake:
+class BodyLimit:
     """ASGI middleware that bounds the bodies of requests.
 
     413 for one that is too large, 408 for one that is too slow, 503 with Retry-After where too

@@ -8,9 +8,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from lamina.files import read_json
+from lamina.web.descriptions import SavedResultState
 
 _DEPTH = 4
 _KINDS: dict[str, Literal["predictions", "report"]] = {
@@ -20,7 +21,7 @@ _KINDS: dict[str, Literal["predictions", "report"]] = {
 
 
 @dataclass(frozen=True)
-class Output:
+class SavedResult:
     """A folder with predictions, or with the report of an evaluation."""
 
     key: str
@@ -29,16 +30,16 @@ class Output:
     folder: Path
 
 
-def find_outputs(root: Path) -> list[Output]:
+def find_saved_results(root: Path) -> list[SavedResult]:
     """Return what lies in a folder and up to four folders below it, the newest first."""
-    found = [
+    results = [
         (
             path.stat().st_mtime,
-            Output(_key(path), _name(path, root), _KINDS[path.name], path.parent),
+            SavedResult(_key(path), _name(path, root), _KINDS[path.name], path.parent),
         )
         for path in _files(root)
     ]
-    return [output for _, output in sorted(found, key=lambda one: (-one[0], one[1].name))]
+    return [result for _, result in sorted(results, key=lambda pair: (-pair[0], pair[1].name))]
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -56,7 +57,7 @@ def _key(path: Path) -> str:
     return hashlib.sha256(str(path).encode()).hexdigest()[:16]
 
 
-def describe_output(output: Output) -> dict[str, Any]:
+def describe_saved_result(result: SavedResult) -> SavedResultState:
     """Return what is known of a folder's cases, as the manifest has it.
 
     Raises
@@ -64,9 +65,9 @@ def describe_output(output: Output) -> dict[str, Any]:
     ReadError
         If the manifest is broken.
     """
-    if output.kind == "report":
+    if result.kind == "report":
         return {"about": {}, "cases": []}
-    manifest = read_json(output.folder / "manifest.json")
+    manifest = read_json(result.folder / "manifest.json")
     return {
         "about": manifest.get("about", {}),
         "cases": [
@@ -83,11 +84,11 @@ def describe_output(output: Output) -> dict[str, Any]:
     }
 
 
-def output_file(output: Output, name: str) -> Path:
+def saved_file(result: SavedResult, name: str) -> Path:
     """Return a file that a folder's manifest lists, or its report; raises ``KeyError``."""
-    listed = {"report.html"} if output.kind == "report" else {"measurements.csv", "manifest.json"}
-    listed |= {file for case in describe_output(output)["cases"] for file in case["files"]}
-    path = (output.folder / name).resolve()
-    if name not in listed or not path.is_relative_to(output.folder.resolve()) or not path.is_file():
+    listed = {"report.html"} if result.kind == "report" else {"measurements.csv", "manifest.json"}
+    listed |= {file for case in describe_saved_result(result)["cases"] for file in case["files"]}
+    path = (result.folder / name).resolve()
+    if name not in listed or not path.is_relative_to(result.folder.resolve()) or not path.is_file():
         raise KeyError(name)
     return path

@@ -45,7 +45,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """What `lamina serve` was asked for.
+    """The options of `lamina serve`.
 
     Parameters
     ----------

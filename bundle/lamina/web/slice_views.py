@@ -5,7 +5,6 @@ those of a layer task as they were scanned.
 """
 
 import io
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,30 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lamina.pictures.views import View, choose_view, slice_view
-from lamina.writers.segmented_case import PredictedCase, depth_axis, spacing_of
+from lamina.web.descriptions import PlaneState
+from lamina.writers.segmented_case import SegmentedCase, depth_axis, spacing_of
 
 _ANATOMICAL = ("sagittal", "coronal", "axial")
 _WINDOW = (1.0, 99.0)
 _SAMPLE = 2_000_000
 
 
-@dataclass(frozen=True)
-class Plane:
-    """A way to look at an image.
-
-    ``slices`` is how many there are, ``best`` the one with most structure; ``wide`` and ``high``
-    are how large a pixel of it is.
-    """
-
-    name: str
-    axis: int
-    slices: int
-    best: int
-    wide: float
-    high: float
-
-
-class Planes:
+class SliceViews:
     """An image and its label map, ready to be shown slice by slice.
 
     Parameters
@@ -45,15 +29,15 @@ class Planes:
         What was predicted.
     """
 
-    def __init__(self, case: PredictedCase) -> None:
+    def __init__(self, case: SegmentedCase) -> None:
         self._affine = case.affine
         self._depth = depth_axis(case)
         self._is_volume = case.label.ndim == 3
-        self.planes = {plane.name: plane for plane in _planes(case)}
+        self.planes = {plane["name"]: plane for plane in _planes(case)}
 
-    def describe(self) -> list[dict[str, Any]]:
+    def describe(self) -> list[PlaneState]:
         """Return what clients are told."""
-        return [asdict(plane) for plane in self.planes.values()]
+        return [*self.planes.values()]
 
     def show(self, array: NDArray[np.uint8], name: str, index: int) -> bytes:
         """Return a slice of an array of the case's shape as a grey PNG.
@@ -64,11 +48,11 @@ class Planes:
             If there is no such plane or slice.
         """
         plane = self.planes[name]
-        if not 0 <= index < plane.slices:
+        if not 0 <= index < plane["slices"]:
             raise IndexError(index)
         if not self._is_volume:
             return png(array.T)
-        return png(volume_view(plane.axis, index, self._affine, self._depth).show(array))
+        return png(volume_view(plane["axis"], index, self._affine, self._depth).show(array))
 
 
 def volume_view(axis: int, index: int, affine: NDArray[np.floating], depth: int | None) -> View:
@@ -107,21 +91,31 @@ def grey_image(image: NDArray[Any]) -> NDArray[np.uint8]:
     return grey
 
 
-def _planes(case: PredictedCase) -> list[Plane]:
+def _planes(case: SegmentedCase) -> list[PlaneState]:
     spacing = spacing_of(case)
     if case.label.ndim == 2:
-        return [Plane("picture", 2, 1, 0, *spacing)]
+        wide, high = spacing
+        return [PlaneState(name="picture", axis=2, slices=1, best=0, wide=wide, high=high)]
     planes = []
     for axis in (2, 1, 0):
         best = choose_view(case.label > 0, slice_axis=axis).through
         index = best[1] if best else 0
         view = volume_view(axis, index, case.affine, depth_axis(case))
         high, wide = view.pixel_size(spacing)
-        planes.append(Plane(_name(case, axis), axis, case.label.shape[axis], index, wide, high))
+        planes.append(
+            PlaneState(
+                name=_name(case, axis),
+                axis=axis,
+                slices=case.label.shape[axis],
+                best=index,
+                wide=wide,
+                high=high,
+            )
+        )
     return planes
 
 
-def _name(case: PredictedCase, axis: int) -> str:
+def _name(case: SegmentedCase, axis: int) -> str:
     depth = depth_axis(case)
     if depth is not None:
         return {2: "B-scan", depth: "en face"}.get(axis, "across B-scans")

@@ -37,7 +37,7 @@ _BEGINNINGS = {
 
 
 @dataclass(frozen=True)
-class Incoming:
+class Upload:
     """An image that a client sent: where it lies, what it and its case are called, its size."""
 
     address: str
@@ -55,13 +55,13 @@ def store(files: Sequence[tuple[str, BinaryIO]], folder: Path) -> Path:
     """Copy (name, content) into an empty folder; return the file, or the folder if they are several."""
     if len(files) == 1:
         return _copy(files[0], folder, "image")
-    for number, one in enumerate(files):
-        _copy(one, folder / "image", f"{number:05}")
+    for number, file in enumerate(files):
+        _copy(file, folder / "image", f"{number:05}")
     return folder / "image"
 
 
-def _copy(one: tuple[str, BinaryIO], folder: Path, stem: str) -> Path:
-    name, content = one
+def _copy(named_content: tuple[str, BinaryIO], folder: Path, stem: str) -> Path:
+    name, content = named_content
     suffix = suffix_of(name) or _suffix_by_content(content)
     path = folder / f"{stem}{suffix}"
     path.parent.mkdir(exist_ok=True)
@@ -78,12 +78,12 @@ def _suffix_by_content(content: BinaryIO) -> str:
     return next((suffix for magic, suffix in _BEGINNINGS.items() if start.startswith(magic)), "")
 
 
-def open_image(place: Path, shown: str, limits: Limits) -> Incoming:
-    """Return the one image in a stored file, zip or folder.
+def open_upload(path: Path, shown: str, limits: Limits) -> Upload:
+    """Return the only image in a stored file, zip or folder.
 
     Parameters
     ----------
-    place
+    path
         What `store` returned.
     shown
         What the client calls it.
@@ -96,8 +96,8 @@ def open_image(place: Path, shown: str, limits: Limits) -> Incoming:
         If there is none or more than one, or it is broken or too large; names it as the client
         does.
     """
-    with named(place.parent, shown):
-        address = _only_image(place, shown, limits)
+    with named(path.parent, shown):
+        address = _only_image(path, shown, limits)
         shape = read_grid(address, max_pixels=limits.pixels).shape
         most = limits.voxels if len(shape) == 3 else limits.pixels
         if math.prod(shape) > most:
@@ -105,24 +105,24 @@ def open_image(place: Path, shown: str, limits: Limits) -> Incoming:
                 f"{shown}: {format_size(shape)} voxels, at most {most} are taken",
                 "use `lamina predict` for it",
             )
-    return Incoming(address, shown, safe_name(stem_of(shown).removesuffix(".zip")), tuple(shape))
+    return Upload(address, shown, safe_name(stem_of(shown).removesuffix(".zip")), tuple(shape))
 
 
-def _only_image(place: Path, shown: str, limits: Limits) -> str:
-    root = unpacked(place, place.parent / "unpacked", limits.unpacked_gb)
-    files = [root] if root.is_file() else [path for path in root.rglob("*") if path.is_file()]
-    for path in files:
-        _refuse_deflated(path)
+def _only_image(path: Path, shown: str, limits: Limits) -> str:
+    root = unpacked(path, path.parent / "unpacked", limits.unpacked_gb)
+    for file in [root] if root.is_file() else root.rglob("*"):
+        if file.is_file():
+            _refuse_deflated(file)
     if root.is_file():
         return str(root)
-    found = find_inputs(root)
-    if len(found.cases) != 1:
-        names = ", ".join(case.name for case in found.cases[:5]) or found.broken[0][1]
+    inputs = find_inputs(root)
+    if len(inputs.cases) != 1:
+        names = ", ".join(case.name for case in inputs.cases[:5]) or inputs.broken[0][1]
         raise ReadError(
-            f"{shown}: {len(found.cases)} images ({names}), expected one image or series",
+            f"{shown}: {len(inputs.cases)} images ({names}), expected one image or series",
             "send them one by one",
         )
-    return found.cases[0].image
+    return inputs.cases[0].image
 
 
 def _refuse_deflated(path: Path) -> None:

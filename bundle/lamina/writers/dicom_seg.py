@@ -21,12 +21,12 @@ from lamina.files import written_whole
 from lamina.readers.grid import format_size
 from lamina.tasks.labels import Label
 from lamina.writers.seg_sources import SegSources, is_placed, read_sources
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 _SERIES_AFTER = 1000
 
 
-def write_dicom_seg(case: PredictedCase, folder: Path) -> list[Path]:
+def write_dicom_seg(case: SegmentedCase, folder: Path) -> list[Path]:
     """Write ``NAME.seg.dcm``: segments 1, 2 … are the task's classes 1, 2 ….
 
     Every class is described; frames are stored for those that are there. Where nothing was found
@@ -72,7 +72,7 @@ def _frames(label: np.ndarray, sources: SegSources, address: str) -> np.ndarray:
 
 
 def _segmentation(
-    case: PredictedCase, sources: SegSources, frames: np.ndarray
+    case: SegmentedCase, sources: SegSources, frames: np.ndarray
 ) -> hd.seg.Segmentation:
     task = case.task or "segmentation"
     first = sources.headers[0]
@@ -136,7 +136,7 @@ def _content_label(task: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", task.upper())[:16]
 
 
-def _uids(case: PredictedCase, sources: SegSources) -> tuple[str, str]:
+def _uids(case: SegmentedCase, sources: SegSources) -> tuple[str, str]:
     """Return the UIDs of the object and of its series."""
     entropy = [
         lamina.__version__,

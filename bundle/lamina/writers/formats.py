@@ -8,9 +8,9 @@ from lamina.readers.source import Source
 from lamina.writers.dicom_seg import write_dicom_seg
 from lamina.writers.label_files import write_nifti, write_png, write_probabilities, write_structures
 from lamina.writers.nrrd import write_nrrd
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
-FORMATS: dict[str, Callable[[PredictedCase, Path], list[Path]]] = {
+FORMATS: dict[str, Callable[[SegmentedCase, Path], list[Path]]] = {
     "nifti": write_nifti,
     "png": write_png,
     "structures": write_structures,

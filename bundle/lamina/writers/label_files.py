@@ -13,7 +13,7 @@ from lamina.errors import GeometryError
 from lamina.files import written_whole
 from lamina.readers.memory_order import in_order
 from lamina.readers.source import Source
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 _PLACE = (
     *("qform_code", "quatern_b", "quatern_c", "quatern_d"),
@@ -66,13 +66,13 @@ def save_label_image(label: np.ndarray, affine: np.ndarray, folder: str | Path, 
     return path
 
 
-def write_nifti(case: PredictedCase, folder: Path) -> list[Path]:
+def write_nifti(case: SegmentedCase, folder: Path) -> list[Path]:
     """Write ``NAME.nii.gz``: class values on the source's own grid, affine and all."""
     path = Path(folder, f"{case.name}.nii.gz")
     return [save_nifti(case.label, case.affine, _unit(case), path, like=case.address)]
 
 
-def write_png(case: PredictedCase, folder: Path) -> list[Path]:
+def write_png(case: SegmentedCase, folder: Path) -> list[Path]:
     """Write ``NAME.png``: the class values of a picture as grey values.
 
     Raises
@@ -87,7 +87,7 @@ def write_png(case: PredictedCase, folder: Path) -> list[Path]:
     return [save_label_image(case.label, case.affine, folder, case.name)]
 
 
-def write_probabilities(case: PredictedCase, folder: Path) -> list[Path]:
+def write_probabilities(case: SegmentedCase, folder: Path) -> list[Path]:
     """Write ``NAME_probabilities.nii.gz``, where they were asked for.
 
     It is (x, y, z, classes) in float32, the smallest floating type that NIfTI has, on the
@@ -101,7 +101,7 @@ def write_probabilities(case: PredictedCase, folder: Path) -> list[Path]:
     return [save_nifti(volume, case.affine, _unit(case), path, like=case.address)]
 
 
-def write_uncertainty(case: PredictedCase, folder: Path) -> list[Path]:
+def write_uncertainty(case: SegmentedCase, folder: Path) -> list[Path]:
     """Write ``NAME_uncertainty.nii.gz``, from 0 to 1 in float32, where it was asked for."""
     if case.uncertainty_map is None:
         return []
@@ -110,7 +110,7 @@ def write_uncertainty(case: PredictedCase, folder: Path) -> list[Path]:
     return [save_nifti(values, case.affine, _unit(case), path, like=case.address)]
 
 
-def _unit(case: PredictedCase) -> str:
+def _unit(case: SegmentedCase) -> str:
     return "mm" if case.has_spacing else "unknown"
 
 
@@ -157,7 +157,7 @@ def smallest_type(largest: int) -> type[np.unsignedinteger[Any]]:
     return next(kind for kind in (np.uint8, np.uint16, np.uint32) if largest <= np.iinfo(kind).max)
 
 
-def write_structures(case: PredictedCase, folder: Path) -> list[Path]:
+def write_structures(case: SegmentedCase, folder: Path) -> list[Path]:
     """Write ``NAME_structures/STRUCTURE.png`` for each structure: 255 where it is, else 0.
 
     Raises

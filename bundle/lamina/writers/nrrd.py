@@ -11,10 +11,10 @@ import numpy as np
 from lamina.files import written_whole
 from lamina.readers.grid import lps_to_ras
 from lamina.tasks.labels import Label
-from lamina.writers.segmented_case import PredictedCase
+from lamina.writers.segmented_case import SegmentedCase
 
 
-def write_nrrd(case: PredictedCase, folder: Path) -> list[Path]:
+def write_nrrd(case: SegmentedCase, folder: Path) -> list[Path]:
     """Write ``NAME.seg.nrrd``: class values on the source's own grid.
 
     Each foreground class is a segment with its name and colour, whether the case has it or not.
@@ -35,7 +35,7 @@ def write_nrrd(case: PredictedCase, folder: Path) -> list[Path]:
     return [path]
 
 
-def _metadata(case: PredictedCase) -> dict[str, str]:
+def _metadata(case: SegmentedCase) -> dict[str, str]:
     sizes = [*case.label.shape, 1][:3]
     extent = " ".join(f"0 {size - 1}" for size in sizes)
     entries = {

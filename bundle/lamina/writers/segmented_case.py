@@ -1,4 +1,4 @@
-"""A case that a network has segmented: what every output is made from."""
+"""A segmented case: what every output is made from."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from lamina.tasks.labels import Label
 
 
 @dataclass(frozen=True)
-class PredictedCase:
+class SegmentedCase:
     """An image and its label map, both on the source's own grid.
 
     Parameters
@@ -55,12 +55,12 @@ class PredictedCase:
     task: str | None = None
 
 
-def depth_axis(case: PredictedCase) -> int | None:
+def depth_axis(case: SegmentedCase) -> int | None:
     """Return the axis along which layers lie on each other, None where the task has none."""
     return case.measure.depth_axis if case.measure else None
 
 
-def spacing_of(case: PredictedCase) -> list[float]:
+def spacing_of(case: SegmentedCase) -> list[float]:
     """Return the size of a voxel along each axis, in mm or pixels."""
     lengths = np.linalg.norm(case.affine[:3, : case.label.ndim], axis=0)
     return [float(length) for length in lengths]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel
 
-from lamina.web.app_state import Studio
+from lamina.web.app_state import AppState
 
 
 class Problem(BaseModel):
@@ -42,18 +42,18 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         503: "too much is being done: ask again after Retry-After seconds",
     }
     # Who may ask is checked before any route.
-    known = {401: "an access token is needed", 403: "the Host or Origin is not known"}
-    told = known | {status: reasons[status] for status in statuses}
-    return {status: {"model": Problem, "description": text} for status, text in told.items()}
+    always = {401: "an access token is needed", 403: "the Host or Origin is not known"}
+    texts = always | {status: reasons[status] for status in statuses}
+    return {status: {"model": Problem, "description": text} for status, text in texts.items()}
 
 
-async def _studio(request: Request) -> Studio:
-    studio: Studio = request.app.state.studio
-    await studio.loaded()
-    return studio
+async def _loaded_state(request: Request) -> AppState:
+    state: AppState = request.app.state.lamina
+    await state.loaded()
+    return state
 
 
-LoadedStudio = Annotated[Studio, Depends(_studio)]
+LoadedState = Annotated[AppState, Depends(_loaded_state)]
 TaskName = Annotated[
     str | None,
     Query(description="a name from /tasks; without it, the task that is served", max_length=100),

@@ -6,30 +6,20 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, File, HTTPException, Path, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse
-from pydantic import BaseModel
 
+from lamina.web.app_state import AppState
+from lamina.web.descriptions import JobState
 from lamina.web.jobs import Job
-from lamina.web.routes.common import LoadedStudio, TaskName, problems
+from lamina.web.routes.common import LoadedState, TaskName, problems
 
 router = APIRouter(tags=["jobs"])
 
 Key = Annotated[str, Path(description="the id that the job was given", max_length=64)]
 
 
-class JobState(BaseModel):
-    """How far a job is, and its result when it is done."""
-
-    id: str
-    name: str
-    state: Literal["waiting", "running", "done", "failed"]
-    progress: float
-    error: str | None
-    result: dict[str, Any] | None
-
-
 @router.post("/jobs", status_code=202, responses=problems(400, 413, 503), response_model=JobState)
 async def create_job(
-    studio: LoadedStudio,
+    state: LoadedState,
     file: Annotated[
         list[UploadFile] | None,
         File(description="an image, a zip with one DICOM series, or its slices"),
@@ -37,14 +27,14 @@ async def create_job(
     task: TaskName = None,
 ) -> Any:
     """Segment an image or a volume, and look at the result later."""
-    given = [one for one in file or [] if one.filename or one.size]
-    if not given:
+    files = [sent for sent in file or [] if sent.filename or sent.size]
+    if not files:
         return JSONResponse({"error": "No file uploaded"}, 400)
-    folder = studio.folder()
+    folder = state.new_folder()
     try:
-        named = [(one.filename or "image", one.file) for one in given]
-        incoming = await studio.opening.run(studio.receive, named, folder)
-        job = await studio.submit(incoming, task, folder)
+        named = [(sent.filename or "image", sent.file) for sent in files]
+        upload = await state.uploads.run(state.store_upload, named, folder)
+        job = await state.submit(upload, task, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -52,16 +42,16 @@ async def create_job(
 
 
 @router.get("/jobs/{key}", responses=problems(404), response_model=JobState)
-async def job_state(studio: LoadedStudio, key: Key) -> Any:
+async def job_state(state: LoadedState, key: Key) -> Any:
     """Tell how far a job is; when it is done, the measurements and the files that there are."""
-    return _job(studio, key).describe()
+    return _job(state, key).describe()
 
 
 @router.delete("/jobs/{key}", status_code=204, responses=problems(404))
-async def remove_job(studio: LoadedStudio, key: Key) -> Response:
+async def remove_job(state: LoadedState, key: Key) -> Response:
     """Forget a job, its result and its files."""
-    _job(studio, key)
-    studio.jobs.remove(key)
+    _job(state, key)
+    state.jobs.remove(key)
     return Response(status_code=204)
 
 
@@ -74,12 +64,12 @@ async def remove_job(studio: LoadedStudio, key: Key) -> Response:
     response_class=Response,
 )
 async def job_file(
-    studio: LoadedStudio,
+    state: LoadedState,
     key: Key,
     name: Annotated[str, Path(description="one of the result's files", max_length=200)],
 ) -> Response:
     """Download a file of a result: the mask, the overlay, a DICOM SEG."""
-    job = _finished(_job(studio, key))
+    job = _finished(_job(state, key))
     if name not in job.files:
         raise HTTPException(404, f"the result has no file {name!r}")
     return FileResponse(job.files[name], filename=name)
@@ -91,14 +81,14 @@ async def job_file(
     response_class=Response,
 )
 async def job_slice(
-    studio: LoadedStudio,
+    state: LoadedState,
     key: Key,
     plane: Annotated[str, Path(description="a name from the result's planes", max_length=40)],
     index: Annotated[int, Path(description="from 0")],
     layer: Literal["image", "mask"],
 ) -> Response:
     """Look at a slice: the image in grey, or the mask's class values as grey values."""
-    job = _finished(_job(studio, key))
+    job = _finished(_job(state, key))
     try:
         content = await run_in_threadpool(_slice, job, plane, index, layer)
     except (KeyError, IndexError) as error:
@@ -111,17 +101,16 @@ async def job_slice(
 def _slice(job: Job, plane: str, index: int, layer: str) -> bytes:
     import numpy as np
 
-    assert job.planes is not None
+    assert job.views is not None
     array = np.load(job.folder / f"{layer}.npy", mmap_mode="r")
-    return job.planes.show(array, plane, index)
+    return job.views.show(array, plane, index)
 
 
-def _job(studio: Any, key: str) -> Job:
+def _job(state: AppState, key: str) -> Job:
     try:
-        job: Job = studio.jobs.get(key)
+        return state.jobs.get(key)
     except KeyError as error:
         raise HTTPException(404, "there is no such job (any more)") from error
-    return job
 
 
 def _finished(job: Job) -> Job:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Body, Header, HTTPException, Path, Query, Response
 from pydantic import BaseModel
 
-from lamina.web.app_state import Studio
-from lamina.web.routes.common import Done, LoadedStudio, Problem, TaskName, problems
+from lamina.web.app_state import AppState
+from lamina.web.descriptions import ImageState, LabelState, describe_labels
+from lamina.web.routes.common import Done, LoadedState, Problem, TaskName, problems
 
 if TYPE_CHECKING:
-    from lamina.web.mask_editor import Drawing
+    from lamina.web.mask_editor import MaskEditor
 
 Result = TypeVar("Result")
 router = APIRouter(tags=["draw"])
@@ -44,48 +45,39 @@ class Folder(BaseModel):
     """The data set: its classes, how masks may be stored, and its images."""
 
     name: str
-    labels: list[dict[str, Any]]
+    labels: list[LabelState]
     codings: list[str]
     pictures: list[Picture]
 
 
-class Opened(BaseModel):
-    """One image: how many slices, how high a pixel is to its width, and where its mask goes."""
-
-    slices: int
-    aspect: float
-    mask: str | None
-    problem: str | None
-
-
 @router.get("/dataset", responses=problems(400, 404, 503), response_model=Folder)
-async def folder(studio: LoadedStudio) -> Any:
+async def folder(state: LoadedState) -> Any:
     """List the images of the folder that `lamina serve --dataset-dir` was given."""
-    return await _draw(studio, _folder)
+    return await _edit(state, _folder)
 
 
-def _folder(drawing: "Drawing") -> Folder:
+def _folder(editor: "MaskEditor") -> Folder:
     pictures = [
         Picture(
-            key=one.key,
-            name=one.case.name,
-            has_mask=one.case.label is not None,
-            is_discarded=one.is_discarded,
+            key=entry.key,
+            name=entry.case.name,
+            has_mask=entry.case.label is not None,
+            is_discarded=entry.is_discarded,
         )
-        for one in drawing.entries()
-    ]
-    labels = [
-        {"value": one.value, "name": one.name, "color": list(one.color)} for one in drawing.labels
+        for entry in editor.entries()
     ]
     return Folder(
-        name=str(drawing.root), labels=labels, codings=list(drawing.codings), pictures=pictures
+        name=str(editor.root),
+        labels=describe_labels(editor.labels),
+        codings=list(editor.codings),
+        pictures=pictures,
     )
 
 
-@router.get("/dataset/{key}", responses=problems(400, 404, 503), response_model=Opened)
-async def opened(studio: LoadedStudio, key: Key) -> Any:
-    """Tell of one image how many slices it has and where its mask goes."""
-    return await _draw(studio, lambda drawing: drawing.open(key))
+@router.get("/dataset/{key}", responses=problems(400, 404, 503), response_model=ImageState)
+async def opened(state: LoadedState, key: Key) -> Any:
+    """Return how many slices an image has and where its mask goes."""
+    return await _edit(state, lambda editor: editor.describe(key))
 
 
 @router.get(
@@ -93,9 +85,9 @@ async def opened(studio: LoadedStudio, key: Key) -> Any:
     responses={**_PNG, **problems(400, 404, 503)},
     response_class=Response,
 )
-async def image(studio: LoadedStudio, key: Key, index: Index) -> Response:
+async def image(state: LoadedState, key: Key, index: Index) -> Response:
     """Return a slice in grey; grey values of 8 bits stay as they are."""
-    return _png(await _draw(studio, lambda drawing: drawing.image(key, index)))
+    return _png(await _edit(state, lambda editor: editor.image(key, index)))
 
 
 @router.get(
@@ -103,13 +95,13 @@ async def image(studio: LoadedStudio, key: Key, index: Index) -> Response:
     responses={**_PNG, **problems(400, 404, 503)},
     response_class=Response,
 )
-async def mask(studio: LoadedStudio, key: Key, index: Index, coding: Coding = None) -> Response:
+async def mask(state: LoadedState, key: Key, index: Index, coding: Coding = None) -> Response:
     """Return a slice's class values as grey values, zeros where there is no mask yet.
 
     Its ETag is what saving a mask must name in If-Match.
     """
-    values, version = await _draw(
-        studio, lambda drawing: drawing.mask(key, index, _coding(drawing, coding))
+    values, version = await _edit(
+        state, lambda editor: editor.mask(key, index, _coding(editor, coding))
     )
     return _png(values, {"ETag": f'"{version}"'})
 
@@ -120,7 +112,7 @@ async def mask(studio: LoadedStudio, key: Key, index: Index, coding: Coding = No
     response_model=Done,
 )
 async def save(
-    studio: LoadedStudio,
+    state: LoadedState,
     response: Response,
     key: Key,
     index: Index,
@@ -131,13 +123,13 @@ async def save(
     """Save a slice's mask beside the images, as the data set's layout expects it."""
     from lamina.web.mask_editor import ChangedError
 
-    def work(drawing: "Drawing") -> str:
-        picture = _read_png(body, drawing.image(key, index).shape)
+    def work(editor: "MaskEditor") -> str:
+        picture = _read_png(body, editor.image(key, index).shape)
         version = if_match.strip('"')
-        return drawing.save(key, index, picture, _coding(drawing, coding), version)
+        return editor.save(key, index, picture, _coding(editor, coding), version)
 
     try:
-        version = await _draw(studio, work)
+        version = await _edit(state, work)
     except ChangedError as error:
         raise HTTPException(
             412, f"{error} was changed meanwhile; load it again, and draw anew what is missing"
@@ -147,9 +139,9 @@ async def save(
 
 
 @router.post("/dataset/{key}/keep", responses=problems(400, 404, 503), response_model=Done)
-async def keep(studio: LoadedStudio, key: Key, wanted: bool = True) -> Any:
+async def keep(state: LoadedState, key: Key, wanted: bool = True) -> Any:
     """Take an image out of the data set (`wanted=false`), or back; its files are only moved."""
-    await _draw(studio, lambda drawing: drawing.keep(key, wanted))
+    await _edit(state, lambda editor: editor.keep(key, wanted))
     return Done(message="Kept" if wanted else "Discarded")
 
 
@@ -158,24 +150,24 @@ async def keep(studio: LoadedStudio, key: Key, wanted: bool = True) -> Any:
     responses={**_PNG, **problems(400, 404, 503)},
     response_class=Response,
 )
-async def proposal(studio: LoadedStudio, key: Key, index: Index, task: TaskName = None) -> Response:
+async def proposal(state: LoadedState, key: Key, index: Index, task: TaskName = None) -> Response:
     """Return what the model makes of a slice, as class values; nothing is saved."""
-    entry = await _draw(studio, lambda drawing: drawing.entry(key))
-    values = await studio.propose(entry.case.image, task)
-    return _png(await _draw(studio, lambda drawing: drawing.view_of(key, values, index)))
+    entry = await _edit(state, lambda editor: editor.entry(key))
+    values = await state.propose(entry.case.image, task)
+    return _png(await _edit(state, lambda editor: editor.view_of(key, values, index)))
 
 
-async def _draw(studio: Studio, work: Callable[["Drawing"], Result]) -> Result:
+async def _edit(state: AppState, work: Callable[["MaskEditor"], Result]) -> Result:
     try:
-        return await studio.drawing.run(lambda: work(studio.open_drawing()))
+        return await state.masks.run(lambda: work(state.mask_editor()))
     except KeyError as error:
         raise HTTPException(404, f"there is no {error}") from error
 
 
-def _coding(drawing: "Drawing", name: str | None) -> str:
-    if name is not None and name not in drawing.codings:
-        raise KeyError(f"coding {name!r}; there are {', '.join(drawing.codings)}")
-    return name or next(iter(drawing.codings))
+def _coding(editor: "MaskEditor", name: str | None) -> str:
+    if name is not None and name not in editor.codings:
+        raise KeyError(f"coding {name!r}; there are {', '.join(editor.codings)}")
+    return name or next(iter(editor.codings))
 
 
 def _png(values: Any, headers: dict[str, str] | None = None) -> Response:

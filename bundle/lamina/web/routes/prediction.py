@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 
-from lamina.web.routes.common import Format, LoadedStudio, TaskName, problems
+from lamina.web.routes.common import Format, LoadedState, TaskName, problems
 
 router = APIRouter(tags=["predict"])
 
@@ -38,7 +38,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 @router.post("/predict", responses={**_ANSWERS, **problems(400, 413, 503)}, response_class=Response)
 async def predict(
     request: Request,
-    studio: LoadedStudio,
+    state: LoadedState,
     file: Annotated[
         UploadFile | None, File(description="PNG, JPEG, TIFF, BMP, DICOM, NIfTI …")
     ] = None,
@@ -53,22 +53,22 @@ async def predict(
     """
     if file is None or not (file.filename or file.size):
         return JSONResponse({"error": "No file uploaded"}, 400)
-    folder = studio.folder()
+    folder = state.new_folder()
     is_kept = False
     try:
         named = [(file.filename or "image", file.file)]
-        incoming = await studio.opening.run(studio.receive, named, folder)
-        if incoming.is_volume:
-            job = await studio.submit(incoming, task, folder)
+        upload = await state.uploads.run(state.store_upload, named, folder)
+        if upload.is_volume:
+            job = await state.submit(upload, task, folder)
             is_kept = True
             return JSONResponse(job.describe(), 202, {"Location": f"/jobs/{job.id}"})
         wanted = form or _by_accept(request.headers.get("accept", ""))
-        answer = await studio.pictures.run(studio.answer, incoming, task, wanted.value, folder)
+        result = await state.pictures.run(state.segment_picture, upload, task, wanted.value, folder)
     finally:
         if not is_kept:
             shutil.rmtree(folder, ignore_errors=True)
     return Response(
-        answer.content, media_type=answer.media_type, headers=_disposition(answer.name, wanted)
+        result.content, media_type=result.media_type, headers=_disposition(result.name, wanted)
     )
 
 

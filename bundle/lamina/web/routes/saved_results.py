@@ -1,15 +1,19 @@
 """What predictions and evaluations have left on disk."""
 
 from pathlib import Path as File
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
-from lamina.web.app_state import Studio
-from lamina.web.routes.common import LoadedStudio, problems
+from lamina.web.app_state import AppState
+from lamina.web.descriptions import SavedResultState
+from lamina.web.routes.common import LoadedState, problems
+
+if TYPE_CHECKING:
+    from lamina.web.saved_results import SavedResult
 
 router = APIRouter(tags=["results"])
 
@@ -18,7 +22,7 @@ Key = Annotated[str, Path(description="the key of a folder, from /outputs", max_
 _REPORT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
-class OutputFolder(BaseModel):
+class SavedResultFolder(BaseModel):
     """A folder with predictions, or with the report of an evaluation."""
 
     key: str
@@ -26,26 +30,21 @@ class OutputFolder(BaseModel):
     kind: Literal["predictions", "report"]
 
 
-class OutputContent(BaseModel):
-    """What made the predictions, and what became of each case."""
-
-    about: dict[str, Any]
-    cases: list[dict[str, Any]]
-
-
-@router.get("/outputs", responses=problems(), response_model=list[OutputFolder])
-async def outputs(studio: LoadedStudio) -> Any:
+@router.get("/outputs", responses=problems(), response_model=list[SavedResultFolder])
+async def outputs(state: LoadedState) -> Any:
     """List the folders with predictions and reports, the newest first."""
-    found = await run_in_threadpool(_find, studio)
-    return [OutputFolder(key=one.key, name=one.name, kind=one.kind) for one in found]
+    results = await run_in_threadpool(_find, state)
+    return [
+        SavedResultFolder(key=result.key, name=result.name, kind=result.kind) for result in results
+    ]
 
 
-@router.get("/outputs/{key}", responses=problems(400, 404), response_model=OutputContent)
-async def output(studio: LoadedStudio, key: Key) -> Any:
+@router.get("/outputs/{key}", responses=problems(400, 404), response_model=SavedResultState)
+async def output(state: LoadedState, key: Key) -> Any:
     """Tell what became of each case, and which files there are."""
-    from lamina.web.saved_results import describe_output
+    from lamina.web.saved_results import describe_saved_result
 
-    return await run_in_threadpool(lambda: describe_output(_one(studio, key)))
+    return await run_in_threadpool(lambda: describe_saved_result(_result(state, key)))
 
 
 @router.get(
@@ -57,33 +56,33 @@ async def output(studio: LoadedStudio, key: Key) -> Any:
     response_class=Response,
 )
 async def output_file(
-    studio: LoadedStudio,
+    state: LoadedState,
     key: Key,
     name: Annotated[str, Path(description="a file that the folder lists", max_length=300)],
 ) -> Response:
     """Return one of a folder's files."""
-    path = await run_in_threadpool(_file, studio, key, name)
+    path = await run_in_threadpool(_file, state, key, name)
     headers = {"Content-Security-Policy": _REPORT} if path.suffix == ".html" else None
     return FileResponse(path, headers=headers)
 
 
-def _file(studio: Studio, key: str, name: str) -> File:
-    from lamina.web.saved_results import output_file
+def _file(state: AppState, key: str, name: str) -> File:
+    from lamina.web.saved_results import saved_file
 
     try:
-        return output_file(_one(studio, key), name)
+        return saved_file(_result(state, key), name)
     except (KeyError, ValueError) as error:
         raise HTTPException(404, f"the folder lists no file {name!r}") from error
 
 
-def _one(studio: Studio, key: str) -> Any:
-    for found in _find(studio):
-        if found.key == key:
-            return found
+def _result(state: AppState, key: str) -> "SavedResult":
+    for result in _find(state):
+        if result.key == key:
+            return result
     raise HTTPException(404, "there is no such folder (any more)")
 
 
-def _find(studio: Studio) -> Any:
-    from lamina.web.saved_results import find_outputs
+def _find(state: AppState) -> "list[SavedResult]":
+    from lamina.web.saved_results import find_saved_results
 
-    return find_outputs(studio.results_dir())
+    return find_saved_results(state.results_dir())

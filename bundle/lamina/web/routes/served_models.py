@@ -8,8 +8,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 import lamina
-from lamina.web.app_state import Studio
-from lamina.web.routes.common import Done, LoadedStudio, TaskName, problems
+from lamina.web.app_state import AppState
+from lamina.web.descriptions import ModelState, TaskState
+from lamina.web.routes.common import Done, LoadedState, TaskName, problems
 
 router = APIRouter(tags=["model"])
 
@@ -19,58 +20,35 @@ class Health(BaseModel):
 
     status: str
     version: str
-    model: dict[str, Any] | None
+    model: ModelState | None
     problem: str | None
     most_bytes: int
-
-
-class Task(BaseModel):
-    """What can be segmented."""
-
-    name: str
-    title: str
-    spatial_dims: int
-    has_model: bool
-    is_default: bool
 
 
 @router.get("/health", responses=problems(), response_model=Health)
 def health(request: Request) -> Health:
     """Tell whether the model is there (`ready`, `loading` or `failed`), and which one it is."""
-    studio: Studio = request.app.state.studio
-    status = "failed" if studio.problem else "ready" if studio.described else "loading"
+    state: AppState = request.app.state.lamina
+    status = "failed" if state.problem else "ready" if state.model else "loading"
     return Health(
         status=status,
         version=lamina.__version__,
-        model=studio.described,
-        problem=studio.problem,
-        most_bytes=studio.settings.limits.body,
+        model=state.model,
+        problem=state.problem,
+        most_bytes=state.settings.limits.body,
     )
 
 
-@router.get("/tasks", responses=problems(), response_model=list[Task])
-async def tasks(studio: LoadedStudio) -> Any:
+@router.get("/tasks", responses=problems(), response_model=list[TaskState])
+async def tasks(state: LoadedState) -> Any:
     """List what can be segmented, and which of it has a trained model."""
-    return await run_in_threadpool(studio.models.list_tasks)
-
-
-class ModelState(BaseModel):
-    """Which model a task has now."""
-
-    task: str
-    title: str
-    origin: str
-    weights: str
-    hash: str
-    spatial_dims: int
-    device: str
-    labels: list[dict[str, Any]]
+    return await run_in_threadpool(state.models.list_tasks)
 
 
 @router.get("/model", responses=problems(400, 503), response_model=ModelState)
-async def model_state(studio: LoadedStudio, task: TaskName = None) -> Any:
+async def model_state(state: LoadedState, task: TaskName = None) -> Any:
     """Tell which model a task has now: `released model`, `finished run`, `file` or `uploaded`."""
-    return (await studio.pictures.run(studio.models.get, task)).describe()
+    return (await state.pictures.run(state.models.get, task)).describe()
 
 
 @router.post(
@@ -84,7 +62,7 @@ async def model_state(studio: LoadedStudio, task: TaskName = None) -> Any:
     response_model=Done,
 )
 async def upload_model(
-    studio: LoadedStudio,
+    state: LoadedState,
     model: Annotated[
         UploadFile | None, File(description="weights that torch.save wrote: a state_dict")
     ] = None,
@@ -98,7 +76,7 @@ async def upload_model(
     if model is None or not (model.filename or model.size):
         return JSONResponse({"error": "No model file uploaded"}, 400)
     shown = (model.filename or "model.pth")[-100:]
-    await studio.pictures.run(studio.upload, task, model.file, shown)
+    await state.pictures.run(state.upload_weights, task, model.file, shown)
     return Done(message="Model uploaded successfully")
 
 
@@ -112,7 +90,7 @@ async def upload_model(
     },
     response_model=Done,
 )
-async def revert_model(studio: LoadedStudio, task: TaskName = None) -> Any:
+async def revert_model(state: LoadedState, task: TaskName = None) -> Any:
     """Go back to the model of the start; uploaded weights are forgotten."""
-    await studio.pictures.run(studio.revert, task)
+    await state.pictures.run(state.revert_weights, task)
     return Done(message="Reverted to default model")

@@ -9,13 +9,13 @@ from PIL import Image
 from lamina.cli import main
 from lamina.errors import WeightsError
 from lamina.files import write_json
-from lamina.web.served_model import Model, Source, check_size, find_source
+from lamina.web.served_models import ServedModel, WeightsSource, check_size, find_weights_source
 
 
 @pytest.fixture(scope="module")
 def model(tiny):
     task, weights, _ = tiny
-    return Model(task, Source(weights, "file", weights.name))
+    return ServedModel(task, WeightsSource(weights, "file", weights.name))
 
 
 def predict(tiny, source, output):
@@ -27,7 +27,7 @@ def predict(tiny, source, output):
 def test_a_picture_gets_the_mask_of_lamina_predict(model, tiny, picture, tmp_path):
     (tmp_path / "scan.png").write_bytes(picture)
     predict(tiny, tmp_path / "scan.png", tmp_path / "out")
-    case = model.predict(str(tmp_path / "scan.png"), "scan")
+    case = model.segment(str(tmp_path / "scan.png"), "scan")
     expected = np.asarray(Image.open(tmp_path / "out" / "scan.png")).T
     np.testing.assert_array_equal(case.label, expected)
     assert len(np.unique(expected)) > 1
@@ -36,7 +36,7 @@ def test_a_picture_gets_the_mask_of_lamina_predict(model, tiny, picture, tmp_pat
 
 def test_a_volume_gets_the_mask_of_lamina_predict(model, tiny, volume, tmp_path):
     predict(tiny, volume, tmp_path / "out")
-    case = model.predict(str(volume), "scan", "volume")
+    case = model.segment(str(volume), "scan", "volume")
     expected = nib.load(tmp_path / "out" / "scan.nii.gz")
     np.testing.assert_array_equal(case.label, np.asarray(expected.dataobj))
     np.testing.assert_allclose(case.affine, expected.affine, atol=1e-6)
@@ -44,10 +44,10 @@ def test_a_volume_gets_the_mask_of_lamina_predict(model, tiny, volume, tmp_path)
 
 def test_it_tells_how_far_it_is(model, volume):
     told = []
-    model.predict(str(volume), "scan", "volume", told.append)
+    model.segment(str(volume), "scan", "volume", told.append)
     assert told == sorted(told)
     assert told[-1] == 1.0
-    model.predict(str(volume), "scan", "volume")
+    model.segment(str(volume), "scan", "volume")
     assert told[-1] == 1.0
 
 
@@ -60,18 +60,18 @@ def test_clients_are_told_what_it_is(model):
 
 def test_the_finished_run_comes_before_the_released_model(tiny, tmp_path):
     with pytest.raises(WeightsError, match="there are no weights"):
-        find_source("tiny", str(tmp_path), None)
+        find_weights_source("tiny", str(tmp_path), None)
     (tmp_path / "model.pt").write_bytes(tiny[1].read_bytes())
     write_json(tmp_path / "run.json", {"config": {"spatial_dims": 3}})
-    source = find_source("tiny", str(tmp_path), None)
+    source = find_weights_source("tiny", str(tmp_path), None)
     assert (source.origin, source.spatial_dims) == ("finished run", 3)
     assert source.path == tmp_path / "model.pt"
-    named = find_source("tiny", str(tmp_path), str(tiny[2]))
+    named = find_weights_source("tiny", str(tmp_path), str(tiny[2]))
     assert (named.origin, named.name, named.spatial_dims) == ("file", "model2.pth", None)
 
 
 def test_the_released_model_is_called_so(tmp_path):
-    source = find_source("hippocampus_mr", str(tmp_path), None)
+    source = find_weights_source("hippocampus_mr", str(tmp_path), None)
     assert (source.origin, source.name) == ("released model", "models/hippocampus_mr/model.pt")
 
 
