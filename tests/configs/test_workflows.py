@@ -1,10 +1,12 @@
 """What the workflows' JSON promises to whoever overrides it, or runs it from elsewhere."""
 
+import dataclasses
 import json
 
 import pytest
 import torch
 
+from lamina.readers import SeriesRules
 from lamina.tasks.catalogue import CHECKOUT, task_files
 
 CONFIGS = CHECKOUT / "configs"
@@ -25,6 +27,38 @@ def test_without_a_run_id_the_work_is_done_once(name):
     content = json.loads((CONFIGS / name).read_text())
     assert content["run"] == f"@{MAIN[name]}"
     assert len(content[MAIN[name]]) == 1
+
+
+def test_what_evaluation_shares_with_inference_stands_once():
+    """But for what the two say alike and a person or an overlay must find in the file itself."""
+    evaluate, inference = (
+        json.loads((CONFIGS / f"{name}.json").read_text()) for name in ("evaluate", "inference")
+    )
+    alike = {name for name, value in evaluate.items() if inference.get(name, ...) == value}
+    assert alike == {"_desc_task", "task", "bundle_root", "dataloader"}
+
+
+@pytest.mark.parametrize("name", MAIN)
+def test_reading_stands_in_the_workflow_and_its_rules_can_be_set(workflow, name):
+    made = workflow(name, **{"series_rules#missing_slices": "refuse"}).parser
+    parsed = made.get_parsed_content
+    image, label = parsed("reading")
+    assert (image.keys, label.keys) == (("image",), ("label",))
+    reader = image._loader.readers[-1]
+    assert reader.rules == SeriesRules(missing_slices="refuse")
+    assert reader.channels == 1
+    assert parsed("series_rules") == dataclasses.asdict(reader.rules)
+
+
+@pytest.mark.parametrize("name", MAIN)
+def test_a_task_says_how_its_images_are_read(workflow, tmp_path, name):
+    task = json.loads((CONFIGS / "tasks" / "lung_cxr.json").read_text())
+    task |= {"image_channels": 3, "series_rules": {"tilt": "refuse", "most_missing": 1}}
+    (tmp_path / "colour.json").write_text(json.dumps(task))
+    made = workflow(name, tmp_path / "colour.json", **{"series_rules#most_missing": 2}).parser
+    reader = made.get_parsed_content("reading")[0]._loader.readers[-1]
+    assert reader.channels == 3
+    assert reader.rules == SeriesRules(tilt="refuse", most_missing=2)
 
 
 def test_monai_label_finds_the_ids_that_it_overrides():

@@ -67,6 +67,8 @@ def label_problems(task: Mapping[str, Any]) -> Iterator[str]:
     except ConfigError as error:
         yield _one_line(error)
         return
+    if not labels:
+        return
     values = task.get("label_values") or {}
     strange = {name: value for name, value in values.items() if not 0 <= value < len(labels)}
     if strange:
@@ -112,7 +114,7 @@ def _fractions(config: Mapping[str, Any]) -> Iterator[str]:
         wrong = len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6
         if wrong:
             yield (
-                f"fractions: {list(shares)}, expected shares of training, validation and test "
+                f"fractions: {list(shares)}, expected fractions in training, validation and test "
                 "that add up to 1, as [0.8, 0.1, 0.1]"
             )
 

@@ -9,7 +9,7 @@ import copy
 import hashlib
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
@@ -31,6 +31,20 @@ def current_config() -> dict[str, Any]:
         if isinstance(owner, ConfigParser):
             return copy.deepcopy(owner.get())
     raise ConfigError("no MONAI config is being evaluated", "call this from a config's expression")
+
+
+def optional(*keys: str, default: Any = None) -> Any:
+    """Return what the running task holds under a key that it may lack, keys of keys in order.
+
+    Raises
+    ------
+    ConfigError
+        If no MONAI workflow calls.
+    """
+    value: Any = current_config().get("task")
+    for key in keys:
+        value = value.get(key, default) if isinstance(value, Mapping) else default
+    return value
 
 
 def made_up_data() -> Any:
