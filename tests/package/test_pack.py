@@ -1,4 +1,6 @@
+import ast
 import json
+import re
 import subprocess
 import zipfile
 
@@ -10,7 +12,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow, verify_metadata
 
 import lamina
 from lamina.errors import ConfigError, WeightsError
-from lamina.package.pack import check_sums, pack_task
+from lamina.package.pack import ROOMS, check_sums, pack_task
 
 
 def infer(python, folder, images, output, cwd, *words):
@@ -30,7 +32,8 @@ def test_the_folder_is_a_bundle_of_the_zoos_form(packed):
         "docs/README.md",
         "models/model.pt",
         "models/model.ts",
-        "lamina/cli.py",
+        "lamina/readers/images.py",
+        "lamina/tasks/task_schema.json",
     ):
         assert (folder / name).is_file()
     assert zipped.name == f"small_v{lamina.__version__}.zip"
@@ -39,6 +42,33 @@ def test_the_folder_is_a_bundle_of_the_zoos_form(packed):
     assert names == {f"small/{path.relative_to(folder)}" for path in folder.rglob("*.*")} | {
         f"small/{name}" for name in ("LICENSE", "SHA256SUMS")
     }
+
+
+def test_it_carries_the_rooms_of_the_workflows_and_no_others(packed):
+    folder, zipped = packed
+    with zipfile.ZipFile(zipped) as archive:
+        parts = [name.split("/") for name in archive.namelist()]
+    rooms = {part[2] for part in parts if part[1] == "lamina" and len(part) > 3}
+    assert rooms == set(ROOMS)
+    assert not rooms & {"web", "phantoms", "planning", "label", "commands", "package", "prepare"}
+    assert not {"cli.py", "bundle_line.py"} & {path.name for path in (folder / "lamina").iterdir()}
+
+
+def imported(file):
+    """The rooms and modules of Lamina that a file imports, in functions too."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) else []
+        yield from (name.split(".")[1] for name in names if name.startswith("lamina."))
+
+
+def test_what_it_carries_imports_only_what_it_carries(packed):
+    package = packed[0] / "lamina"
+    carried = {path.stem for path in package.iterdir()}
+    needed = {name for file in package.rglob("*.py") for name in imported(file)}
+    assert needed <= carried
+    configs = " ".join(path.read_text() for path in (packed[0] / "configs").glob("*.json"))
+    assert set(re.findall(r"(?<![\w/.-])lamina\.([a-z]+)\.", configs)) <= carried
 
 
 def test_nothing_refers_to_a_path_outside(packed):
@@ -102,6 +132,16 @@ def test_it_trains_and_leaves_its_model_alone(packed, images, without_lamina, tm
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / "run" / "model.pt").is_file()
     assert (packed[0] / "models" / "model.pt").read_bytes() == before
+
+
+def test_it_evaluates(packed, images, without_lamina, tmp_path):
+    config = ["--config_file", "configs/evaluate.json", "--dataset_dir", images, "--split", "all"]
+    places = ["--run_dir", tmp_path / "run", "--output_dir", tmp_path / "evaluation"]
+    words = ["run", "evaluating", *config, *places, "--series_rules#tilt", "refuse"]
+    done = without_lamina("-m", "monai.bundle", *words, cwd=packed[0])
+    assert done.returncode == 0, done.stderr[-3000:]
+    summary = json.loads((tmp_path / "evaluation" / "summary.json").read_text())
+    assert len(summary["cases"]) == 4
 
 
 @pytest.mark.parametrize("name", ["train.json", "inference.json"])
