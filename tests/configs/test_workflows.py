@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
+from lamina.cli import main
 from lamina.readers import SeriesRules
 from lamina.tasks.catalogue import CHECKOUT, task_files
 
@@ -134,6 +136,15 @@ def test_a_workflow_made_in_python_trains_and_infers(workflow, dataset, tmp_path
     test = json.loads((tmp_path / "run" / "splits.json").read_text())["test"]
     written = {path.name for path in (tmp_path / "run" / "predictions").glob("*.nii.gz")}
     assert written == {f"{case['name']}.nii.gz" for case in test}
+
+
+def test_lamina_evaluates_from_any_folder(dataset, network_and_checkpoint, tmp_path, monkeypatch):
+    """What evaluate.json takes from inference.json is found, and the folder stays the user's."""
+    monkeypatch.chdir(tmp_path)
+    weights = ["--weights", str(network_and_checkpoint[1]), "--run-dir", "run"]
+    assert main(["evaluate", "oct_phantom", "--dataset-dir", dataset, *weights]) == 0
+    assert (tmp_path / "run" / "evaluation" / "report.html").is_file()
+    assert Path.cwd() == tmp_path
 
 
 def test_an_unknown_id_ends_the_runner_with_the_nearest_one(bundle, dataset, tmp_path):

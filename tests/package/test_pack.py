@@ -194,6 +194,15 @@ def test_a_folder_of_other_files_is_left_alone(small_task, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["small"]
 
 
+def test_a_task_of_an_earlier_version_is_not_packed(small_task, tmp_path):
+    task = json.loads(small_task[0].read_text())
+    task["preprocessing"].insert(0, {"_target_": "LoadImaged", "keys": "image"})
+    (tmp_path / "old.json").write_text(json.dumps(task))
+    with pytest.raises(ConfigError, match="the workflow reads image and label now"):
+        pack_task(tmp_path / "old.json", None, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_weights_of_another_network_leave_nothing(small_task, tmp_path):
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pt")
     with pytest.raises(WeightsError, match="another network"):

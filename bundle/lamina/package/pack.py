@@ -18,6 +18,7 @@ from lamina.inference.weights import load_weights
 from lamina.package.configs import packed_workflows
 from lamina.package.metadata import bundle_card, packed_metadata
 from lamina.tasks.catalogue import CHECKOUT, read_task
+from lamina.tasks.check import check_config
 from lamina.tasks.labels import read_labels
 from lamina.tasks.write_task import compact_json
 
@@ -65,9 +66,10 @@ def pack_task(
     WeightsError
         If the weights are of another network.
     ConfigError
-        If something else than a packed bundle stands where the folder should go.
+        If the task has mistakes, or something else than a packed bundle stands in the folder's place.
     """
     task = read_task(task_file)
+    check_config({"task": task})
     target = output_dir.absolute() / task["name"]
     _refuse_other(target)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What task files of earlier versions say differently, and what to change."""
+"""What task files and workflows of earlier versions write differently, and what to change."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -24,6 +24,7 @@ NEW_NAMES = {
     "lamina.output.CaseProgress": "lamina.evaluation.CaseProgress",
     "lamina.output.EvaluationWriter": "lamina.evaluation.EvaluationWriter",
     "lamina.output.panel_drawer": "lamina.pictures.panel_drawer",
+    "lamina.tasks.made_up_data": "lamina.tasks.synthetic_data",
 }
 # Where a reader's argument stands now.
 _RULES = {"slice_tolerance": "tolerance"} | {
@@ -76,7 +77,7 @@ def _reading_problem(steps: Mapping[int, Mapping[str, Any]]) -> str:
 
 
 def _keys_for(reader: Any) -> Iterator[str]:
-    """Yield the keys of a task that say what a reader's arguments said."""
+    """Yield the task's keys that replace a reader's arguments."""
     if not isinstance(reader, Mapping):
         return
     if "channels" in reader:

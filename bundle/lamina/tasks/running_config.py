@@ -47,7 +47,7 @@ def optional(*keys: str, default: Any = None) -> Any:
     return value
 
 
-def made_up_data() -> Any:
+def synthetic_data() -> Any:
     """Return the folder of the running task's phantoms, which are made if they are not there.
 
     A reference to them would make them even where an expression does not use it.
