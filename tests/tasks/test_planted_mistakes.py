@@ -104,7 +104,7 @@ MISTAKES = {
     "a code that lacks its scheme": (
         "task#labels#1#code",
         {"value": "5665001", "meaning": "Retina"},
-        "expected null, or a code as",
+        'lacks \'scheme\', expected an object as {"value": "39607008"',
     ),
     "codes that are no numbers": (
         "task#label_values",

@@ -33,8 +33,20 @@ def rules_problems(rules: Any) -> Iterator[str]:
     >>> list(rules_problems({"tilt": "maybe"}))
     ["series_rules#tilt: 'maybe', expected accept or refuse"]
     """
-    schema = {"$defs": task_schema()["$defs"], "$ref": "#/$defs/series_rules"}
-    return _problems(rules, schema, "series_rules")
+    return _problems(rules, _part("series_rules"), "series_rules")
+
+
+def labels_problems(labels: Any) -> Iterator[str]:
+    """Yield what is wrong with the form of a task's labels, each by itself.
+
+    >>> list(labels_problems([{"value": 0, "name": "lung", "color": [0, 0, 256]}]))
+    ['task#labels#0#color: [0, 0, 256], expected three whole numbers from 0 to 255: red, green, blue']
+    """
+    return _problems(labels, _part("labels"), "task#labels")
+
+
+def _part(name: str) -> dict[str, Any]:
+    return {"$defs": task_schema()["$defs"], "$ref": f"#/$defs/{name}"}
 
 
 def _problems(value: Any, schema: Mapping[str, Any], name: str) -> Iterator[str]:
