@@ -81,12 +81,12 @@ MISTAKES = {
     "a colour beyond 255": (
         "task#labels#1#color",
         [0, 300, 0],
-        "task#labels#1#color: [0, 300, 0], expected three whole numbers from 0 to 255",
+        "task#labels#1#color (NFL): [0, 300, 0], expected three whole numbers from 0 to 255",
     ),
     "a colour of two numbers": (
         "task#labels#1#color",
         [0, 30],
-        "task#labels#1#color: [0, 30], expected three whole numbers from 0 to 255",
+        "task#labels#1#color (NFL): [0, 30], expected three whole numbers from 0 to 255",
     ),
     "a name twice": ("task#labels#2#name", "NFL", "['NFL'] stands twice"),
     "a gap in the values": ("task#labels#8#value", 9, "number the labels without gaps"),

@@ -62,12 +62,12 @@ def value_problems(config: Mapping[str, Any]) -> Iterator[str]:
 
 def label_problems(task: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the labels of a task, and with what stands for them in files."""
+    if "labels" not in task:
+        return
     try:
-        labels = read_labels(task.get("labels", []))
+        labels = read_labels(task["labels"])
     except ConfigError as error:
         yield _one_line(error)
-        return
-    if not labels:
         return
     values = task.get("label_values") or {}
     strange = {name: value for name, value in values.items() if not 0 <= value < len(labels)}

@@ -1,7 +1,7 @@
 """Whether a task says what its JSON schema asks for; editors complete task files by the same one."""
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,8 @@ def rules_problems(rules: Any) -> Iterator[str]:
 def labels_problems(labels: Any) -> Iterator[str]:
     """Yield what is wrong with the form of a task's labels, each by itself.
 
-    >>> list(labels_problems([{"value": 0, "name": "lung", "color": [0, 0, 256]}]))
-    ['task#labels#0#color: [0, 0, 256], expected three whole numbers from 0 to 255: red, green, blue']
+    >>> list(labels_problems([{"value": 0, "name": "lung", "color": [0, 256]}]))
+    ['task#labels#0#color (lung): [0, 256], expected three whole numbers from 0 to 255: red, green, blue']
     """
     return _problems(labels, _part("labels"), "task#labels")
 
@@ -66,7 +66,17 @@ def _problems(value: Any, schema: Mapping[str, Any], name: str) -> Iterator[str]
         else:
             lacks = f" lacks {error.message.split()[0]}" if error.validator == "required" else ""
             expected = error.schema.get("description", error.message)
-            yield f"{path}: {error.instance!r}{lacks}, expected {expected}"
+            name_of = _name_of(value, error.absolute_path)
+            yield f"{path}{name_of}: {error.instance!r}{lacks}, expected {expected}"
+
+
+def _name_of(value: Any, path: Iterable[str | int]) -> str:
+    """Return the name of what lies on a path into a task, a label's, in brackets."""
+    for key in path:
+        value = value[key]
+        if isinstance(value, Mapping) and str(value.get("name", "")).strip():
+            return f" ({value['name']})"
+    return ""
 
 
 def nearest(name: str, known: Collection[str]) -> str:
