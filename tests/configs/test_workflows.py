@@ -46,6 +46,8 @@ def test_reading_stands_in_the_workflow_and_its_rules_can_be_set(workflow, name)
     parsed = made.get_parsed_content
     image, label = parsed("reading")
     assert (image.keys, label.keys) == (("image",), ("label",))
+    assert not image._loader.expanduser
+    assert not label._loader.expanduser
     reader = image._loader.readers[-1]
     assert reader.rules == SeriesRules(missing_slices="refuse")
     assert reader.channels == 1
@@ -97,8 +99,8 @@ def tasks_by_dimension():
 @pytest.mark.parametrize(("task", "dims"), tasks_by_dimension())
 def test_a_shipped_task_fits_its_network_in_each_dimension(workflow, task, dims):
     made = workflow("train.json", task=task, spatial_dims=dims).parser
-    told = json.loads(task.read_text())
-    classes, channels = len(told["labels"]), told["in_channels"]
+    content = json.loads(task.read_text())
+    classes, channels = len(content["labels"]), content["in_channels"]
     network = made.get_parsed_content("network").eval()
     for size in ("patch_size", "window_size"):
         shape = made.get_parsed_content(size)

@@ -88,9 +88,9 @@ def test_the_metadata_follow_the_shipped_schema(packed):
     configs = packed[0] / "configs"
     metadata, schema = configs / "metadata.json", configs / "metadata_schema.json"
     verify_metadata(meta_file=str(metadata), filepath=str(schema))
-    told = json.loads(metadata.read_text())
-    assert told["name"] == "small"
-    assert told["network_data_format"]["outputs"]["pred"]["num_channels"] == 9
+    content = json.loads(metadata.read_text())
+    assert content["name"] == "small"
+    assert content["network_data_format"]["outputs"]["pred"]["num_channels"] == 9
 
 
 def test_torchscript_and_checkpoint_are_the_same_network(packed, small_task):
