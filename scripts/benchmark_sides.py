@@ -109,7 +109,6 @@ def lamina_task(template: Path, classes: int) -> dict[str, Any]:
         "batch_size": {"3": 4},
         "network_def": network_def("@spatial_dims", "@num_classes"),
     }
-    load = [step for step in task["preprocessing"] if step["_target_"] == "LoadImaged"]
-    task["preprocessing"] = [*load, *PREPROCESSING]
+    task["preprocessing"] = list(PREPROCESSING)
     task["preprocessing"][-2] |= {"_target_": "lamina.transforms.Spacingd"}
     return task

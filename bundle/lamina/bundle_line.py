@@ -1,5 +1,6 @@
 """The ``python -m monai.bundle`` line that a short command stands for, and running it."""
 
+import contextlib
 import logging
 import shlex
 import sys
@@ -36,7 +37,8 @@ def run_bundle(words: list[str]) -> None:
     import fire
     from monai.bundle import run
 
-    with process_restored():
+    # What configs take from one another is named from the checkout's root.
+    with process_restored(), contextlib.chdir(CHECKOUT):
         # The configs are Lamina's own: what MONAI says about running those of strangers is left
         # out.
         warnings.filterwarnings("ignore", message="parsing config_file")

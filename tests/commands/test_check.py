@@ -26,8 +26,8 @@ def test_mistakes_are_listed_once(capsys, tmp_path):
     assert main(["check", str(tmp_path / "mine.json")]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
-    assert "did you mean 'sigmoid'?" in lines[0]
-    assert "'INL' has the colour [1, 2]" in lines[1]
+    assert "task#labels#3#color (INL): [1, 2], expected three whole numbers" in lines[0]
+    assert "did you mean 'sigmoid'?" in lines[1]
 
 
 def test_a_data_set_is_checked_too(capsys, real_data):

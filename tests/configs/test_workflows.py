@@ -1,10 +1,14 @@
 """What the workflows' JSON promises to whoever overrides it, or runs it from elsewhere."""
 
+import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
+from lamina.cli import main
+from lamina.readers import SeriesRules
 from lamina.tasks.catalogue import CHECKOUT, task_files
 
 CONFIGS = CHECKOUT / "configs"
@@ -25,6 +29,40 @@ def test_without_a_run_id_the_work_is_done_once(name):
     content = json.loads((CONFIGS / name).read_text())
     assert content["run"] == f"@{MAIN[name]}"
     assert len(content[MAIN[name]]) == 1
+
+
+def test_what_evaluation_shares_with_inference_stands_once():
+    """But for what the two say alike and a person or an overlay must find in the file itself."""
+    evaluate, inference = (
+        json.loads((CONFIGS / f"{name}.json").read_text()) for name in ("evaluate", "inference")
+    )
+    alike = {name for name, value in evaluate.items() if inference.get(name, ...) == value}
+    assert alike == {"_desc_task", "task", "bundle_root", "dataloader"}
+
+
+@pytest.mark.parametrize("name", MAIN)
+def test_reading_stands_in_the_workflow_and_its_rules_can_be_set(workflow, name):
+    made = workflow(name, **{"series_rules#missing_slices": "refuse"}).parser
+    parsed = made.get_parsed_content
+    image, label = parsed("reading")
+    assert (image.keys, label.keys) == (("image",), ("label",))
+    assert not image._loader.expanduser
+    assert not label._loader.expanduser
+    reader = image._loader.readers[-1]
+    assert reader.rules == SeriesRules(missing_slices="refuse")
+    assert reader.channels == 1
+    assert parsed("series_rules") == dataclasses.asdict(reader.rules)
+
+
+@pytest.mark.parametrize("name", MAIN)
+def test_a_task_says_how_its_images_are_read(workflow, tmp_path, name):
+    task = json.loads((CONFIGS / "tasks" / "lung_cxr.json").read_text())
+    task |= {"image_channels": 3, "series_rules": {"tilt": "refuse", "most_missing": 1}}
+    (tmp_path / "colour.json").write_text(json.dumps(task))
+    made = workflow(name, tmp_path / "colour.json", **{"series_rules#most_missing": 2}).parser
+    reader = made.get_parsed_content("reading")[0]._loader.readers[-1]
+    assert reader.channels == 3
+    assert reader.rules == SeriesRules(tilt="refuse", most_missing=2)
 
 
 def test_monai_label_finds_the_ids_that_it_overrides():
@@ -61,8 +99,8 @@ def tasks_by_dimension():
 @pytest.mark.parametrize(("task", "dims"), tasks_by_dimension())
 def test_a_shipped_task_fits_its_network_in_each_dimension(workflow, task, dims):
     made = workflow("train.json", task=task, spatial_dims=dims).parser
-    told = json.loads(task.read_text())
-    classes, channels = len(told["labels"]), told["in_channels"]
+    content = json.loads(task.read_text())
+    classes, channels = len(content["labels"]), content["in_channels"]
     network = made.get_parsed_content("network").eval()
     for size in ("patch_size", "window_size"):
         shape = made.get_parsed_content(size)
@@ -100,6 +138,15 @@ def test_a_workflow_made_in_python_trains_and_infers(workflow, dataset, tmp_path
     test = json.loads((tmp_path / "run" / "splits.json").read_text())["test"]
     written = {path.name for path in (tmp_path / "run" / "predictions").glob("*.nii.gz")}
     assert written == {f"{case['name']}.nii.gz" for case in test}
+
+
+def test_lamina_evaluates_from_any_folder(dataset, network_and_checkpoint, tmp_path, monkeypatch):
+    """What evaluate.json takes from inference.json is found, and the folder stays the user's."""
+    monkeypatch.chdir(tmp_path)
+    weights = ["--weights", str(network_and_checkpoint[1]), "--run-dir", "run"]
+    assert main(["evaluate", "oct_phantom", "--dataset-dir", dataset, *weights]) == 0
+    assert (tmp_path / "run" / "evaluation" / "report.html").is_file()
+    assert Path.cwd() == tmp_path
 
 
 def test_an_unknown_id_ends_the_runner_with_the_nearest_one(bundle, dataset, tmp_path):

@@ -19,7 +19,20 @@ def test_each_workflow_is_there(workflows):
 
 def test_the_task_is_written_into_them(workflows):
     for name in ("train.json", "inference.json", "evaluate.json"):
-        assert workflows[name]["task"] == TASK
+        assert workflows[name]["task"] == TASK | {"phantoms": None}
+
+
+def test_what_a_workflow_takes_from_another_is_written_out(workflows):
+    assert '"%' not in json.dumps(workflows)
+    evaluate, inference = workflows["evaluate.json"], workflows["inference.json"]
+    for name in ("inferer", "reading", "overlap", "series_rules"):
+        assert evaluate[name] == inference[name]
+
+
+def test_a_bundle_makes_no_phantoms_and_names_no_schema():
+    task = TASK | {"phantoms": {"_target_": "lamina.phantoms.write"}, "$schema": "../s.json"}
+    packed = packed_workflows(CHECKOUT / "configs", task)["train.json"]["task"]
+    assert packed == TASK | {"phantoms": None}
 
 
 def test_no_expression_names_the_package_without_bringing_it(workflows):

@@ -1,4 +1,6 @@
+import ast
 import json
+import re
 import subprocess
 import zipfile
 
@@ -10,7 +12,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow, verify_metadata
 
 import lamina
 from lamina.errors import ConfigError, WeightsError
-from lamina.package.pack import check_sums, pack_task
+from lamina.package.pack import ROOMS, check_sums, pack_task
 
 
 def infer(python, folder, images, output, cwd, *words):
@@ -30,7 +32,8 @@ def test_the_folder_is_a_bundle_of_the_zoos_form(packed):
         "docs/README.md",
         "models/model.pt",
         "models/model.ts",
-        "lamina/cli.py",
+        "lamina/readers/images.py",
+        "lamina/tasks/task_schema.json",
     ):
         assert (folder / name).is_file()
     assert zipped.name == f"small_v{lamina.__version__}.zip"
@@ -39,6 +42,33 @@ def test_the_folder_is_a_bundle_of_the_zoos_form(packed):
     assert names == {f"small/{path.relative_to(folder)}" for path in folder.rglob("*.*")} | {
         f"small/{name}" for name in ("LICENSE", "SHA256SUMS")
     }
+
+
+def test_it_carries_the_rooms_of_the_workflows_and_no_others(packed):
+    folder, zipped = packed
+    with zipfile.ZipFile(zipped) as archive:
+        parts = [name.split("/") for name in archive.namelist()]
+    rooms = {part[2] for part in parts if part[1] == "lamina" and len(part) > 3}
+    assert rooms == set(ROOMS)
+    assert not rooms & {"web", "phantoms", "planning", "label", "commands", "package", "prepare"}
+    assert not {"cli.py", "bundle_line.py"} & {path.name for path in (folder / "lamina").iterdir()}
+
+
+def imported(file):
+    """The rooms and modules of Lamina that a file imports, in functions too."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) else []
+        yield from (name.split(".")[1] for name in names if name.startswith("lamina."))
+
+
+def test_what_it_carries_imports_only_what_it_carries(packed):
+    package = packed[0] / "lamina"
+    carried = {path.stem for path in package.iterdir()}
+    needed = {name for file in package.rglob("*.py") for name in imported(file)}
+    assert needed <= carried
+    configs = " ".join(path.read_text() for path in (packed[0] / "configs").glob("*.json"))
+    assert set(re.findall(r"(?<![\w/.-])lamina\.([a-z]+)\.", configs)) <= carried
 
 
 def test_nothing_refers_to_a_path_outside(packed):
@@ -58,9 +88,9 @@ def test_the_metadata_follow_the_shipped_schema(packed):
     configs = packed[0] / "configs"
     metadata, schema = configs / "metadata.json", configs / "metadata_schema.json"
     verify_metadata(meta_file=str(metadata), filepath=str(schema))
-    told = json.loads(metadata.read_text())
-    assert told["name"] == "small"
-    assert told["network_data_format"]["outputs"]["pred"]["num_channels"] == 9
+    content = json.loads(metadata.read_text())
+    assert content["name"] == "small"
+    assert content["network_data_format"]["outputs"]["pred"]["num_channels"] == 9
 
 
 def test_torchscript_and_checkpoint_are_the_same_network(packed, small_task):
@@ -102,6 +132,16 @@ def test_it_trains_and_leaves_its_model_alone(packed, images, without_lamina, tm
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / "run" / "model.pt").is_file()
     assert (packed[0] / "models" / "model.pt").read_bytes() == before
+
+
+def test_it_evaluates(packed, images, without_lamina, tmp_path):
+    config = ["--config_file", "configs/evaluate.json", "--dataset_dir", images, "--split", "all"]
+    places = ["--run_dir", tmp_path / "run", "--output_dir", tmp_path / "evaluation"]
+    words = ["run", "evaluating", *config, *places, "--series_rules#tilt", "refuse"]
+    done = without_lamina("-m", "monai.bundle", *words, cwd=packed[0])
+    assert done.returncode == 0, done.stderr[-3000:]
+    summary = json.loads((tmp_path / "evaluation" / "summary.json").read_text())
+    assert len(summary["cases"]) == 4
 
 
 @pytest.mark.parametrize("name", ["train.json", "inference.json"])
@@ -152,6 +192,15 @@ def test_a_folder_of_other_files_is_left_alone(small_task, tmp_path):
     with pytest.raises(ConfigError, match="no packed bundle"):
         pack_task(small_task[0], None, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["small"]
+
+
+def test_a_task_of_an_earlier_version_is_not_packed(small_task, tmp_path):
+    task = json.loads(small_task[0].read_text())
+    task["preprocessing"].insert(0, {"_target_": "LoadImaged", "keys": "image"})
+    (tmp_path / "old.json").write_text(json.dumps(task))
+    with pytest.raises(ConfigError, match="the workflow reads image and label now"):
+        pack_task(tmp_path / "old.json", None, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_weights_of_another_network_leave_nothing(small_task, tmp_path):

@@ -95,7 +95,7 @@ def test_colours_are_three_channels(tmp_path, survey_of):
     task = plan(tmp_path, survey_of)
     require_right(task)
     assert task["in_channels"] == 3
-    assert task["preprocessing"][0]["reader"]["channels"] == 3
+    assert task["image_channels"] == 3
 
 
 def test_pictures_of_one_size_stay_as_they_are_up_to_640(tmp_path):

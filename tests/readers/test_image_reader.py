@@ -6,6 +6,7 @@ from monai.data import decollate_batch, list_data_collate
 from monai.transforms import LoadImaged
 
 from lamina.errors import ConfigError, GeometryError, ReadError
+from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.image_reader import CaseReader, LabelReader
 
 ROWS = np.arange(12, dtype=np.uint8).reshape(3, 4)
@@ -206,5 +207,6 @@ def test_the_slice_tolerance_reaches_the_series(tmp_path, write_series, volume):
     shifted = {4: {"ImagePositionPatient": [0, 0, 8.5]}}
     folder = write_series(tmp_path / "s", volume, affine, changes=shifted)
     with pytest.raises(GeometryError, match="2.5 mm between"):
-        image(folder, missing_slices="refuse")
-    assert image(folder, slice_tolerance=0.3)[0].shape == (5, 7, 9)
+        image(folder, rules={"missing_slices": "refuse"})
+    for rules in ({"tolerance": 0.3}, SeriesRules(tolerance=0.3)):
+        assert image(folder, rules=rules)[0].shape == (5, 7, 9)

@@ -29,7 +29,7 @@ def test_a_name_that_stands_twice_is_named():
 def test_what_is_missing_is_named(key):
     broken = entry(0, "background")
     del broken[key]
-    with pytest.raises(ConfigError, match=f"lacks {key}"):
+    with pytest.raises(ConfigError, match=f"task#labels#0.*: .* lacks '{key}', expected an object"):
         read_labels([broken])
 
 
@@ -39,7 +39,8 @@ def test_a_code_is_whole(key, where):
     whole = {"value": "39607008", "scheme": "SCT", "meaning": "Lung"}
     broken = {name: text for name, text in whole.items() if name != key}
     code = broken if where == "itself" else whole | {where: broken}
-    with pytest.raises(ConfigError, match=f"the code of 'lung' lacks {key}"):
+    path = "task#labels#1#code" + ("" if where == "itself" else f"#{where}")
+    with pytest.raises(ConfigError, match=f"{path} .*: .* lacks '{key}', expected an object"):
         read_labels([entry(0, "background"), entry(1, "lung", code=code)])
 
 

@@ -64,20 +64,105 @@ MISTAKES = {
     "a patience of nothing": ("patience", 0, "patience: 0, expected a whole number from 1"),
     "too much smoothing": ("smoothing", 1.0, "smoothing: 1.0, expected a number from 0"),
     "shares beyond one": ("fractions", [0.8, 0.2, 0.2], "fractions: [0.8, 0.2, 0.2]"),
-    "two shares": ("fractions", [0.8, 0.2], "shares of training, validation and test"),
+    "two shares": ("fractions", [0.8, 0.2], "fractions in training, validation and test"),
     "a fourth dimension": ("spatial_dims", 4, "spatial_dims: 4, expected 2 or 3"),
     "a folder that is not there": ("dataset_dir", "/not/here", "dataset_dir: /not/here"),
-    "a label without a name": ("task#labels#1#name", GONE, "lacks name"),
-    "a label with an empty name": ("task#labels#1#name", " ", "value 1 has no name"),
-    "a label without a colour": ("task#labels#1#color", GONE, "lacks color"),
-    "a colour beyond 255": ("task#labels#1#color", [0, 300, 0], "has the colour [0, 300, 0]"),
-    "a colour of two numbers": ("task#labels#1#color", [0, 30], "has the colour [0, 30]"),
+    "a label without a name": ("task#labels#1#name", GONE, "lacks 'name', expected an object as"),
+    "a label with an empty name": (
+        "task#labels#1#name",
+        " ",
+        "task#labels#1#name: ' ', expected a text that is not empty",
+    ),
+    "a label without a colour": (
+        "task#labels#1#color",
+        GONE,
+        "lacks 'color', expected an object as",
+    ),
+    "a colour beyond 255": (
+        "task#labels#1#color",
+        [0, 300, 0],
+        "task#labels#1#color (NFL): [0, 300, 0], expected three whole numbers from 0 to 255",
+    ),
+    "a colour of two numbers": (
+        "task#labels#1#color",
+        [0, 30],
+        "task#labels#1#color (NFL): [0, 30], expected three whole numbers from 0 to 255",
+    ),
     "a name twice": ("task#labels#2#name", "NFL", "['NFL'] stands twice"),
     "a gap in the values": ("task#labels#8#value", 9, "number the labels without gaps"),
     "codes for a class that is not there": (
         "task#label_values",
         {"0": 0, "255": 12},
         "expected classes from 0 to 8",
+    ),
+    "a key of a label misspelt": (
+        "task#labels#1#colour",
+        [0, 0, 1],
+        "nothing knows task#labels#1's key 'colour' (did you mean 'color'?)",
+    ),
+    "labels that are no list": ("task#labels", {}, "task#labels: {}, expected a list as [{"),
+    "a code that lacks its scheme": (
+        "task#labels#1#code",
+        {"value": "5665001", "meaning": "Retina"},
+        'lacks \'scheme\', expected an object as {"value": "39607008"',
+    ),
+    "codes that are no numbers": (
+        "task#label_values",
+        {"0": "background"},
+        "task#label_values: {'0': 'background'}, expected null, or each value of a label file",
+    ),
+    "no epochs in the task": ("task#epochs", {"2": 0}, "task#epochs: {'2': 0}, expected a whole"),
+    "a rate in words": ("task#lr", "high", "task#lr: 'high', expected a number above 0"),
+    "a step without its name": (
+        "task#preprocessing",
+        [{"keys": "image"}],
+        "task#preprocessing: [{'keys': 'image'}], expected a list of components",
+    ),
+    "two channels of a file": ("task#image_channels", 2, "image_channels: 2, expected 1 or 3"),
+    "a rule misspelt": (
+        "task#series_rules",
+        {"missing_slice": "refuse"},
+        "nothing knows task#series_rules's key 'missing_slice' (did you mean 'missing_slices'?)",
+    ),
+    "a rule that nothing follows": (
+        "series_rules#tilt",
+        "ignore",
+        "series_rules#tilt: 'ignore', expected accept or refuse",
+    ),
+    "readers of an earlier version": (
+        "task#preprocessing",
+        [
+            {
+                "_target_": "LoadImaged",
+                "keys": "image",
+                "reader": {"_target_": "lamina.cases.CaseReader", "channels": 3, "tilt": "refuse"},
+            },
+            {"_target_": "LoadImaged", "keys": ["label"]},
+        ],
+        (
+            "task#preprocessing: steps 0 and 1 (LoadImaged): the workflow reads image and label now, "
+            'before the task\'s own steps: take them out; write "image_channels": 3 and '
+            '"series_rules": {"tilt": "refuse"} into the task instead'
+        ),
+    ),
+    "a name of an earlier version": (
+        "task#preprocessing",
+        [
+            {
+                "_target_": "LoadImaged",
+                "keys": "x",
+                "reader": {"_target_": "lamina.cases.LabelReader"},
+            }
+        ],
+        (
+            "task#preprocessing#0#reader#_target_: 'lamina.cases.LabelReader' is called "
+            "'lamina.readers.LabelReader' now"
+        ),
+    ),
+    "a name of an earlier version in an expression": (
+        "train#handlers#7#draw",
+        "$lamina.output.panel_drawer(@task#labels)",
+        "'lamina.output.panel_drawer' is called 'lamina.pictures.panel_drawer' now",
     ),
     "a dimension left out": (
         "task#patch_size",

@@ -24,6 +24,8 @@ def test_a_labelled_case_has_its_region_beside_its_image(tmp_path):
     made = RegionOfCased("rois")(item)
     assert made["region"] == str(tmp_path / "rois" / "a.nii.gz")
     assert "region" not in item
+    read = MetaTensor(torch.zeros(1, 2, 2), meta={"filename_or_obj": item["image"]})
+    assert RegionOfCased("rois")(item | {"image": read})["region"] == made["region"]
 
 
 def test_a_missing_region_is_told_and_an_unlabelled_case_needs_none(tmp_path):

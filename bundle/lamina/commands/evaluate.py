@@ -8,6 +8,7 @@ from lamina.commands.workflow import (
     add_dataset,
     add_pixel_size,
     add_run_dir,
+    add_series_rules,
     add_task,
     add_weights,
     add_workflow,
@@ -35,6 +36,7 @@ def add(commands: Any) -> None:
     parser.add_argument("-o", "--output-dir", metavar="DIR", help="default: RUN/evaluation")
     add_pixel_size(parser)
     add_weights(parser)
+    add_series_rules(parser)
     add_workflow(parser)
 
 

@@ -111,8 +111,10 @@ def _conclude(base: Path, places: Sequence[Path], task: Path) -> int:
 
 
 def _run(words: list[str], what: str) -> None:
+    from lamina.tasks.catalogue import CHECKOUT
+
     line = [sys.executable, "-m", "monai.bundle", *words]
-    done = subprocess.run(line, check=False, env=_environment())
+    done = subprocess.run(line, check=False, env=_environment(), cwd=CHECKOUT)
     if done.returncode:
         raise LaminaError(
             f"{what} ended with status {done.returncode}",

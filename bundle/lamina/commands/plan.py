@@ -69,6 +69,7 @@ def _plan_task(options: argparse.Namespace) -> int:
     from lamina.planning.survey_cases import survey_cases
     from lamina.planning.thumbnails import look_at
     from lamina.tasks.catalogue import CHECKOUT
+    from lamina.tasks.write_task import write_task
 
     root = Path(options.dataset_dir).expanduser()
     name = re.sub(r"\W+", "_", options.name or root.resolve().name).strip("_").lower()
@@ -89,7 +90,7 @@ def _plan_task(options: argparse.Namespace) -> int:
     task = plan_task(
         survey, name, names, dims=options.spatial_dims, background=background, budget=budget
     )
-    _write(task, target)
+    write_task(target, task)
     lines = _next_lines(task, target, options.dataset_dir)
     _write_page(page, survey, names, defects, root, task, lines)
     print(
@@ -157,14 +158,6 @@ def _write_page(
         task=task,
         lines=lines,
     )
-
-
-def _write(task: dict[str, Any], target: Path) -> None:
-    from lamina.files import written_whole
-    from lamina.planning.names import task_text
-
-    with written_whole(target) as part:
-        part.write_text(task_text(task), encoding="utf-8")
 
 
 def _next_lines(task: Mapping[str, Any], target: Path, dataset_dir: str) -> list[str]:

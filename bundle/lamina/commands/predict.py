@@ -11,6 +11,7 @@ from lamina.commands.workflow import (
     add_dataset,
     add_pixel_size,
     add_run_dir,
+    add_series_rules,
     add_task,
     add_weights,
     add_workflow,
@@ -65,6 +66,7 @@ def add(commands: Any) -> None:
     choose.add_argument("--plane", choices=("axial", "coronal", "sagittal", "oblique"))
     choose.add_argument("--modality", metavar="MR|CT|…", help="of DICOM series")
     choose.add_argument("--series-description", metavar="TEXT", help="that it contains")
+    add_series_rules(parser)
     add_workflow(parser)
 
 

@@ -76,10 +76,10 @@ def _add_label_values(commands: Any) -> None:
 
 
 def _learn_label_values(options: argparse.Namespace) -> int:
-    from lamina.files import write_json
     from lamina.prepare.learn_label_values import learn_values, mask_files
     from lamina.tasks.catalogue import find_task, read_task
     from lamina.tasks.labels import read_labels
+    from lamina.tasks.write_task import write_task
 
     target = Path(options.output).expanduser()
     task = read_task(find_task(options.task))
@@ -90,7 +90,7 @@ def _learn_label_values(options: argparse.Namespace) -> int:
     for one, name in zip(learned, names, strict=True):
         print(f"{one.code:>6} {one.value:>6}  {name:<20} {one.masks:>5}  {100 * one.share:.2f} %")
     values = {str(one.code): one.value for one in learned}
-    write_json(target, task | {"name": target.stem, "label_values": values})
+    write_task(target, task | {"name": target.stem, "label_values": values})
     print(f"{target}: look whether the names are right, then: lamina train {target}")
     return 0
 

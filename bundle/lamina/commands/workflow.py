@@ -51,6 +51,18 @@ def add_pixel_size(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_series_rules(parser: argparse.ArgumentParser) -> None:
+    """Let a command take what is done with DICOM series that are not regular."""
+    group = parser.add_argument_group("DICOM series that are not regular; by default as the task's")
+    for name, choices, text in (
+        ("missing_slices", ("resample", "accept", "refuse"), "interpolate them, or take as even"),
+        ("duplicates", ("accept", "refuse"), "slices at one position: accept takes the first"),
+        ("tilt", ("accept", "refuse"), "a tilted gantry"),
+    ):
+        option = "--" + name.replace("_", "-")
+        group.add_argument(option, dest=f"series_rules#{name}", choices=choices, help=text)
+
+
 def add_workflow(parser: argparse.ArgumentParser) -> None:
     """Let a command take what all workflows take."""
     parser.add_argument(

@@ -1,12 +1,14 @@
 """The workflows of one task, with nothing that lies outside the bundle."""
 
-import json
 import re
 from collections.abc import Mapping
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
 from lamina import __version__
+from lamina.files import read_json
 
 WORKFLOWS = (
     "train.json",
@@ -41,16 +43,30 @@ def packed_workflows(configs: Path, task: Mapping[str, Any]) -> dict[str, dict[s
     task
         What a task file says.
     """
-    return {
-        name: _packed(json.loads((configs / name).read_text(encoding="utf-8")), task)
-        for name in WORKFLOWS
-        if (configs / name).is_file()
-    }
+    own = {name: read_json(configs / name) for name in WORKFLOWS if (configs / name).is_file()}
+    return {name: _packed(_joined(config, own), task) for name, config in own.items()}
+
+
+def _joined(node: Any, workflows: Mapping[str, Any]) -> Any:
+    """Return a config in which what it takes from another workflow is written out.
+
+    >>> _joined({"lr": "%configs/a.json#net#lr"}, {"a.json": {"net": {"lr": 3}}})
+    {'lr': 3}
+    """
+    if isinstance(node, Mapping):
+        return {key: _joined(value, workflows) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_joined(value, workflows) for value in node]
+    name, *ids = str(node).removeprefix("%configs/").split("#")
+    if not str(node).startswith("%") or name not in workflows:
+        return node
+    return reduce(getitem, ids, workflows[name])
 
 
 def _packed(config: dict[str, Any], task: Mapping[str, Any]) -> dict[str, Any]:
     if "task" in config:
-        config["task"] = dict(task)
+        # The package in a bundle makes no phantoms.
+        config["task"] = {k: v for k, v in task.items() if k != "$schema"} | {"phantoms": None}
     if "released" in config:
         config["released"] = "$@bundle_root + '/models/model.pt'"
     if "imports" not in config:

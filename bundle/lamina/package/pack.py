@@ -13,13 +13,30 @@ from monai.bundle import ConfigParser, ckpt_export
 
 import lamina
 from lamina.errors import ConfigError
-from lamina.files import read_json, save_checkpoint, write_json
+from lamina.files import read_json, save_checkpoint, write_json, written_whole
 from lamina.inference.weights import load_weights
 from lamina.package.configs import packed_workflows
 from lamina.package.metadata import bundle_card, packed_metadata
 from lamina.tasks.catalogue import CHECKOUT, read_task
+from lamina.tasks.check import check_config
 from lamina.tasks.labels import read_labels
+from lamina.tasks.write_task import compact_json
 
+ROOMS = (
+    "tasks",
+    "readers",
+    "cases",
+    "metrics",
+    "transforms",
+    "training",
+    "inference",
+    "writers",
+    "pictures",
+    "prediction",
+    "evaluation",
+)
+"""What the workflows import, and what that imports."""
+_COMMAND_LINE = ("cli.py", "bundle_line.py")
 _AS_THEY_ARE = ("logging.conf", "metadata_schema.json")
 _SUMS = "SHA256SUMS"
 
@@ -49,9 +66,10 @@ def pack_task(
     WeightsError
         If the weights are of another network.
     ConfigError
-        If something else than a packed bundle stands where the folder should go.
+        If the task has mistakes, or something else than a packed bundle stands in the folder's place.
     """
     task = read_task(task_file)
+    check_config({"task": task})
     target = output_dir.absolute() / task["name"]
     _refuse_other(target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -77,15 +95,15 @@ def _fill(folder: Path, task: Mapping[str, Any], weights: Path | None, checkout:
     labels = read_labels(task["labels"])
     configs = folder / "configs"
     for name, config in packed_workflows(checkout / "configs", task).items():
-        write_json(configs / name, config)
+        with written_whole(configs / name) as part:
+            part.write_text(compact_json(config), encoding="utf-8")
     for name in _AS_THEY_ARE:
         shutil.copyfile(checkout / "configs" / name, configs / name)
     base = read_json(checkout / "configs" / "metadata.json")
     metadata = packed_metadata(base, task, labels)
     write_json(configs / "metadata.json", metadata)
     shutil.copyfile(checkout / "LICENSE", folder / "LICENSE")
-    package = Path(lamina.__file__).parent
-    shutil.copytree(package, folder / "lamina", ignore=shutil.ignore_patterns("__pycache__"))
+    _copy_package(folder / "lamina")
     (folder / "docs").mkdir()
     card = checkout / "models" / task["name"] / "README.md"
     model_card = card.read_text(encoding="utf-8") if weights and card.is_file() else None
@@ -95,6 +113,18 @@ def _fill(folder: Path, task: Mapping[str, Any], weights: Path | None, checkout:
         _export(folder, weights)
     (folder / _SUMS).write_text(check_sums(folder), encoding="utf-8")
     return str(metadata["version"])
+
+
+def _copy_package(target: Path) -> None:
+    """Copy the rooms that a workflow needs, and what lies beside them."""
+    package = Path(lamina.__file__).parent
+    target.mkdir()
+    for file in package.glob("*.py"):
+        if file.name not in _COMMAND_LINE:
+            shutil.copyfile(file, target / file.name)
+    for room in ROOMS:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(package / room, target / room, ignore=ignored)
 
 
 def _export(folder: Path, weights: Path) -> None:

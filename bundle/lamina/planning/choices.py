@@ -133,10 +133,8 @@ def _fractions(cases: int) -> list[float]:
 def _preprocessing(
     survey: Survey, chosen: Sizes, dims: int, template: Mapping[str, Any]
 ) -> dict[str, Any]:
-    image, label = template["load"]
-    if _coloured(survey):
-        image = image | {"reader": image["reader"] | {"channels": 3}}
-    steps, reason = [image, label], "; of colours the three channels" if _coloured(survey) else ""
+    found: dict[str, Any] = {"image_channels": 3} if _coloured(survey) else {}
+    steps, reason = [], "; of colours the three channels" if found else ""
     if chosen.spacing:
         steps += [template["orientation"], template["spacing"]]
     elif chosen.resized:
@@ -147,7 +145,7 @@ def _preprocessing(
     if dims < survey.dims:
         steps.append(template["neighbours"] | {"count": NEIGHBOURS})
         reason += f"; a slice is seen with its neighbours, {NEIGHBOURS} in all, as channels"
-    found: dict[str, Any] = {"_desc_preprocessing": f"intensities: {why}{reason}"}
+    found["_desc_preprocessing"] = f"intensities: {why}{reason}"
     if chosen.spacing:
         usual = _text(median_of([one.spacing for one in survey.cases]))
         found |= {

@@ -1,12 +1,12 @@
 """MONAI readers for images and masks, to be named in ``LoadImaged``.
 
 ``{"_target_": "LoadImaged", "keys": "image", "reader": {"_target_": "lamina.readers.CaseReader"},
-"ensure_channel_first": true, "image_only": true}``
+"ensure_channel_first": true, "image_only": true, "expanduser": false}``
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from monai.config import PathLike
@@ -16,7 +16,6 @@ from monai.utils import MetaKeys, SpaceKeys, ensure_tuple
 from numpy.typing import NDArray
 
 from lamina.errors import ReadError
-from lamina.readers.dicom_geometry import SLICE_TOLERANCE
 from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.grid import Grid, require_pixel_size, with_pixel_size
 from lamina.readers.images import read_image, read_label
@@ -50,8 +49,8 @@ class CaseReader(_OneImageReader):
         Largest picture that is decoded.
     pixel_size
         Width and height in mm of a picture's pixels, where the picture does not say it.
-    slice_tolerance, missing_slices, most_missing, duplicates, tilt
-        What is done with a DICOM series that is not regular; see `lamina.readers.SeriesRules`.
+    rules
+        What is done with a DICOM series that is not regular, or the arguments of `SeriesRules`.
     """
 
     def __init__(
@@ -59,17 +58,13 @@ class CaseReader(_OneImageReader):
         channels: int = 1,
         max_pixels: int = MAX_PIXELS,
         pixel_size: Sequence[float] | None = None,
-        slice_tolerance: float = SLICE_TOLERANCE,
-        missing_slices: Literal["resample", "accept", "refuse"] = "resample",
-        most_missing: int = 3,
-        duplicates: Literal["accept", "refuse"] = "refuse",
-        tilt: Literal["accept", "refuse"] = "accept",
+        rules: SeriesRules | Mapping[str, Any] | None = None,
     ) -> None:
         self.channels = channels
         self.max_pixels = max_pixels
         require_pixel_size(pixel_size)
         self.pixel_size = pixel_size
-        self.rules = SeriesRules(slice_tolerance, missing_slices, most_missing, duplicates, tilt)
+        self.rules = rules if isinstance(rules, SeriesRules) else SeriesRules(**rules or {})
 
     def get_data(self, img: Sequence[str]) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Return values (x, y[, z][, 3]) and MONAI's metadata; raises as `read_image` does."""

@@ -3,7 +3,7 @@
 from lamina.tasks.check import check_config
 from lamina.tasks.dimensions import for_dims
 from lamina.tasks.labels import Label, read_labels
-from lamina.tasks.running_config import config_hash, current_config, made_up_data
+from lamina.tasks.running_config import config_hash, current_config, optional, synthetic_data
 
 __all__ = [
     "Label",
@@ -11,6 +11,7 @@ __all__ = [
     "config_hash",
     "current_config",
     "for_dims",
-    "made_up_data",
+    "optional",
     "read_labels",
+    "synthetic_data",
 ]

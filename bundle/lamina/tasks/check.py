@@ -1,8 +1,8 @@
 """Mistakes in a config or a task file, found before time is lost."""
 
-import difflib
 import inspect
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pydoc import locate
 from typing import Any
@@ -12,7 +12,9 @@ from monai.bundle import ComponentLocator
 from lamina.errors import ConfigError
 from lamina.tasks.check_network import network_problems
 from lamina.tasks.check_values import value_problems
+from lamina.tasks.old_names import NEW_NAMES, old_name_problems
 from lamina.tasks.running_config import command_line_ids
+from lamina.tasks.schema import nearest, rules_problems, schema_problems
 
 # What MONAI's runner takes beside ids of the config.
 RUNNER_OPTIONS = {
@@ -55,9 +57,9 @@ def check_config(config: Mapping[str, Any]) -> None:
     lamina.errors.ConfigError: loss: DiceLoss takes no 'sigmod' (did you mean 'sigmoid'?)
       → correct it; ids stand in the config file, and `lamina COMMAND --help` lists the usual ones
     """
-    unknown = [*_unknown_ids(), *_task_keys(config.get("task")), *_unknown_arguments(config)]
-    values = [*value_problems(config), *_measure_problems(config)]
-    wrong = [*unknown, *values]
+    unknown = [*_unknown_ids(), *_task_problems(config), *_unknown_arguments(config)]
+    sound = _without_broken(config, unknown)
+    wrong = [*unknown, *value_problems(sound), *_measure_problems(sound)]
     # A network is tried where nothing else can be the reason that it fails.
     wrong = wrong or ([] if _tried_before(config) else list(network_problems(config)))
     if wrong:
@@ -66,6 +68,15 @@ def check_config(config: Mapping[str, Any]) -> None:
             "correct it; ids stand in the config file, "
             "and `lamina COMMAND --help` lists the usual ones",
         )
+
+
+def _without_broken(config: Mapping[str, Any], problems: list[str]) -> Mapping[str, Any]:
+    """Return the config without the task's keys that a problem names, which is enough of them."""
+    if not isinstance(config.get("task"), Mapping):
+        return config
+    broken = {re.split("[#:]", text)[1] for text in problems if text.startswith("task#")}
+    task = {name: value for name, value in config["task"].items() if name not in broken}
+    return {**config, "task": task}
 
 
 def _tried_before(config: Mapping[str, Any]) -> bool:
@@ -97,15 +108,13 @@ def _unknown_ids() -> Iterator[str]:
         yield f"--{name}: no id of the config is called so{nearest(name, ids['known'])}"
 
 
-def _task_keys(task: Any) -> Iterator[str]:
-    if not isinstance(task, Mapping):
-        return
-    for name in task:
-        if name not in TASK_KEYS and not name.startswith("_desc"):
-            yield f"nothing knows the task's key {name!r}{nearest(name, TASK_KEYS)}"
-    for name, meaning in TASK_KEYS.items():
-        if name not in task and name not in OPTIONAL_TASK_KEYS:
-            yield f"the task lacks {name!r}: {meaning}"
+def _task_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with a task and the rules of reading, wherever they stand."""
+    yield from old_name_problems(config)
+    if isinstance(config.get("task"), Mapping):
+        yield from schema_problems(config["task"])
+    if isinstance(config.get("series_rules"), Mapping):
+        yield from rules_problems(config["series_rules"])
 
 
 def _unknown_arguments(node: Any, path: str = "") -> Iterator[str]:
@@ -122,6 +131,8 @@ def _unknown_arguments(node: Any, path: str = "") -> Iterator[str]:
 
 def _wrong_component(node: Mapping[str, Any], path: str) -> Iterator[str]:
     target = find_target(node["_target_"])
+    if target is None and node["_target_"] in NEW_NAMES:
+        return  # named by old_name_problems
     if target is None:
         yield f"{path}: there is no {node['_target_']!r}"
         return
@@ -149,45 +160,3 @@ def find_target(name: str) -> Any:
 def _locator() -> ComponentLocator:
     """Return what knows the names of all of MONAI, which takes long to list."""
     return ComponentLocator()
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """Return a hint at the nearest known name, empty if none is near.
-
-    >>> nearest("epochz", ["lr", "epochs"])
-    " (did you mean 'epochs'?)"
-    """
-    near = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
-
-
-TASK_KEYS = {
-    "name": "the task's name, as its file is called",
-    "title": "one line for people",
-    "spatial_dims": "2 or 3, where nothing else is asked for",
-    "in_channels": "channels of an image",
-    "labels": "value, name and colour of each class",
-    "label_values": "what stands for a class in the label files; null where they hold the class",
-    "phantoms": "what makes the task's own data; null where it has none",
-    "fractions": "shares of training, validation and test",
-    "spacing": "voxel size in mm that images are resampled to",
-    "preprocessing": "from a file to the network's input",
-    "patch_size": "voxels of a training patch",
-    "window_size": "voxels of a window at inference",
-    "patches_per_case": "patches of each case in an epoch",
-    "augmentation": "what a batch goes through in training",
-    "network_def": "the network",
-    "strides": "of the network, where they differ between 2D and 3D",
-    "loss": "the loss",
-    "epochs": "length of the training",
-    "lr": "largest learning rate",
-    "batch_size": "patches of a step",
-    "val_interval": "epochs from one validation to the next",
-    "postprocessing": "what is done to a label map behind the network",
-    "formats": "what a prediction is written as, where not the source decides",
-    "measure": "what an evaluation measures",
-    "citation": "where the data come from",
-    "licence": "of the data",
-}
-
-OPTIONAL_TASK_KEYS = {"spacing", "strides", "postprocessing", "formats", "citation", "licence"}

@@ -43,7 +43,7 @@ def value_of(config: Mapping[str, Any], name: str) -> Any:
 
 
 def value_problems(config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with numbers, labels, sizes, splits and places of a config.
+    """Yield what is wrong with numbers, labels, sizes, splits and paths of a config.
 
     Each is one line that names the id, what it is and what was expected.
     """
@@ -53,7 +53,7 @@ def value_problems(config: Mapping[str, Any]) -> Iterator[str]:
     if dims not in (None, 2, 3):
         yield f"spatial_dims: {dims!r}, expected 2 or 3"
         return
-    for check in (_numbers, _sizes, _fractions, _places):
+    for check in (_numbers, _sizes, _fractions, _paths):
         try:
             yield from check(config)
         except ConfigError as error:
@@ -62,8 +62,10 @@ def value_problems(config: Mapping[str, Any]) -> Iterator[str]:
 
 def label_problems(task: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the labels of a task, and with what stands for them in files."""
+    if "labels" not in task:
+        return
     try:
-        labels = read_labels(task.get("labels", []))
+        labels = read_labels(task["labels"])
     except ConfigError as error:
         yield _one_line(error)
         return
@@ -107,21 +109,21 @@ def _sizes(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _fractions(config: Mapping[str, Any]) -> Iterator[str]:
-    shares = value_of(config, "fractions")
-    if isinstance(shares, Sequence) and not isinstance(shares, str):
-        wrong = len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6
+    fractions = value_of(config, "fractions")
+    if isinstance(fractions, Sequence) and not isinstance(fractions, str):
+        wrong = len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6
         if wrong:
             yield (
-                f"fractions: {list(shares)}, expected shares of training, validation and test "
+                f"fractions: {list(fractions)}, expected fractions in training, validation and test "
                 "that add up to 1, as [0.8, 0.1, 0.1]"
             )
 
 
-def _places(config: Mapping[str, Any]) -> Iterator[str]:
+def _paths(config: Mapping[str, Any]) -> Iterator[str]:
     for name in ("dataset_dir", "input_dir"):
-        place = config.get(name)
-        if isinstance(place, str) and not place.startswith(("@", "$")) and not Path(place).exists():
-            yield f"{name}: {place}: no such folder"
+        path = config.get(name)
+        if isinstance(path, str) and not path.startswith(("@", "$")) and not Path(path).exists():
+            yield f"{name}: {path}: no such folder"
     weights = str(config.get("weights") or "released")
     if not weights.startswith(("@", "$")) and not Path(weights).is_file():
         for part in weights.split(","):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lamina.errors import ConfigError
+from lamina.tasks.schema import labels_problems
 
 Colour = tuple[int, int, int]
 
@@ -31,7 +32,8 @@ def read_labels(entries: Sequence[Mapping[str, Any]]) -> list[Label]:
     Raises
     ------
     ConfigError
-        If the values are not 0, 1, 2 …, or a name or colour is missing or stands twice.
+        If an entry is not as the schema of tasks has it, the values are not 0, 1, 2 …, or a name
+        stands twice.
 
     Examples
     --------
@@ -41,7 +43,13 @@ def read_labels(entries: Sequence[Mapping[str, Any]]) -> list[Label]:
     ... ])]
     ['background', 'lung']
     """
-    labels = [_read_label(entry) for entry in entries]
+    problems = list(labels_problems(list(entries)))
+    if problems:
+        raise ConfigError("\n".join(problems), "correct the task file")
+    labels = [
+        Label(entry["value"], entry["name"], tuple(entry["color"]), entry.get("code"))
+        for entry in entries
+    ]
     values = [label.value for label in labels]
     if values != list(range(len(values))):
         raise ConfigError(
@@ -53,42 +61,6 @@ def read_labels(entries: Sequence[Mapping[str, Any]]) -> list[Label]:
     if twice:
         raise ConfigError(f"task#labels: {sorted(twice)} stands twice", "give each its own name")
     return labels
-
-
-def _read_label(entry: Mapping[str, Any]) -> Label:
-    missing = {"value", "name", "color"} - set(entry)
-    if missing:
-        raise ConfigError(
-            f"task#labels: {dict(entry)} lacks {', '.join(sorted(missing))}",
-            'write {"value": 1, "name": "lung", "color": [0, 120, 255]}',
-        )
-    color = entry["color"]
-    if len(color) != 3 or not all(isinstance(part, int) and 0 <= part <= 255 for part in color):
-        raise ConfigError(
-            f"task#labels: {entry['name']!r} has the colour {color}",
-            "write three whole numbers from 0 to 255: red, green, blue",
-        )
-    if not str(entry["name"]).strip():
-        raise ConfigError(f"task#labels: value {entry['value']} has no name", "give it one")
-    red, green, blue = color
-    code = entry.get("code")
-    for part in _codes_in(code or {}):
-        _require_code(part, entry["name"])
-    return Label(int(entry["value"]), str(entry["name"]), (red, green, blue), code)
-
-
-def _codes_in(code: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    further = [code[key] for key in ("category", "modifier") if key in code]
-    return [code, *further] if code else []
-
-
-def _require_code(code: Mapping[str, Any], name: str) -> None:
-    missing = [key for key in ("value", "scheme", "meaning") if not code.get(key)]
-    if missing:
-        raise ConfigError(
-            f"task#labels: the code of {name!r} lacks {', '.join(missing)}",
-            'write {"value": "39607008", "scheme": "SCT", "meaning": "Lung"}',
-        )
 
 
 WORDS = re.compile(

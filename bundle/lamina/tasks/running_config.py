@@ -9,7 +9,7 @@ import copy
 import hashlib
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
@@ -33,7 +33,21 @@ def current_config() -> dict[str, Any]:
     raise ConfigError("no MONAI config is being evaluated", "call this from a config's expression")
 
 
-def made_up_data() -> Any:
+def optional(*keys: str, default: Any = None) -> Any:
+    """Return what the running task holds under a key that it may lack, keys of keys in order.
+
+    Raises
+    ------
+    ConfigError
+        If no MONAI workflow calls.
+    """
+    value: Any = current_config().get("task")
+    for key in keys:
+        value = value.get(key, default) if isinstance(value, Mapping) else default
+    return value
+
+
+def synthetic_data() -> Any:
     """Return the folder of the running task's phantoms, which are made if they are not there.
 
     A reference to them would make them even where an expression does not use it.

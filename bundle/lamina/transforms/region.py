@@ -18,7 +18,7 @@ from lamina.readers.image_reader import LabelReader
 class RegionOfCased(Transform):
     """Name the file of a case's region of interest, which lies beside the folder of its image.
 
-    An image ``DIR/images/a.nii.gz`` has its region in ``DIR/regions/a.nii.gz``. Only a case with a
+    The image may be read already: MONAI keeps its path in ``meta``. An image ``DIR/images/a.nii.gz`` has its region in ``DIR/regions/a.nii.gz``. Only a case with a
     label has one: regions say where patches are cut in training (`RandPatchd`).
 
     Parameters
@@ -44,7 +44,8 @@ class RegionOfCased(Transform):
         """Return the item with ``region``, where it has a label."""
         made = dict(data)
         if "label" in made:
-            image = Path(str(made["image"]))
+            read: Any = made["image"]
+            image = Path(read.meta["filename_or_obj"] if hasattr(read, "meta") else read)
             path = image.parent.parent / self.folder / image.name
             if not path.is_file():
                 raise DataError(
