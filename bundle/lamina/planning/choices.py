@@ -107,10 +107,10 @@ def _schedule(survey: Survey, chosen: Sizes, dims: int, seconds: float, budget: 
 
 
 def _labels(values: Sequence[int], names: Mapping[int, str]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [{"value": 0, "name": "background", "color": [0, 0, 0]}]
+    labels: list[dict[str, Any]] = [{"value": 0, "name": "background", "color": [0, 0, 0]}]
     for index, value in enumerate(values):
-        found.append({"value": index + 1, "name": names[value], "color": list(colour_of(index))})
-    return found
+        labels.append({"value": index + 1, "name": names[value], "color": list(colour_of(index))})
+    return labels
 
 
 def colour_of(index: int) -> Colour:
@@ -133,8 +133,8 @@ def _fractions(cases: int) -> list[float]:
 def _preprocessing(
     survey: Survey, chosen: Sizes, dims: int, template: Mapping[str, Any]
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {"image_channels": 3} if _coloured(survey) else {}
-    steps, reason = [], "; of colours the three channels" if found else ""
+    entries: dict[str, Any] = {"image_channels": 3} if _coloured(survey) else {}
+    steps, reason = [], "; of colours the three channels" if entries else ""
     if chosen.spacing:
         steps += [template["orientation"], template["spacing"]]
     elif chosen.resized:
@@ -145,14 +145,14 @@ def _preprocessing(
     if dims < survey.dims:
         steps.append(template["neighbours"] | {"count": NEIGHBOURS})
         reason += f"; a slice is seen with its neighbours, {NEIGHBOURS} in all, as channels"
-    found["_desc_preprocessing"] = f"intensities: {why}{reason}"
+    entries["_desc_preprocessing"] = f"intensities: {why}{reason}"
     if chosen.spacing:
         usual = _text(median_of([one.spacing for one in survey.cases]))
-        found |= {
+        entries |= {
             "_desc_spacing": f"the median of the cases, {usual} mm",
             "spacing": chosen.spacing,
         }
-    return found | {"preprocessing": steps}
+    return entries | {"preprocessing": steps}
 
 
 def _patches(
@@ -189,9 +189,9 @@ def _text(numbers: Sequence[float]) -> str:
 ALIKE = 2.0
 """Two structures that mirror each other differ by no more than this factor in size."""
 APART = 0.05
-"""And lie at least this share of the image's width apart, always in the same order."""
+"""And lie at least this fraction of the image's width apart, always in the same order."""
 LEVEL = 0.6
-"""While their other axes differ by less than this share of that."""
+"""While their other axes differ by less than this fraction of that."""
 FEWEST = 4
 
 

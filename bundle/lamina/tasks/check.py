@@ -150,10 +150,10 @@ def find_target(name: str) -> Any:
     >>> find_target("UNet").__name__, find_target("torch.optim.AdamW").__name__, find_target("Nett")
     ('UNet', 'AdamW', None)
     """
-    found = _locator().get_component_module_name(name)
-    if isinstance(found, list):
-        found = found[0]
-    return locate(f"{found}.{name}") if found else locate(name)
+    module = _locator().get_component_module_name(name)
+    if isinstance(module, list):
+        module = module[0]
+    return locate(f"{module}.{name}") if module else locate(name)
 
 
 @cache
