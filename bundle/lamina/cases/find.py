@@ -16,7 +16,7 @@ from lamina.cases.lists import find_list, read_list
 from lamina.cases.pairing import pair
 from lamina.cases.patients import FILE_NAME, patients_by_file, patients_by_pattern
 from lamina.errors import DataError
-from lamina.readers.dicom_rules import SeriesRules
+from lamina.readers.dicom_rules import Rules
 from lamina.readers.dicom_series import find_series
 from lamina.readers.dicom_slices import UnreadFile, is_dicom
 from lamina.readers.formats import format_of, stem_of
@@ -27,7 +27,7 @@ def find_cases(
     dataset_dir: str | Path,
     *,
     patient_pattern: str | None = None,
-    rules: SeriesRules | None = None,
+    rules: Rules | None = None,
 ) -> DataSet:
     """Find the images of a data set and pair them with their labels.
 
@@ -66,12 +66,12 @@ def unlabelled_cases(root: Path, addresses: Sequence[str]) -> tuple[Case, ...]:
     return tuple(map(_unlabelled, names, addresses))
 
 
-def _from_list(root: Path, table: Path, rules: SeriesRules | None) -> DataSet:
+def _from_list(root: Path, table: Path, rules: Rules | None) -> DataSet:
     cases, problems = read_list(table, rules)
     return DataSet(root, f"list {table.name}", tuple(cases), tuple(problems))
 
 
-def _from_folders(root: Path, rules: SeriesRules | None) -> DataSet:
+def _from_folders(root: Path, rules: Rules | None) -> DataSet:
     found = find_images(root, rules)
     places = give_roles([read_place(source, root) for source in found.sources])
     cases, problems = pair(places)
@@ -115,7 +115,7 @@ class FoundImages:
     others: tuple[Path, ...]
 
 
-def find_images(root: Path, rules: SeriesRules | None = None) -> FoundImages:
+def find_images(root: Path, rules: Rules | None = None) -> FoundImages:
     """List the images below a folder: files by suffix, DICOM series by content.
 
     They come folder by folder, files before series.

@@ -8,7 +8,7 @@ from lamina.cases.case import Case
 from lamina.cases.find import find_images, unlabelled_cases
 from lamina.cases.scan import scan_case
 from lamina.errors import DataError
-from lamina.readers.dicom_rules import SeriesRules
+from lamina.readers.dicom_rules import Rules
 from lamina.readers.formats import SUFFIXES
 from lamina.readers.source import Source
 
@@ -42,7 +42,7 @@ def find_inputs(
     plane: str | None = None,
     modality: str | None = None,
     series_description: str | None = None,
-    rules: SeriesRules | None = None,
+    rules: Rules | None = None,
 ) -> Inputs:
     """Find every image in a folder of any depth, or take the one file that is given.
 

@@ -13,7 +13,7 @@ from lamina.cases.case import Case, unique_names
 from lamina.cases.layouts import SPLIT_FOLDERS, read_place
 from lamina.errors import DataError
 from lamina.files import read_csv
-from lamina.readers.dicom_rules import SeriesRules
+from lamina.readers.dicom_rules import Rules
 from lamina.readers.source import Source, split_address
 
 
@@ -35,7 +35,7 @@ def find_list(root: Path) -> Path | None:
     return lists[0] if lists else None
 
 
-def read_list(path: Path, rules: SeriesRules | None = None) -> tuple[list[Case], list[str]]:
+def read_list(path: Path, rules: Rules | None = None) -> tuple[list[Case], list[str]]:
     """Return the cases of a list, and one sentence for each line that can't be used.
 
     Raises
@@ -108,7 +108,7 @@ def _missing(path: Path, file: str) -> bool:
     return not split_address(path.parent / file)[0].exists()
 
 
-def _case(path: Path, row: dict[str, str], name: str, rules: SeriesRules | None) -> Case:
+def _case(path: Path, row: dict[str, str], name: str, rules: Rules | None) -> Case:
     split = row.get("split", "")
     if split and split.lower() not in SPLIT_FOLDERS:
         raise DataError(

@@ -12,7 +12,7 @@ from lamina.cases.fingerprint import hash_files
 from lamina.cases.splits import Splits, read_splits, split_cases
 from lamina.errors import ConfigError, DataError
 from lamina.files import read_json
-from lamina.readers.dicom_rules import SeriesRules
+from lamina.readers.dicom_rules import Rules
 from lamina.tasks.labels import Label
 
 Items = list[dict[str, str]]
@@ -26,7 +26,7 @@ def make_splits(
     labels: Sequence[Label],
     label_values: Mapping[str, int] | None = None,
     patient_pattern: str | None = None,
-    rules: SeriesRules | None = None,
+    rules: Rules | None = None,
     **division: Any,
 ) -> Splits:
     """Find, check and divide the cases of a data set.

@@ -5,9 +5,9 @@ reading the pixels logs, and so stands in the manifest of a prediction.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,11 @@ class SeriesRules:
     duplicates: Literal["accept", "refuse"] = "refuse"
     tilt: Literal["accept", "refuse"] = "accept"
 
+    @classmethod
+    def of(cls, rules: "SeriesRules | Mapping[str, Any] | None") -> "SeriesRules":
+        """Return rules as they are, or from a config's dict; None means the defaults."""
+        return rules if isinstance(rules, SeriesRules) else cls(**rules or {})
+
     def __post_init__(self) -> None:
         for name, known in (
             ("missing_slices", ("resample", "accept", "refuse")),
@@ -68,6 +73,10 @@ class SeriesRules:
                 raise ConfigError(
                     f"{name}: {getattr(self, name)!r}", f"use one of {', '.join(known)}"
                 )
+
+
+Rules = SeriesRules | Mapping[str, Any]
+"""Rules, or their arguments as a config has them."""
 
 
 @dataclass(frozen=True)

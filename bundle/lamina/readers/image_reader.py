@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.grid import Grid, require_pixel_size, with_pixel_size
 from lamina.readers.images import read_image, read_label
 from lamina.readers.pictures import MAX_PIXELS
+from lamina.readers.source import Source
 
 
 class _OneImageReader(ImageReader):
@@ -34,8 +34,8 @@ class _OneImageReader(ImageReader):
         return True
 
     def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> Sequence[str]:
-        """Return the addresses to be read, unopened."""
-        return [str(address) for address in ensure_tuple(data)]
+        """Return the addresses to be read, unopened; a source keeps what it carries."""
+        return [Source.of(address) for address in ensure_tuple(data)]
 
 
 class CaseReader(_OneImageReader):
@@ -64,7 +64,7 @@ class CaseReader(_OneImageReader):
         self.max_pixels = max_pixels
         require_pixel_size(pixel_size)
         self.pixel_size = pixel_size
-        self.rules = rules if isinstance(rules, SeriesRules) else SeriesRules(**rules or {})
+        self.rules = SeriesRules.of(rules)
 
     def get_data(self, img: Sequence[str]) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Return values (x, y[, z][, 3]) and MONAI's metadata; raises as `read_image` does."""
@@ -98,8 +98,7 @@ class LabelReader(_OneImageReader):
 
     def get_data(self, img: Sequence[str]) -> tuple[NDArray[np.int32], dict[str, Any]]:
         """Return class values (x, y[, z]) and MONAI's metadata; raises as `read_label` does."""
-        path = Path(_one_address(img))
-        values, grid = read_label(path, self.values, max_pixels=self.max_pixels)
+        values, grid = read_label(_one_address(img), self.values, max_pixels=self.max_pixels)
         return values, _metadata(values, grid)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from lamina.errors import ReadError
 from lamina.readers.dicom_geometry import order_slices
-from lamina.readers.dicom_rules import SeriesPlan, SeriesRules, plan_series
+from lamina.readers.dicom_rules import Rules, SeriesPlan, SeriesRules, plan_series
 from lamina.readers.dicom_series import find_series
 from lamina.readers.dicom_slices import Slice, is_dicom
 from lamina.readers.formats import SUFFIXES, Format, format_of
@@ -47,18 +47,18 @@ class Source(str):
         cls,
         address: str | Path,
         slices: tuple[Slice, ...] | None = None,
-        rules: SeriesRules | None = None,
+        rules: Rules | None = None,
         image: Self | None = None,
     ) -> Self:
         """Make one; nothing is read."""
         source = super().__new__(cls, address)
-        source.rules, source.image = rules or SeriesRules(), image
+        source.rules, source.image = SeriesRules.of(rules), image
         if slices is not None:
             source.__dict__["slices"] = slices
         return source
 
     @classmethod
-    def of(cls, address: Any, rules: SeriesRules | None = None) -> Self:
+    def of(cls, address: Any, rules: Rules | None = None) -> Self:
         """Return what is a source already as it is, else one made from text."""
         return address if isinstance(address, cls) else cls(address, rules=rules)
 
