@@ -108,7 +108,7 @@ def _drawing(options: argparse.Namespace, labels: "Sequence[Label]") -> "Drawing
 
 
 def _write_overlay(made: "Converted", mask: Path, folder: Path, labels: "Sequence[Label]") -> None:
-    """Draw the mask on its picture, in the same place below ``overlays/``."""
+    """Draw the mask on its picture, at the same path below ``overlays/``."""
     import numpy as np
 
     from lamina.pictures.overlays import write_overlay
@@ -116,9 +116,9 @@ def _write_overlay(made: "Converted", mask: Path, folder: Path, labels: "Sequenc
 
     if made.image is None or made.mask is None:
         return
-    place = mask.relative_to(folder)
+    relative = mask.relative_to(folder)
     case = PredictedCase(
-        name=place.stem,
+        name=relative.stem,
         address=str(made.picture),
         image=made.image[None],
         label=made.mask,
@@ -126,13 +126,13 @@ def _write_overlay(made: "Converted", mask: Path, folder: Path, labels: "Sequenc
         has_spacing=False,
         labels=tuple(labels),
     )
-    write_overlay(case, folder / "overlays" / place.parent)
+    write_overlay(case, folder / "overlays" / relative.parent)
 
 
 def report(
     results: "Sequence[Converted]", pictures: "Pictures", labels: "Sequence[Label]"
 ) -> list[str]:
-    """Return what is said at the end: counts by label, warnings, problems."""
+    """Return the summary: counts by label, warnings, problems."""
     lines = [f"{'LABEL':<20} {'PICTURES':>8} {'OBJECTS':>8} {'SHAPES':>8} {'PIXELS':>10}"]
     for name in (label.name for label in labels):
         having = [made for made in results if made.shapes[name]]

@@ -123,7 +123,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _print_all(header: Any, hide: bool) -> None:
-    """Print every tag; values that may tell who it is stay hidden, private ones among them."""
+    """Print every tag; values that may identify the patient stay hidden, private ones among them."""
     for element in header.iterall():
         personal = element.tag.group in (0x0008, 0x0010, 0x0020) and (
             element.keyword in _IDENTIFIERS or element.VR in ("PN", "DA", "TM", "DT", "UI")

@@ -26,7 +26,7 @@ def _add_crop(commands: Any) -> None:
     parser = add_command(
         commands,
         "crop",
-        "cut the images and labels of a data set to what another task found, as "
+        "cut the images and labels of a data set to the structures that another task found, as "
         "`lamina predict TASK --then TASK2` does before TASK2",
         _crop,
         "lamina prepare crop ~/nodules ~/lungs_found -o ~/nodules_in_lungs",
@@ -40,8 +40,8 @@ def _crop(options: argparse.Namespace) -> int:
     from lamina.prepare.crop import crop_dataset
 
     source, regions, target = (
-        Path(place).expanduser()
-        for place in (options.dataset_dir, options.regions, options.output_dir)
+        Path(path).expanduser()
+        for path in (options.dataset_dir, options.regions, options.output_dir)
     )
     done, left_out = 0, 0
     for name, problem in crop_dataset(source, regions, target):
@@ -116,8 +116,8 @@ def _add_merge_masks(commands: Any) -> None:
 def _merge(options: argparse.Namespace) -> int:
     from lamina.annotations.merge import merge_masks
 
-    places = (options.images, options.left, options.right, options.output_dir)
-    images, left, right, target = (Path(place).expanduser() for place in places)
+    folders = (options.images, options.left, options.right, options.output_dir)
+    images, left, right, target = (Path(path).expanduser() for path in folders)
     done = failed = 0
     for one in merge_masks(images, left, right, target, options.sides):
         for text in one.warnings:

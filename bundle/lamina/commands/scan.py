@@ -37,9 +37,9 @@ def _tell(root: Path, as_json: bool) -> None:
     from lamina.cases.inputs import find_inputs
     from lamina.cases.scan import scan_cases
 
-    found = find_inputs(root)
-    cases = scan_cases(found.cases)
-    left_out = [*found.broken, *found.skipped]
+    inputs = find_inputs(root)
+    cases = scan_cases(inputs.cases)
+    left_out = [*inputs.broken, *inputs.skipped]
     if as_json:
         others = [{"path": path, "reason": why} for path, why in left_out]
         print(json.dumps({"cases": [c.as_json() for c in cases], "left_out": others}, indent=2))
