@@ -33,11 +33,15 @@ def add(commands: Any) -> None:
         "-o masks",
     )
     convert.add_argument(
-        "source", metavar="FILE", help="JSON or XML of the tool; of labelme a folder too"
+        "source", metavar="FILE", help="the tool's JSON or XML file; for labelme also a folder"
     )
     convert.add_argument("--images", metavar="DIR", required=True, help="the annotated pictures")
-    convert.add_argument("--labels", metavar="TASK", required=True, help="whose labels they are")
-    convert.add_argument("-o", "--output-dir", metavar="DIR", required=True, help="for the masks")
+    convert.add_argument(
+        "--labels", metavar="TASK", required=True, help="the task whose labels are drawn"
+    )
+    convert.add_argument(
+        "-o", "--output-dir", metavar="DIR", required=True, help="folder for the masks"
+    )
     _add_rules(convert)
 
 
@@ -47,15 +51,17 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
         "--order",
         metavar="NAMES",
         help="labels from the lowest to the topmost, separated by commas; default: later shapes "
-        "lie over earlier ones",
+        "cover earlier ones",
     )
-    group.add_argument("--attribute", metavar="NAME", help="of VIA: the one that is the label")
+    group.add_argument(
+        "--attribute", metavar="NAME", help="for VIA: the attribute that holds the label"
+    )
     group.add_argument(
         "--line-width",
         type=float,
         default=3.0,
         metavar="PIXELS",
-        help="of lines that enclose nothing; default: 3",
+        help="pixels; for lines that enclose no area; default: 3",
     )
     group.add_argument("--ignore", metavar="NAMES", help="labels that are left out")
     group.add_argument(

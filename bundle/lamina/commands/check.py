@@ -21,7 +21,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "config", metavar="TASK|CONFIG", help="a task's name or file, or a workflow's config file"
     )
-    parser.add_argument("--dataset-dir", metavar="DIR", help="images and labels to check with it")
+    parser.add_argument(
+        "--dataset-dir", metavar="DIR", help="data set (images and labels) to check as well"
+    )
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -32,8 +32,12 @@ def _add_crop(commands: Any) -> None:
         "lamina prepare crop ~/nodules ~/lungs_found -o ~/nodules_in_lungs",
     )
     parser.add_argument("dataset_dir", metavar="DIR", help="images with labels")
-    parser.add_argument("regions", metavar="REGIONS", help="what `lamina predict` wrote for them")
-    parser.add_argument("-o", "--output-dir", metavar="DST", required=True, help="the data set")
+    parser.add_argument(
+        "regions", metavar="REGIONS", help="output folder of `lamina predict` for these images"
+    )
+    parser.add_argument(
+        "-o", "--output-dir", metavar="DST", required=True, help="folder for the new data set"
+    )
 
 
 def _crop(options: argparse.Namespace) -> int:
@@ -62,7 +66,9 @@ def _add_label_values(commands: Any) -> None:
         "lamina prepare label-values ~/my_oct --task ioct_layers -o my_layers.json",
     )
     parser.add_argument("source", metavar="DIR", help="a data set, or a folder of masks")
-    parser.add_argument("--task", metavar="TASK", required=True, help="whose classes they are")
+    parser.add_argument(
+        "--task", metavar="TASK", required=True, help="the task whose classes the masks hold"
+    )
     parser.add_argument(
         "--background",
         type=int,
@@ -105,9 +111,13 @@ def _add_merge_masks(commands: Any) -> None:
         "lamina prepare merge-masks CXR_png ManualMask/leftMask ManualMask/rightMask -o lungs",
     )
     parser.add_argument("images", metavar="IMAGES", help="the pictures")
-    parser.add_argument("left", metavar="LEFT", help="masks of the left, named like the pictures")
-    parser.add_argument("right", metavar="RIGHT", help="masks of the right")
-    parser.add_argument("-o", "--output-dir", metavar="DST", required=True, help="the data set")
+    parser.add_argument(
+        "left", metavar="LEFT", help="masks of the left side, named like the pictures"
+    )
+    parser.add_argument("right", metavar="RIGHT", help="masks of the right side")
+    parser.add_argument(
+        "-o", "--output-dir", metavar="DST", required=True, help="folder for the new data set"
+    )
     parser.add_argument(
         "--sides", action="store_true", help="left becomes 1 and right 2; default: both become 1"
     )
@@ -138,15 +148,19 @@ def _add_retouch(commands: Any) -> None:
         _prepare_retouch,
         "lamina prepare retouch ~/RETOUCH ~/retouch",
     )
-    parser.add_argument("source", metavar="SRC", help="holds VENDOR/CASE/oct.mhd, reference.mhd")
-    parser.add_argument("target", metavar="DST", help="where the data set goes")
+    parser.add_argument(
+        "source", metavar="SRC", help="folder with VENDOR/CASE/oct.mhd and reference.mhd"
+    )
+    parser.add_argument("target", metavar="DST", help="folder for the data set")
     parser.add_argument(
         "--reference",
         metavar="FILE",
         help="for new volumes: reference.json of the data set that was trained on; default: the "
         "first Spectralis volume of SRC",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the division")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of the division; default: 0"
+    )
 
 
 def _prepare_retouch(options: argparse.Namespace) -> int:

@@ -21,8 +21,10 @@ def add(commands: Any) -> None:
         _scan,
         "lamina scan ~/from_the_pacs --json > found.json",
     )
-    parser.add_argument("folder", metavar="FOLDER|FILE|ZIP", help="where to look")
-    parser.add_argument("--json", action="store_true", help="all that is known, as JSON")
+    parser.add_argument("folder", metavar="FOLDER|FILE|ZIP", help="what to search")
+    parser.add_argument(
+        "--json", action="store_true", help="print everything that is known, as JSON"
+    )
 
 
 def _scan(options: argparse.Namespace) -> int:

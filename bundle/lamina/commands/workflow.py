@@ -20,7 +20,7 @@ def add_dataset(parser: argparse.ArgumentParser) -> None:
 
 def add_run_dir(parser: argparse.ArgumentParser) -> None:
     """Let a command take the folder of a run."""
-    parser.add_argument("--run-dir", metavar="DIR", help="the run's files; default: runs/TASK")
+    parser.add_argument("--run-dir", metavar="DIR", help="folder of the run; default: runs/TASK")
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
@@ -113,7 +113,7 @@ DIVISION = ("seed", "fold", "folds", "test_count", "patient_pattern")
 def add_division(parser: argparse.ArgumentParser) -> None:
     """Let a command divide cases."""
     group = parser.add_argument_group("division into training, validation and test")
-    group.add_argument("--seed", type=int, metavar="N", help="of the division; default: 0")
+    group.add_argument("--seed", type=int, metavar="N", help="seed of the division; default: 0")
     group.add_argument(
         "--folds",
         type=int,
