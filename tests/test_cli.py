@@ -103,7 +103,7 @@ def test_interrupted_tells_that_it_can_go_on(monkeypatch, capsys):
 
     monkeypatch.setattr(bundle_line, "run_bundle", stop)
     assert cli.main(["train", "oct_phantom"]) == 130
-    assert "goes on where it was" in capsys.readouterr().err
+    assert "continues where it was" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["train", "predict", "evaluate", "tasks", "data"])

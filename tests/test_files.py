@@ -59,7 +59,7 @@ def test_json_comes_back_and_its_faults_have_a_line(tmp_path):
     write_json(tmp_path / "a.json", {"µm": [1, 2]})
     assert read_json(tmp_path / "a.json") == {"µm": [1, 2]}
     (tmp_path / "b.json").write_text('{\n"a": 1,,\n}')
-    with pytest.raises(ReadError, match=r"b.json, line 2: .*\n.*mend the file"):
+    with pytest.raises(ReadError, match=r"b.json, line 2: .*\n.*correct the file"):
         read_json(tmp_path / "b.json")
 
 

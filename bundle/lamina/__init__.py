@@ -4,7 +4,7 @@ The rooms of the package follow the way of the data, and each imports only from 
 
 ``errors``, ``tasks``  what is segmented, and with which settings (``configs/tasks/NAME.json``)
 ``cases``              what a folder holds: reading, pairing with labels, splits
-``phantoms``           made-up images whose truth is known exactly
+``phantoms``           synthetic images whose reference is known exactly
 ``transforms``         the dictionary and batch transforms that the JSON names
 ``training``           progress, checkpoints, schedules
 ``inference``          precision, windows, the way back to the image's own grid

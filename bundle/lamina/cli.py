@@ -44,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return PIPE_CLOSED
     except KeyboardInterrupt:
         print(
-            "\ninterrupted; the same command goes on where it was, or begins anew", file=sys.stderr
+            "\ninterrupted; the same command continues where it was, or starts again",
+            file=sys.stderr,
         )
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the one place where errors become messages

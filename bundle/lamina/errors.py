@@ -1,4 +1,4 @@
-"""The errors that a user can cause, and can mend.
+"""The errors that a user can cause, and can correct.
 
 Each message says what was given, what was expected and what to do, and names the file or the
 config id. Anything else that is raised is a bug of Lamina.

@@ -125,7 +125,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise ReadError(
-            f"{path}, line {error.lineno}: {error.msg}", "mend the file, or remove it"
+            f"{path}, line {error.lineno}: {error.msg}", "correct the file, or remove it"
         ) from error
 
 

@@ -142,7 +142,7 @@ def test_the_report_of_several_networks_shows_uncertainty(trained, tmp_path):
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["uncertainty"] == {"metric": "dice", "n": 8, "rho": None, "p": None}
     assert all(0 < case["uncertainty"] < 1 for case in summary["cases"])
-    assert "can not be said of 8 cases" in (tmp_path / "report.html").read_text()
+    assert "cannot be said of 8 cases" in (tmp_path / "report.html").read_text()
 
 
 def test_a_fold_that_another_process_has_is_left_to_it(trained, capfd):

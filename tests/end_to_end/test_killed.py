@@ -140,7 +140,7 @@ def test_interrupted_and_resumed(command, whole, tmp_path, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         patch.setattr(RunCheckpoints, "save", interrupt)
         assert main([*command, str(tmp_path / "run")]) == 130
-    assert "the same command goes on where it was" in capsys.readouterr().err
+    assert "the same command continues where it was" in capsys.readouterr().err
     assert main([*command, str(tmp_path / "run")]) == 0
     assert_alike(tmp_path / "run", whole)
 

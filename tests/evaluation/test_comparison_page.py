@@ -104,7 +104,7 @@ def test_an_evaluation_without_label_maps_says_why_there_are_no_pictures(folders
     (folders[0] / "summary.json").write_text(json.dumps(summary))
     cases = list(compared_cases(compare_evaluations(*folders), folders))
     assert not any(case.panels for case in cases)
-    assert "no label maps were kept here" in cases[0].reason
+    assert "no label maps are saved here" in cases[0].reason
 
 
 def test_an_image_that_is_gone_says_so(folders, tmp_path):
@@ -117,4 +117,4 @@ def test_an_image_that_is_gone_says_so(folders, tmp_path):
 def test_a_table_alone_is_compared_without_pictures(folders, tmp_path):
     (folders[0] / "summary.json").unlink()
     first, *_ = compared_cases(compare_evaluations(*folders), folders)
-    assert "no label maps were kept here" in first.reason
+    assert "no label maps are saved here" in first.reason

@@ -3,7 +3,7 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from lamina.evaluation.saved_label_maps import forget_others, keep_labels
+from lamina.evaluation.saved_label_maps import remove_other_cases, save_label_maps
 from lamina.readers.images import read_label
 
 
@@ -16,7 +16,7 @@ def case(shape, affine):
 
 def test_volumes_come_back_with_their_grid(tmp_path, oblique):
     given = case((5, 6, 7), oblique)
-    files = keep_labels("a.b", given, tmp_path)
+    files = save_label_maps("a.b", given, tmp_path)
     np.testing.assert_allclose(files.pop("spacing"), [0.5, 0.75, 2.0])
     assert files == {
         "image": "/x/a.dcm",
@@ -32,13 +32,13 @@ def test_volumes_come_back_with_their_grid(tmp_path, oblique):
 
 def test_pictures_too(tmp_path):
     given = case((9, 4), np.eye(4))
-    files = keep_labels("a", given, tmp_path)
+    files = save_label_maps("a", given, tmp_path)
     assert files["truth"] == "truth/a.png"
     assert np.array_equal(read_label(tmp_path / files["truth"])[0], given["label"][0])
 
 
 def test_what_an_earlier_evaluation_kept_goes(tmp_path):
     for name in ("a.b", "b"):
-        keep_labels(name, case((3, 4, 5), np.eye(4)), tmp_path)
-    forget_others(tmp_path, ["a.b"])
+        save_label_maps(name, case((3, 4, 5), np.eye(4)), tmp_path)
+    remove_other_cases(tmp_path, ["a.b"])
     assert sorted(path.name for path in tmp_path.rglob("*.gz")) == ["a.b.nii.gz"] * 2

@@ -47,14 +47,14 @@ def test_one_that_misleads_is_said_to():
 def test_one_that_tells_nothing_is_said_to():
     text = correlation_sentence({"n": 20, "rho": -0.1, "p": 0.6}, "dice")
     assert text == (
-        "It is not shown to tell the Dice of these cases: Spearman's rank correlation is -0.10 "
+        "It is not shown to predict the Dice of these cases: Spearman's rank correlation is -0.10 "
         "(n = 20, p = 0.6)."
     )
 
 
 def test_few_cases_are_too_few():
     chart = uncertainty_chart(with_uncertainty(DICE[:4], TELLING[:4]))
-    assert "can not be said of 4 cases" in chart.sentence
+    assert "cannot be said of 4 cases" in chart.sentence
 
 
 def test_without_uncertainty_there_is_no_chart():

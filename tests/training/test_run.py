@@ -54,9 +54,9 @@ def test_a_finished_run_is_refused_unless_it_gets_more_epochs(run_dir, splits):
     start_run(str(run_dir), CONFIG, splits, epochs=3)
     for name in ("last.pt", "model.pt"):
         (run_dir / name).touch()
-    with pytest.raises(ConfigError, match="a finished run of 3 epochs, asked for 3"):
+    with pytest.raises(ConfigError, match="a finished run of 3 epochs, 3 are requested"):
         start_run(str(run_dir), CONFIG, splits, epochs=3)
-    with pytest.raises(ConfigError, match="a finished run of 3 epochs, asked for 2"):
+    with pytest.raises(ConfigError, match="a finished run of 3 epochs, 2 are requested"):
         start_run(str(run_dir), CONFIG | {"epochs": 2}, splits, epochs=2)
     assert start_run(str(run_dir), CONFIG | {"epochs": 5}, splits, epochs=5) is True
     assert not (run_dir / "model.pt").exists()

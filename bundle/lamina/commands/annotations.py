@@ -33,11 +33,15 @@ def add(commands: Any) -> None:
         "-o masks",
     )
     convert.add_argument(
-        "source", metavar="FILE", help="JSON or XML of the tool; of labelme a folder too"
+        "source", metavar="FILE", help="the tool's JSON or XML file; for labelme also a folder"
     )
     convert.add_argument("--images", metavar="DIR", required=True, help="the annotated pictures")
-    convert.add_argument("--labels", metavar="TASK", required=True, help="whose labels they are")
-    convert.add_argument("-o", "--output-dir", metavar="DIR", required=True, help="for the masks")
+    convert.add_argument(
+        "--labels", metavar="TASK", required=True, help="the task whose labels are drawn"
+    )
+    convert.add_argument(
+        "-o", "--output-dir", metavar="DIR", required=True, help="folder for the masks"
+    )
     _add_rules(convert)
 
 
@@ -47,15 +51,17 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
         "--order",
         metavar="NAMES",
         help="labels from the lowest to the topmost, separated by commas; default: later shapes "
-        "lie over earlier ones",
+        "cover earlier ones",
     )
-    group.add_argument("--attribute", metavar="NAME", help="of VIA: the one that is the label")
+    group.add_argument(
+        "--attribute", metavar="NAME", help="for VIA: the attribute that holds the label"
+    )
     group.add_argument(
         "--line-width",
         type=float,
         default=3.0,
         metavar="PIXELS",
-        help="of lines that enclose nothing; default: 3",
+        help="pixels; for lines that enclose no area; default: 3",
     )
     group.add_argument("--ignore", metavar="NAMES", help="labels that are left out")
     group.add_argument(
@@ -108,7 +114,7 @@ def _drawing(options: argparse.Namespace, labels: "Sequence[Label]") -> "Drawing
 
 
 def _write_overlay(made: "Converted", mask: Path, folder: Path, labels: "Sequence[Label]") -> None:
-    """Draw the mask on its picture, in the same place below ``overlays/``."""
+    """Draw the mask on its picture, at the same path below ``overlays/``."""
     import numpy as np
 
     from lamina.pictures.overlays import write_overlay
@@ -116,9 +122,9 @@ def _write_overlay(made: "Converted", mask: Path, folder: Path, labels: "Sequenc
 
     if made.image is None or made.mask is None:
         return
-    place = mask.relative_to(folder)
+    relative = mask.relative_to(folder)
     case = SegmentedCase(
-        name=place.stem,
+        name=relative.stem,
         address=str(made.picture),
         image=made.image[None],
         label=made.mask,
@@ -126,13 +132,13 @@ def _write_overlay(made: "Converted", mask: Path, folder: Path, labels: "Sequenc
         has_spacing=False,
         labels=tuple(labels),
     )
-    write_overlay(case, folder / "overlays" / place.parent)
+    write_overlay(case, folder / "overlays" / relative.parent)
 
 
 def report(
     results: "Sequence[Converted]", pictures: "Pictures", labels: "Sequence[Label]"
 ) -> list[str]:
-    """Return what is said at the end: counts by label, warnings, problems."""
+    """Return the summary: counts by label, warnings, problems."""
     lines = [f"{'LABEL':<20} {'PICTURES':>8} {'OBJECTS':>8} {'SHAPES':>8} {'PIXELS':>10}"]
     for name in (label.name for label in labels):
         having = [made for made in results if made.shapes[name]]

@@ -21,7 +21,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "config", metavar="TASK|CONFIG", help="a task's name or file, or a workflow's config file"
     )
-    parser.add_argument("--dataset-dir", metavar="DIR", help="images and labels to check with it")
+    parser.add_argument(
+        "--dataset-dir", metavar="DIR", help="data set (images and labels) to check as well"
+    )
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -29,15 +31,15 @@ def _check(options: argparse.Namespace) -> int:
     from lamina.errors import ConfigError
 
     speak_plainly()
-    found: list[str] = []
+    messages: list[str] = []
     looked_at = 0
     for config in _configs(options.config):
         looked_at += 1
         try:
             _check_one(config, options.dataset_dir)
         except ConfigError as error:
-            found += [line for line in str(error).split("\n") if not line.startswith("  →")]
-    problems = list(dict.fromkeys(found))
+            messages += [line for line in str(error).split("\n") if not line.startswith("  →")]
+    problems = list(dict.fromkeys(messages))
     for problem in problems:
         print(f"- {problem}")
     if not problems:
@@ -88,8 +90,8 @@ def _resolved(path: Path, **changes: Any) -> dict[str, Any]:
 def _check_one(config: dict[str, Any], dataset_dir: str | None) -> None:
     from lamina.tasks.check import check_config
 
-    places = {"dataset_dir": dataset_dir} if dataset_dir else {}
-    check_config(config | places)
+    folders = {"dataset_dir": dataset_dir} if dataset_dir else {}
+    check_config(config | folders)
 
 
 def _check_data(options: argparse.Namespace) -> None:

@@ -38,13 +38,15 @@ def _compare(options: argparse.Namespace) -> int:
     from lamina.evaluation.comparison_page import write_comparison_page
 
     first, second = (Path(name).expanduser() for name in (options.first, options.second))
-    found = compare_evaluations(first, second, options.metric)
+    comparison = compare_evaluations(first, second, options.metric)
     beside = second.parent if second.is_file() else second
     folder = Path(options.output_dir).expanduser() if options.output_dir else beside / "comparison"
-    written = write_comparison(found, folder)
+    written = write_comparison(comparison, folder)
     folders = [find_table(path).parent for path in (first, second)]
-    written.append(write_comparison_page(found, folders, written[-1], folder / "comparison.html"))
-    print(comparison_text(found))
+    written.append(
+        write_comparison_page(comparison, folders, written[-1], folder / "comparison.html")
+    )
+    print(comparison_text(comparison))
     print()
     print("written: " + ", ".join(str(path) for path in written))
     return 0

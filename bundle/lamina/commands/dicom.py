@@ -51,9 +51,13 @@ def add(commands: Any) -> None:
     show = add_command(
         inner, "show", "print the header values that matter", _show, "lamina dicom show IM0001"
     )
-    show.add_argument("path", metavar="FILE|FOLDER", help="of a folder, one file a series is shown")
-    show.add_argument("--all", action="store_true", help="every tag")
-    show.add_argument("--identifiers", action="store_true", help="of patient and study too")
+    show.add_argument(
+        "path", metavar="FILE|FOLDER", help="a file, or a folder: one file per series is shown"
+    )
+    show.add_argument("--all", action="store_true", help="show every tag")
+    show.add_argument(
+        "--identifiers", action="store_true", help="show identifiers of patient and study as well"
+    )
 
 
 def _add_select(inner: Any) -> None:
@@ -64,8 +68,8 @@ def _add_select(inner: Any) -> None:
         _select,
         "lamina dicom select ~/patient7 ~/coronal --plane coronal",
     )
-    select.add_argument("source", metavar="SRC", help="a folder of any depth")
-    select.add_argument("target", metavar="DST", help="where the copies go")
+    select.add_argument("source", metavar="SRC", help="a folder, searched with its subfolders")
+    select.add_argument("target", metavar="DST", help="folder for the copies")
     which = select.add_mutually_exclusive_group(required=True)
     which.add_argument("--plane", choices=("axial", "coronal", "sagittal", "oblique"))
     which.add_argument(
@@ -123,7 +127,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _print_all(header: Any, hide: bool) -> None:
-    """Print every tag; values that may tell who it is stay hidden, private ones among them."""
+    """Print every tag; values that may identify the patient stay hidden, private ones among them."""
     for element in header.iterall():
         personal = element.tag.group in (0x0008, 0x0010, 0x0020) and (
             element.keyword in _IDENTIFIERS or element.VR in ("PN", "DA", "TM", "DT", "UI")
@@ -142,8 +146,10 @@ def add_keep(commands: Any) -> None:
         _sheet,
         "lamina dicom sheet ~/coronal ~/sheets",
     )
-    sheet.add_argument("source", metavar="SRC", help="a folder of DICOM slices, of any depth")
-    sheet.add_argument("target", metavar="DST", help="where sheet_001.png … and slices.csv go")
+    sheet.add_argument(
+        "source", metavar="SRC", help="a folder of DICOM slices, searched with its subfolders"
+    )
+    sheet.add_argument("target", metavar="DST", help="folder for sheet_001.png … and slices.csv")
     keep = add_command(
         commands,
         "keep",
@@ -152,7 +158,7 @@ def add_keep(commands: Any) -> None:
         "lamina dicom keep ~/sheets/slices.csv ~/my_images",
     )
     keep.add_argument("list", metavar="LIST", help="slices.csv, with x in the column keep")
-    keep.add_argument("target", metavar="DST", help="where images/ and patients.csv go")
+    keep.add_argument("target", metavar="DST", help="folder for images/ and patients.csv")
     for parser in (sheet, keep):
         parser.add_argument(
             "--window",

@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--split",
         choices=("test", "validation", "training", "all"),
-        help="which cases; default: test",
+        help="which cases to evaluate; default: test",
     )
     parser.add_argument("-o", "--output-dir", metavar="DIR", help="default: RUN/evaluation")
     add_pixel_size(parser)

@@ -19,8 +19,8 @@ def train_folds(options: argparse.Namespace, words: Words, base: Path, task: Pat
     """Train each fold in ``base/fold_K``, measure it on its own cases, and put all in one table.
 
     Each fold is a process of its own; one that is finished is not trained again, and one that was
-    interrupted goes on. Several processes share the folds, under torchrun or on machines that
-    share ``base``: each takes those that nobody else has, and the last one writes the table.
+    interrupted continues. Several processes share the folds, under torchrun or on machines that
+    share ``base``: each takes those that no other process trains, and the last one writes the table.
 
     Parameters
     ----------
@@ -40,13 +40,13 @@ def train_folds(options: argparse.Namespace, words: Words, base: Path, task: Pat
     """
     _check(options)
     started = time.time()
-    places = [base / f"fold_{index}" for index in range(options.folds)]
+    folders = [base / f"fold_{index}" for index in range(options.folds)]
     wanted = list(range(options.folds)) if options.fold is None else [options.fold]
     taken: list[int] = []
 
     def to_do(folds: Sequence[int]) -> list[int]:
         since = started if options.fresh else 0
-        return [k for k in folds if k not in taken and not _finished(places[k], since)]
+        return [k for k in folds if k not in taken and not _finished(folders[k], since)]
 
     # A fold whose process died meanwhile is taken up in another round.
     while now := [k for k in to_do(wanted) if _take(options, words, base, k)]:
@@ -55,7 +55,7 @@ def train_folds(options: argparse.Namespace, words: Words, base: Path, task: Pat
         named = ", ".join(map(str, missing))
         print(f"not finished: fold {named}; whoever finishes the last one writes the table")
         return 0
-    return _conclude(base, places, task)
+    return _conclude(base, folders, task)
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -67,8 +67,8 @@ def _check(options: argparse.Namespace) -> None:
         )
 
 
-def _finished(place: Path, since: float) -> bool:
-    files = place / "model.pt", place / "evaluation" / "cases.csv"
+def _finished(folder: Path, since: float) -> bool:
+    files = folder / "model.pt", folder / "evaluation" / "cases.csv"
     return all(file.is_file() and file.stat().st_mtime >= since for file in files)
 
 
@@ -76,20 +76,20 @@ def _take(options: argparse.Namespace, words: Words, base: Path, index: int) -> 
     """Train and measure a fold, unless another process does; say whether this one did."""
     from lamina.locks import locked
 
-    place = base / f"fold_{index}"
+    folder = base / f"fold_{index}"
     with locked(base / f".fold_{index}.lock") as mine:
         if not mine:
             print(f"fold {index}: another process has it", flush=True)
             return False
-        print(f"fold {index} of {options.folds}: {place}", flush=True)
-        fold = argparse.Namespace(**vars(options) | {"fold": index, "run_dir": str(place)})
-        if not (place / "model.pt").is_file() or options.fresh:
+        print(f"fold {index} of {options.folds}: {folder}", flush=True)
+        fold = argparse.Namespace(**vars(options) | {"fold": index, "run_dir": str(folder)})
+        if not (folder / "model.pt").is_file() or options.fresh:
             _run(words(fold), f"fold {index}")
         _run(_evaluation(words(fold)), f"the evaluation of fold {index}")
     return True
 
 
-def _conclude(base: Path, places: Sequence[Path], task: Path) -> int:
+def _conclude(base: Path, folders: Sequence[Path], task: Path) -> int:
     """Write the table, the splits of the whole, and the post-processing."""
     from lamina.cases.splits import read_splits, write_splits
     from lamina.evaluation.folds import out_of_fold_text, write_out_of_fold, write_postprocessing
@@ -99,14 +99,14 @@ def _conclude(base: Path, places: Sequence[Path], task: Path) -> int:
         if not mine:
             print("another process writes the table")
             return 0
-        splits = read_splits(places[0] / "splits.json")
+        splits = read_splits(folders[0] / "splits.json")
         trained = [*splits["training"], *splits["validation"]]
         write_splits(
             base / "splits.json", {"training": trained, "validation": [], "test": splits["test"]}
         )
-        print(out_of_fold_text(write_out_of_fold(places, base / "out_of_fold")), end="\n\n")
-        print(write_postprocessing(places, task, base))
-    print(f"`lamina predict` and `lamina evaluate` average the {len(places)} networks in {base}")
+        print(out_of_fold_text(write_out_of_fold(folders, base / "out_of_fold")), end="\n\n")
+        print(write_postprocessing(folders, task, base))
+    print(f"`lamina predict` and `lamina evaluate` average the {len(folders)} networks in {base}")
     return 0
 
 
@@ -118,7 +118,7 @@ def _run(words: list[str], what: str) -> None:
     if done.returncode:
         raise LaminaError(
             f"{what} ended with status {done.returncode}",
-            "correct what is said above; the same command goes on with this fold",
+            "correct what is said above; the same command continues with this fold",
         )
 
 

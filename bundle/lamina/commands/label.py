@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
         "--studies",
         metavar="DIR|URL",
         required=True,
-        help="a folder of images of any depth, or the address of a DICOMweb archive",
+        help="a folder of images (with subfolders), or the address of a DICOMweb archive",
     )
     parser.add_argument("--tasks", metavar="A,B", help="which tasks; default: all")
     parser.add_argument(

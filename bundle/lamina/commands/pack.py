@@ -17,8 +17,10 @@ def add(commands: Any) -> None:
         "lamina pack hippocampus_mr -o ~/bundles",
     )
     add_task(parser)
-    parser.add_argument("-o", "--output-dir", metavar="DIR", required=True, help="where it goes")
-    parser.add_argument("--run-dir", metavar="DIR", help="a run to take the weights of")
+    parser.add_argument(
+        "-o", "--output-dir", metavar="DIR", required=True, help="folder for the bundle"
+    )
+    parser.add_argument("--run-dir", metavar="DIR", help="the run whose weights are packed")
     parser.add_argument(
         "--weights",
         metavar="FILE|released|none",

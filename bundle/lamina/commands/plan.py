@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
         "lamina plan ~/my_images --name my_task --budget-minutes 30",
     )
     parser.add_argument("dataset_dir", metavar="DIR", help="folder with images and labels")
-    parser.add_argument("--name", help="of the task; default: that of the folder")
+    parser.add_argument("--name", help="name of the task; default: the folder's")
     parser.add_argument(
         "--spatial-dims",
         type=int,
@@ -34,22 +34,26 @@ def add(commands: Any) -> None:
         type=float,
         default=30.0,
         metavar="N",
-        help="time of a training on this machine, which epochs and batch are chosen for; default: 30",
+        help="training time on this machine, for which epochs and batch size are chosen; default: 30",
     )
     parser.add_argument(
-        "--memory-gb", type=float, default=8.0, metavar="N", help="memory of a training; default: 8"
+        "--memory-gb",
+        type=float,
+        default=8.0,
+        metavar="N",
+        help="memory for a training; default: 8",
     )
     parser.add_argument(
         "--background",
         type=int,
         metavar="N",
-        help="value of masks that is no structure; default: 0, if masks hold it at their edges",
+        help="mask value of the background; default: 0, if it occurs at the masks' edges",
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="default: configs/tasks/NAME.json")
     parser.add_argument(
         "--report",
         metavar="FOLDER",
-        help="where the page with pictures goes; default: runs/NAME/plan",
+        help="folder for the report with pictures; default: runs/NAME/plan",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a task file of that name")
     add_fix(parser)
@@ -116,7 +120,7 @@ def _require_cases(survey: "Survey", root: Path, page: Path) -> None:
     if not survey.cases:
         raise DataError(
             f"{root}: no labelled case can be used, so nothing was planned; see {page}",
-            "mend the defects above: an image and its label need the same name (docs/your_own_data.md)",
+            "correct the defects above: an image and its label need the same name (docs/your_own_data.md)",
         )
 
 
@@ -190,7 +194,7 @@ def add_fix(parser: Any) -> None:
 
 
 def fix(options: argparse.Namespace) -> int:
-    """Write the mended data set, and tell of each label what was done."""
+    """Write the corrected data set, and print what was done to each label."""
     from lamina.cases.find import find_cases
     from lamina.planning.fix import write_fixed
 
@@ -202,6 +206,6 @@ def fix(options: argparse.Namespace) -> int:
     mended = sum(one.mended for one in outcomes)
     if not outcomes:
         print("every label fits its image already")
-    print(f"{folder}: {mended} label(s) mended, {len(outcomes) - mended} left as they are")
+    print(f"{folder}: {mended} label(s) corrected, {len(outcomes) - mended} unchanged")
     print(f"next: lamina plan {folder}")
     return 0 if mended == len(outcomes) else 1

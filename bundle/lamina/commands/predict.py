@@ -30,14 +30,21 @@ def add(commands: Any) -> None:
     )
     add_task(parser)
     parser.add_argument(
-        "input", nargs="?", metavar="INPUT", help="file or folder; without, the held-out cases"
+        "input",
+        nargs="?",
+        metavar="INPUT",
+        help="file or folder of images; default: the test cases of the data set",
     )
     parser.add_argument("--input-dir", metavar="DIR", help="the same as INPUT")
     parser.add_argument(
-        "--then", metavar="TASK2", help="segment within what TASK found too, and measure both"
+        "--then",
+        metavar="TASK2",
+        help="segment TASK2 within the structures of TASK, and measure both",
     )
     parser.add_argument(
-        "--then-weights", metavar="FILE", help="of TASK2; default: its run, else the released model"
+        "--then-weights",
+        metavar="FILE",
+        help="weights of TASK2; default: its run's, else the released model",
     )
     parser.add_argument("-o", "--output-dir", metavar="DIR", help="default: RUN/predictions")
     parser.add_argument(
@@ -54,7 +61,7 @@ def add(commands: Any) -> None:
     )
     add_pixel_size(parser)
     parser.add_argument(
-        "--overwrite", action="store_true", help="do cases again that are done already"
+        "--overwrite", action="store_true", help="predict cases again that are already done"
     )
     parser.add_argument(
         "--workers", type=int, metavar="N", help="cases that are read ahead; default: 1"
@@ -64,8 +71,12 @@ def add(commands: Any) -> None:
     add_weights(parser)
     choose = parser.add_argument_group("which images of a folder; by default all")
     choose.add_argument("--plane", choices=("axial", "coronal", "sagittal", "oblique"))
-    choose.add_argument("--modality", metavar="MR|CT|…", help="of DICOM series")
-    choose.add_argument("--series-description", metavar="TEXT", help="that it contains")
+    choose.add_argument("--modality", metavar="MR|CT|…", help="only DICOM series of this modality")
+    choose.add_argument(
+        "--series-description",
+        metavar="TEXT",
+        help="only DICOM series whose description contains TEXT",
+    )
     add_series_rules(parser)
     add_workflow(parser)
 

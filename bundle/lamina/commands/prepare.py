@@ -26,22 +26,26 @@ def _add_crop(commands: Any) -> None:
     parser = add_command(
         commands,
         "crop",
-        "cut the images and labels of a data set to what another task found, as "
+        "cut the images and labels of a data set to the structures that another task found, as "
         "`lamina predict TASK --then TASK2` does before TASK2",
         _crop,
         "lamina prepare crop ~/nodules ~/lungs_found -o ~/nodules_in_lungs",
     )
     parser.add_argument("dataset_dir", metavar="DIR", help="images with labels")
-    parser.add_argument("regions", metavar="REGIONS", help="what `lamina predict` wrote for them")
-    parser.add_argument("-o", "--output-dir", metavar="DST", required=True, help="the data set")
+    parser.add_argument(
+        "regions", metavar="REGIONS", help="output folder of `lamina predict` for these images"
+    )
+    parser.add_argument(
+        "-o", "--output-dir", metavar="DST", required=True, help="folder for the new data set"
+    )
 
 
 def _crop(options: argparse.Namespace) -> int:
     from lamina.prepare.crop import crop_dataset
 
     source, regions, target = (
-        Path(place).expanduser()
-        for place in (options.dataset_dir, options.regions, options.output_dir)
+        Path(path).expanduser()
+        for path in (options.dataset_dir, options.regions, options.output_dir)
     )
     done, left_out = 0, 0
     for name, problem in crop_dataset(source, regions, target):
@@ -62,7 +66,9 @@ def _add_label_values(commands: Any) -> None:
         "lamina prepare label-values ~/my_oct --task ioct_layers -o my_layers.json",
     )
     parser.add_argument("source", metavar="DIR", help="a data set, or a folder of masks")
-    parser.add_argument("--task", metavar="TASK", required=True, help="whose classes they are")
+    parser.add_argument(
+        "--task", metavar="TASK", required=True, help="the task whose classes the masks hold"
+    )
     parser.add_argument(
         "--background",
         type=int,
@@ -105,9 +111,13 @@ def _add_merge_masks(commands: Any) -> None:
         "lamina prepare merge-masks CXR_png ManualMask/leftMask ManualMask/rightMask -o lungs",
     )
     parser.add_argument("images", metavar="IMAGES", help="the pictures")
-    parser.add_argument("left", metavar="LEFT", help="masks of the left, named like the pictures")
-    parser.add_argument("right", metavar="RIGHT", help="masks of the right")
-    parser.add_argument("-o", "--output-dir", metavar="DST", required=True, help="the data set")
+    parser.add_argument(
+        "left", metavar="LEFT", help="masks of the left side, named like the pictures"
+    )
+    parser.add_argument("right", metavar="RIGHT", help="masks of the right side")
+    parser.add_argument(
+        "-o", "--output-dir", metavar="DST", required=True, help="folder for the new data set"
+    )
     parser.add_argument(
         "--sides", action="store_true", help="left becomes 1 and right 2; default: both become 1"
     )
@@ -116,8 +126,8 @@ def _add_merge_masks(commands: Any) -> None:
 def _merge(options: argparse.Namespace) -> int:
     from lamina.annotations.merge import merge_masks
 
-    places = (options.images, options.left, options.right, options.output_dir)
-    images, left, right, target = (Path(place).expanduser() for place in places)
+    folders = (options.images, options.left, options.right, options.output_dir)
+    images, left, right, target = (Path(path).expanduser() for path in folders)
     done = failed = 0
     for one in merge_masks(images, left, right, target, options.sides):
         for text in one.warnings:
@@ -138,15 +148,19 @@ def _add_retouch(commands: Any) -> None:
         _prepare_retouch,
         "lamina prepare retouch ~/RETOUCH ~/retouch",
     )
-    parser.add_argument("source", metavar="SRC", help="holds VENDOR/CASE/oct.mhd, reference.mhd")
-    parser.add_argument("target", metavar="DST", help="where the data set goes")
+    parser.add_argument(
+        "source", metavar="SRC", help="folder with VENDOR/CASE/oct.mhd and reference.mhd"
+    )
+    parser.add_argument("target", metavar="DST", help="folder for the data set")
     parser.add_argument(
         "--reference",
         metavar="FILE",
         help="for new volumes: reference.json of the data set that was trained on; default: the "
         "first Spectralis volume of SRC",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the division")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of the division; default: 0"
+    )
 
 
 def _prepare_retouch(options: argparse.Namespace) -> int:

@@ -21,8 +21,10 @@ def add(commands: Any) -> None:
         _scan,
         "lamina scan ~/from_the_pacs --json > found.json",
     )
-    parser.add_argument("folder", metavar="FOLDER|FILE|ZIP", help="where to look")
-    parser.add_argument("--json", action="store_true", help="all that is known, as JSON")
+    parser.add_argument("folder", metavar="FOLDER|FILE|ZIP", help="what to search")
+    parser.add_argument(
+        "--json", action="store_true", help="print everything that is known, as JSON"
+    )
 
 
 def _scan(options: argparse.Namespace) -> int:
@@ -37,9 +39,9 @@ def _tell(root: Path, as_json: bool) -> None:
     from lamina.cases.inputs import find_inputs
     from lamina.cases.scan import scan_cases
 
-    found = find_inputs(root)
-    cases = scan_cases(found.cases)
-    left_out = [*found.broken, *found.skipped]
+    inputs = find_inputs(root)
+    cases = scan_cases(inputs.cases)
+    left_out = [*inputs.broken, *inputs.skipped]
     if as_json:
         others = [{"path": path, "reason": why} for path, why in left_out]
         print(json.dumps({"cases": [c.as_json() for c in cases], "left_out": others}, indent=2))

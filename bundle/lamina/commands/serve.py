@@ -53,7 +53,7 @@ def add(commands: Any) -> None:
         metavar="ORIGIN",
         action="append",
         default=[],
-        help="let pages of this origin ask too, as https://viewer.example, or `null` for a page "
+        help="allow requests from pages of this origin, as https://viewer.example, or `null` for a page "
         "opened from a file; may be given several times",
     )
 

@@ -1,4 +1,4 @@
-"""``lamina predict TASK --then TASK2``: a second task within what the first one found."""
+"""``lamina predict TASK --then TASK2``: a second task within the structures of the first one."""
 
 import argparse
 import copy
@@ -38,12 +38,12 @@ def predict_then(options: argparse.Namespace, run: Run) -> int:
         raise ConfigError(f"--then {options.then}: the same task twice", "name another one")
     default = Path(options.run_dir or CHECKOUT / "runs" / tasks[0]["name"], "predictions")
     folder = Path(options.output_dir).expanduser() if options.output_dir else default
-    places = [folder / task["name"] for task in tasks]
-    first, second = (_step(options, place) for place in places)
-    second.task, second.regions = options.then, str(places[0].resolve())
+    folders = [folder / task["name"] for task in tasks]
+    first, second = (_step(options, output_dir) for output_dir in folders)
+    second.task, second.regions = options.then, str(folders[0].resolve())
     second.run_dir, second.weights = None, options.then_weights
     failed = [error for error in (_tried(run, step) for step in (first, second)) if error]
-    rows = _measure(places, tasks)
+    rows = _measure(folders, tasks)
     if rows:
         from lamina.prediction.lesion_burden import write_lesion_burden
 
@@ -53,9 +53,9 @@ def predict_then(options: argparse.Namespace, run: Run) -> int:
     return 0
 
 
-def _step(options: argparse.Namespace, place: Path) -> argparse.Namespace:
+def _step(options: argparse.Namespace, output_dir: Path) -> argparse.Namespace:
     step = copy.copy(options)
-    step.output_dir, step.then = str(place), None
+    step.output_dir, step.then = str(output_dir), None
     return step
 
 
@@ -74,7 +74,7 @@ def _tried(run: Run, step: argparse.Namespace) -> LaminaError | None:
     return None
 
 
-def _measure(places: list[Path], tasks: list[dict[str, Any]]) -> "list[LesionBurden]":
+def _measure(folders: list[Path], tasks: list[dict[str, Any]]) -> "list[LesionBurden]":
     """Return the rows of all cases that both tasks have done."""
     from lamina.cases.regions import region_file
     from lamina.files import read_json
@@ -84,12 +84,12 @@ def _measure(places: list[Path], tasks: list[dict[str, Any]]) -> "list[LesionBur
     from lamina.tasks.labels import read_labels
 
     labels = tuple(read_labels(task["labels"]) for task in tasks)
-    manifests = [read_json(place / "manifest.json") for place in places]
+    manifests = [read_json(output_dir / "manifest.json") for output_dir in folders]
     pixel_size = manifests[0]["about"]["pixel_size"]
     done = [{one["case"]: one for one in m["cases"] if one["status"] == "done"} for m in manifests]
     rows = []
     for name in sorted(set(done[0]) & set(done[1])):
-        first, second = (read_label(region_file(place, name))[0] for place in places)
+        first, second = (read_label(region_file(output_dir, name))[0] for output_dir in folders)
         grid = with_pixel_size(read_grid(done[0][name]["input"]["address"]), pixel_size)
         rows += lesion_burden(name, first, second, grid, (labels[0], labels[1]))
     return rows

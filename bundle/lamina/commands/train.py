@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
     add_dataset(parser)
     add_run_dir(parser)
     parser.add_argument("--epochs", type=int, metavar="N", help="how often each case is seen")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="patches of one step")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="patches per step")
     parser.add_argument(
         "--loss", metavar="NAME", help="dice_ce, cross_entropy, …; default: the task's"
     )
@@ -39,7 +39,9 @@ def add(commands: Any) -> None:
         metavar="N",
         help="stop after N validations without a better one; default: never",
     )
-    parser.add_argument("--patch-size", metavar="X,Y[,Z]", help="voxels of a patch, as 64,64")
+    parser.add_argument(
+        "--patch-size", metavar="X,Y[,Z]", help="size of a patch in voxels, as 64,64"
+    )
     add_workflow(parser)
     parser.add_argument(
         "--precision", choices=("auto", "fp32", "bf16"), help="default: auto, by the processor"
@@ -51,7 +53,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--num-workers", type=int, metavar="N", help="processes that load data")
     parser.add_argument(
-        "--fresh", action="store_true", help="throw away what the run's folder holds"
+        "--fresh", action="store_true", help="discard what the run's folder holds and start again"
     )
 
 

@@ -20,7 +20,7 @@ def add_dataset(parser: argparse.ArgumentParser) -> None:
 
 def add_run_dir(parser: argparse.ArgumentParser) -> None:
     """Let a command take the folder of a run."""
-    parser.add_argument("--run-dir", metavar="DIR", help="the run's files; default: runs/TASK")
+    parser.add_argument("--run-dir", metavar="DIR", help="folder of the run; default: runs/TASK")
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
@@ -45,9 +45,11 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
 
 
 def add_pixel_size(parser: argparse.ArgumentParser) -> None:
-    """Let a command take the size of pixels that pictures do not tell."""
+    """Let a command take the size of pixels, which pictures do not store."""
     parser.add_argument(
-        "--pixel-size", metavar="X,Y", help="of pictures, which do not say it: in mm, as 0.01,0.004"
+        "--pixel-size",
+        metavar="X,Y",
+        help="of pictures, which do not store it: in mm, as 0.01,0.004",
     )
 
 
@@ -83,8 +85,8 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
     }
     for name in PATHS:
         if name in given and given[name] != "released":
-            parts = given[name].split(",") if name == "weights" else [given[name]]
-            given[name] = ",".join(str(Path(part).expanduser().resolve()) for part in parts)
+            paths = given[name].split(",") if name == "weights" else [given[name]]
+            given[name] = ",".join(str(Path(path).expanduser().resolve()) for path in paths)
     if "patch_size" in given:
         given["patch_size"] = _numbers(
             "--patch-size", given["patch_size"], int, "64,64 or 64,64,32"
@@ -96,7 +98,7 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
 
 def _numbers(name: str, text: str, kind: type, example: str) -> list[float]:
     try:
-        return [kind(part) for part in text.replace("[", "").replace("]", "").split(",")]
+        return [kind(number) for number in text.replace("[", "").replace("]", "").split(",")]
     except ValueError as error:
         raise LaminaError(f"{name} {text!r}", f"write it as {example}") from error
 
@@ -123,16 +125,16 @@ DIVISION = ("seed", "fold", "folds", "test_count", "patient_pattern")
 def add_division(parser: argparse.ArgumentParser) -> None:
     """Let a command divide cases."""
     group = parser.add_argument_group("division into training, validation and test")
-    group.add_argument("--seed", type=int, metavar="N", help="of the division; default: 0")
+    group.add_argument("--seed", type=int, metavar="N", help="seed of the division; default: 0")
     group.add_argument(
         "--folds",
         type=int,
         metavar="N",
-        help="cross-validation: the cases outside the test set in N parts; `train` trains one "
+        help="cross-validation: the cases outside the test set in N folds; `train` trains one "
         "after the other, and several processes share them",
     )
     group.add_argument(
-        "--fold", type=int, metavar="K", help="the part that validates, from 0 to N - 1"
+        "--fold", type=int, metavar="K", help="the fold that validates, from 0 to N - 1"
     )
     group.add_argument(
         "--test-count", type=int, metavar="N", help="test cases; default: the task's share"

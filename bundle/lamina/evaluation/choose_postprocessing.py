@@ -24,8 +24,8 @@ from lamina.tasks.labels import Label
 Step = dict[str, Any]
 Pair = tuple[Path, Path]
 
-SHARES = (0.01, 0.03, 0.1, 0.3)
-"""Of a structure's median true size: parts that are smaller may go."""
+FRACTIONS = (0.01, 0.03, 0.1, 0.3)
+"""Fractions of a structure's median size in the reference; smaller components may be removed."""
 NOISE = 1e-9
 """A difference of Dice that is rounding."""
 
@@ -51,7 +51,7 @@ class Choice:
 
 
 def choose_postprocessing(pairs: Sequence[Pair], labels: Sequence[Label]) -> Choice:
-    """Choose among largest parts, filled holes and smallest sizes, for all or single structures.
+    """Choose among largest components, filled holes and smallest sizes, for all or single structures.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def write_choice(
 
 def choice_text(choice: Choice, labels: Sequence[Label]) -> str:
     """Return what was chosen and why, in a line."""
-    on = f"chosen on {choice.cases} out-of-fold cases among largest parts, filled holes and smallest sizes"
+    on = f"chosen on {choice.cases} out-of-fold cases among largest components, filled holes and smallest sizes"
     if not choice.steps:
         return f"{on}: none raises the mean Dice ({np.nanmean(choice.before):.4f}) without lowering a structure's"
     both = zip(labels[1:], choice.before, choice.after, strict=True)
@@ -111,11 +111,11 @@ def _chosen(
 ) -> list[Step]:
     """Return the step for all structures that helps most, or else of each structure its best."""
     trials = [*of_all, *of_one]
-    found = _mean_dice(pairs, steps, [[], *([trial] for trial in trials)], classes)
+    dice_of_trials = _mean_dice(pairs, steps, [[], *([trial] for trial in trials)], classes)
     good = [
         (float(np.nanmean(dice)), index)
-        for index, dice in enumerate(found[1:])
-        if _is_better(found[0], dice)
+        for index, dice in enumerate(dice_of_trials[1:])
+        if _is_better(dice_of_trials[0], dice)
     ]
     best_of_all = max((one for one in good if one[1] < len(of_all)), default=None)
     if best_of_all is not None:
@@ -166,8 +166,8 @@ def _sizes(pairs: Sequence[Pair], values: Sequence[int]) -> Iterator[tuple[int, 
             if value in true:
                 true[value].append(count * grid.voxel_size)
     for value, sizes in true.items():
-        for share in SHARES if sizes else ():
-            yield value, float(f"{share * np.median(sizes):.2g}")
+        for fraction in FRACTIONS if sizes else ():
+            yield value, float(f"{fraction * np.median(sizes):.2g}")
 
 
 def _largest(values: Sequence[int], independent: bool = True) -> Step:

@@ -107,7 +107,7 @@ def comparison_text(comparison: Comparison, most: int = 5) -> str:
     Parameters
     ----------
     comparison
-        What `compare_evaluations` found.
+        What `compare_evaluations` returned.
     most
         Cases that are listed.
     """
@@ -129,9 +129,10 @@ def comparison_text(comparison: Comparison, most: int = 5) -> str:
 
 def verdict(comparison: Comparison) -> str:
     """Return which of the two is better, in a sentence; "neither" where the test does not say so."""
-    found = comparison.classes.get("mean") or next(iter(comparison.classes.values()))
-    best, p, difference = METRICS[comparison.metric].best, found["p"], found["difference"]
-    cases = f"cases that are higher in B: {found['higher']}, in A: {found['lower']}"
+    overall = comparison.classes.get("mean") or next(iter(comparison.classes.values()))
+    best = METRICS[comparison.metric].best
+    p, difference = overall["p"], overall["difference"]
+    cases = f"cases that are higher in B: {overall['higher']}, in A: {overall['lower']}"
     if p is None or difference is None:
         return f"too few cases differ for a test; {cases}"
     if p >= DECIDED or best is None:
@@ -152,14 +153,14 @@ def _left_out(comparison: Comparison) -> list[str]:
     ]
 
 
-def _line(name: str, found: PairedComparison, metric: str) -> str:
+def _line(name: str, pairs: PairedComparison, metric: str) -> str:
     values = [
-        format_number(found[key], metric) for key in ("mean_first", "mean_second", "difference")
+        format_number(pairs[key], metric) for key in ("mean_first", "mean_second", "difference")
     ]
-    bounds = [format_number(bound, metric) for bound in found["interval"] or (None, None)]
-    p = "–" if found["p"] is None else f"{found['p']:.2g}"
+    bounds = [format_number(bound, metric) for bound in pairs["interval"] or (None, None)]
+    p = "–" if pairs["p"] is None else f"{pairs['p']:.2g}"
     first, second, change = (f"{value:>8}" for value in values)
-    return f"{name:<24} {found['n']:>5} {first} {second} {change}  {' to '.join(bounds):<18} {p:>7}"
+    return f"{name:<24} {pairs['n']:>5} {first} {second} {change}  {' to '.join(bounds):<18} {p:>7}"
 
 
 def _read(path: Path, metric: str) -> tuple[Scores, Units]:
@@ -192,9 +193,9 @@ def find_table(path: Path) -> Path:
     DataError
         If there is none.
     """
-    for place in (path, path / "cases.csv", path / "evaluation" / "cases.csv"):
-        if place.is_file():
-            return place
+    for table in (path, path / "cases.csv", path / "evaluation" / "cases.csv"):
+        if table.is_file():
+            return table
     raise DataError(f"{path}: no cases.csv of an evaluation", "run `lamina evaluate` first")
 
 
@@ -230,7 +231,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _names(first: Path, second: Path) -> tuple[str, str]:
-    """Return the shortest ends of two paths that tell them apart."""
+    """Return the shortest ends of two paths that differ."""
     a, b = (
         [part for part in path.resolve().parts if part not in ("evaluation", "cases.csv")]
         for path in (first, second)

@@ -26,7 +26,7 @@ def write_comparison_page(
     Parameters
     ----------
     comparison
-        What was found.
+        What `compare_evaluations` returned.
     folders
         Both evaluations.
     plot
@@ -79,7 +79,7 @@ class ComparedCase:
 
 
 def read_labels_of(folder: Path) -> list[Label]:
-    """Return the structures of an evaluation; none where it does not tell them."""
+    """Return the structures of an evaluation; none where it does not name them."""
     entries = _summary(folder).get("labels", [])
     return [
         Label(value, entry["name"], tuple(entry["color"])) for value, entry in enumerate(entries)
@@ -92,9 +92,9 @@ def compared_cases(comparison: Comparison, folders: Sequence[Path]) -> Iterator[
     Parameters
     ----------
     comparison
-        What was found.
+        What `compare_evaluations` returned.
     folders
-        Both evaluations, with the label maps that they kept.
+        Both evaluations, with the label maps that they saved.
     """
     for name in most_different(comparison, SHOWN):
         rows = [row for row in comparison.cases if row["case"] == name]
@@ -139,7 +139,7 @@ def _files(folder: Path, name: str) -> Mapping[str, Any]:
     files: Mapping[str, Any] | None = cases.get(name, {}).get("files")
     if files is None or files["image"] is None:
         raise DataError(
-            f"{folder}: no label maps were kept here",
+            f"{folder}: no label maps are saved here",
             "run `lamina evaluate` again to see pictures",
         )
     return files

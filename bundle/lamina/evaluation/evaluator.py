@@ -15,7 +15,7 @@ from PIL import Image
 from lamina.errors import ConfigError, DataError, LaminaError
 from lamina.evaluation.processes import gather
 from lamina.evaluation.report import write_report
-from lamina.evaluation.saved_label_maps import forget_others, keep_labels
+from lamina.evaluation.saved_label_maps import remove_other_cases, save_label_maps
 from lamina.evaluation.summary import CaseScores, summarise, summary_table, versions, write_summary
 from lamina.evaluation.uncertainty_chart import correlation_of
 from lamina.metrics.measure import MeasureSettings, measure_case
@@ -65,13 +65,13 @@ class EvaluationWriter:
     title
         Of the report.
     information
-        What the report tells of data, settings and versions: {section: {name: value}}.
+        What the report says of data, settings and versions: {section: {name: value}}.
     curves
         The history of the training, a dict for each epoch with "epoch" and numbers.
     drawing
         How the pictures are drawn.
     bootstrap
-        How intervals are found.
+        How intervals are computed.
 
     Examples
     --------
@@ -211,7 +211,7 @@ class EvaluationWriter:
             len(grid.shape),
             structures,
             case.get("uncertainty"),
-            keep_labels(name, case, self.output_dir),
+            save_label_maps(name, case, self.output_dir),
         )
         return scores, self._keep(views)
 
@@ -248,7 +248,7 @@ class EvaluationWriter:
         summary["labels"] = [{"name": one.name, "color": one.color} for one in self.labels]
         summary["uncertainty"] = correlation_of(summary)
         write_summary(self.output_dir, summary)
-        forget_others(self.output_dir, [record.case for record in records])
+        remove_other_cases(self.output_dir, [record.case for record in records])
         report = self.output_dir / "report.html"
         write_report(
             report,

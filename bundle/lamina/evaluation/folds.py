@@ -72,9 +72,9 @@ def out_of_fold_text(summary: Mapping[str, Mapping[str, Description]]) -> str:
     return "\n".join(lines)
 
 
-def _cell(found: Description, metric: str) -> str:
-    low, high = found["interval"] or (None, None)
-    mean = format_number(found["mean"], metric)
+def _cell(described: Description, metric: str) -> str:
+    low, high = described["interval"] or (None, None)
+    mean = format_number(described["mean"], metric)
     return f"{mean} [{format_number(low, metric)}, {format_number(high, metric)}]"
 
 
@@ -83,11 +83,11 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Descripti
     cases = list(dict.fromkeys(row["case"] for row in rows))
     metrics = [name for name in rows[0] if name in METRICS]
     tables = {metric: _table(rows, cases, names, metric) for metric in metrics}
-    found = {
+    structures = {
         name: {metric: describe([row[i] for row in table]) for metric, table in tables.items()}
         for i, name in enumerate(names)
     }
-    return found | {"mean": {metric: describe(table) for metric, table in tables.items()}}
+    return structures | {"mean": {metric: describe(table) for metric, table in tables.items()}}
 
 
 def _table(
@@ -104,7 +104,7 @@ def _number(text: str | None) -> float:
 def write_postprocessing(folds: Sequence[Path], task_file: Path, base: Path) -> str:
     """Choose on the folds' evaluations, write ``postprocessing.json``, and say what it is.
 
-    The networks are not asked again: the label maps that the evaluations kept are enough.
+    The networks do not run again: the label maps that the evaluations saved are enough.
 
     Parameters
     ----------

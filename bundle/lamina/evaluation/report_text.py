@@ -48,10 +48,10 @@ def choose_examples(ranked: Sequence[Mapping[str, Any]], metric: str) -> dict[st
     scored = [case for case in ranked if case[metric] is not None]
     if not scored:
         return {}
-    places = {"best": -1, "median": len(scored) // 2, "worst": 0}
+    positions = {"best": -1, "median": len(scored) // 2, "worst": 0}
     if len(scored) < 3:
-        places = {"best": -1, "worst": 0} if len(scored) == 2 else {"only": 0}
-    return {kind: scored[place] for kind, place in places.items()}
+        positions = {"best": -1, "worst": 0} if len(scored) == 2 else {"only": 0}
+    return {kind: scored[position] for kind, position in positions.items()}
 
 
 def opening_sentences(summary: Summary) -> str:

@@ -22,7 +22,7 @@ class SavedFiles(TypedDict):
 FOLDERS = {"prediction": "predictions", "truth": "truth"}
 
 
-def keep_labels(name: str, case: Mapping[str, Any], folder: Path) -> SavedFiles:
+def save_label_maps(name: str, case: Mapping[str, Any], folder: Path) -> SavedFiles:
     """Write prediction and reference of a case on the image's own grid; return where they are.
 
     Parameters
@@ -54,9 +54,9 @@ def keep_labels(name: str, case: Mapping[str, Any], folder: Path) -> SavedFiles:
     }
 
 
-def forget_others(folder: Path, names: Collection[str]) -> None:
-    """Remove what an earlier evaluation kept of cases that this one does not have."""
-    for place in FOLDERS.values():
-        for path in (folder / place).glob("*"):
+def remove_other_cases(folder: Path, names: Collection[str]) -> None:
+    """Remove the label maps that an earlier evaluation saved of cases that this one does not have."""
+    for subfolder in FOLDERS.values():
+        for path in (folder / subfolder).glob("*"):
             if path.name.removesuffix(".gz").rsplit(".", 1)[0] not in names:
                 path.unlink()

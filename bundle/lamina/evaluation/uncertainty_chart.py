@@ -1,4 +1,4 @@
-"""How uncertain the cases are, and whether that tells how good they are."""
+"""How uncertain the cases are, and whether that predicts how good they are."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,23 +58,23 @@ def correlation_of(summary: Summary) -> dict[str, Any] | None:
     return {"metric": metric, **_correlation(rows)} if cases else None
 
 
-def correlation_sentence(found: RankCorrelation, metric: str) -> str:
-    """Say whether the uncertainty tells the metric.
+def correlation_sentence(correlation: RankCorrelation, metric: str) -> str:
+    """Say whether the uncertainty predicts the metric.
 
     Examples
     --------
     >>> correlation_sentence({"n": 4, "rho": None, "p": None}, "dice")
-    'Whether it tells the Dice can not be said of 4 cases: it takes at least 10 that differ.'
+    'Whether it predicts the Dice cannot be said of 4 cases: it takes at least 10 that differ.'
     >>> correlation_sentence({"n": 40, "rho": -0.7, "p": 1e-5}, "dice")
     "The more uncertain a case, the worse its Dice: Spearman's rank correlation is -0.70 (n = 40, p = 1e-05)."
     """
-    title, rho, p = METRICS[metric].title, found["rho"], found["p"]
+    title, rho, p = METRICS[metric].title, correlation["rho"], correlation["p"]
     if rho is None or p is None:
-        cases = count(found["n"], "case")
-        return f"Whether it tells the {title} can not be said of {cases}: it takes at least {FEWEST_RANKED} that differ."
-    numbers = f"Spearman's rank correlation is {rho:.2f} (n = {found['n']}, p = {p:.1g})."
+        cases = count(correlation["n"], "case")
+        return f"Whether it predicts the {title} cannot be said of {cases}: it takes at least {FEWEST_RANKED} that differ."
+    numbers = f"Spearman's rank correlation is {rho:.2f} (n = {correlation['n']}, p = {p:.1g})."
     if p >= DECIDED:
-        return f"It is not shown to tell the {title} of these cases: {numbers}"
+        return f"It is not shown to predict the {title} of these cases: {numbers}"
     worse = (rho < 0) == ((METRICS[metric].best or 0) > 0)
     if worse:
         return f"The more uncertain a case, the worse its {title}: {numbers}"

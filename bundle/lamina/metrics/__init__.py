@@ -1,6 +1,6 @@
 """Overlap, distances, sizes, layers: how far a prediction is from the reference.
 
-Each metric is a pure function; ``measure_case`` takes all that are asked for over the structures of
+Each metric is a pure function; ``measure_case`` computes all that are requested over the structures of
 one case, ``describe`` sums up many cases, and ``OverlapMetric`` serves validation in training.
 """
 

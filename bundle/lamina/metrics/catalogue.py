@@ -1,4 +1,4 @@
-"""The names of all metrics, and what each one tells, for people and for the tables."""
+"""The names of all metrics, and what each one says, for people and for the tables."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -41,20 +41,20 @@ METRICS: dict[str, Metric] = {
         "Accuracy",
         "ratio",
         1,
-        "The share of all voxels that are rightly inside or rightly outside. It is close to 1 for "
+        "The fraction of all voxels that are rightly inside or rightly outside. It is close to 1 for "
         "every small structure, so it says little by itself.",
     ),
     "precision": Metric(
         "Precision",
         "ratio",
         1,
-        "The share of the predicted voxels that are right. Low where too much was marked.",
+        "The fraction of the predicted voxels that are right. Low where too much was marked.",
     ),
     "recall": Metric(
         "Recall",
         "ratio",
         1,
-        "The share of the true voxels that were found (sensitivity). Low where too little was "
+        "The fraction of the true voxels that were found (sensitivity). Low where too little was "
         "marked.",
     ),
     "f1": Metric("F1", "ratio", 1, "The harmonic mean of precision and recall; the same as Dice."),
@@ -77,7 +77,7 @@ METRICS: dict[str, Metric] = {
         "Surface Dice",
         "ratio",
         1,
-        "The share of both outlines that lies within the tolerance of the other. 1 is perfect; a "
+        "The fraction of both outlines that lies within the tolerance of the other. 1 is perfect; a "
         "missed or false structure counts 0.",
     ),
     "volume_truth": Metric(

@@ -46,7 +46,7 @@ class MeasureSettings:
     Raises
     ------
     ConfigError
-        If there is no name or an unknown one, or a layer metric is asked for without a depth axis.
+        If there is no name or an unknown one, or a layer metric is requested without a depth axis.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class MeasureSettings:
             )
 
     def wants(self, metrics: Sequence[str]) -> bool:
-        """Say whether any of these metrics is asked for."""
+        """Say whether any of these metrics is requested."""
         return bool(set(self.metrics) & set(metrics))
 
 

@@ -45,12 +45,12 @@ class RankCorrelation(TypedDict):
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are found: by drawing the cases anew, with replacement.
+    """How intervals are computed: by drawing the cases anew, with replacement.
 
     Parameters
     ----------
     confidence
-        The share of draws that the interval holds.
+        The fraction of draws that the interval holds.
     resamples
         The number of draws.
     seed
@@ -74,7 +74,7 @@ def describe(scores: ArrayLike, bootstrap: Bootstrap | None = None) -> Descripti
     scores
         (cases,) or (cases, classes).
     bootstrap
-        How the interval is found; 95 % of 2,000 draws by default.
+        How the interval is computed; 95 % of 2,000 draws by default.
 
     Examples
     --------
@@ -151,7 +151,7 @@ def compare_pairs(
     first, second
         (cases,), in the same order.
     bootstrap
-        How the interval is found.
+        How the interval is computed.
 
     Returns
     -------
@@ -160,8 +160,8 @@ def compare_pairs(
 
     Examples
     --------
-    >>> found = compare_pairs([0.5, 0.6, 0.7, 0.7], [0.6, 0.7, 0.7, float("nan")])
-    >>> found["n"], round(found["difference"], 4), found["higher"], found["lower"], found["p"]
+    >>> result = compare_pairs([0.5, 0.6, 0.7, 0.7], [0.6, 0.7, 0.7, float("nan")])
+    >>> result["n"], round(result["difference"], 4), result["higher"], result["lower"], result["p"]
     (3, 0.0667, 2, 0, None)
     """
     a, b = (np.asarray(values, dtype=float) for values in (first, second))
@@ -211,5 +211,5 @@ def rank_correlation(first: ArrayLike, second: ArrayLike) -> RankCorrelation:
     a, b = a[both], b[both]
     if len(a) < FEWEST_RANKED or np.ptp(a) == 0 or np.ptp(b) == 0:
         return {"n": len(a), "rho": None, "p": None}
-    found = spearmanr(a, b)
-    return {"n": len(a), "rho": round(float(found.statistic), 6), "p": float(found.pvalue)}
+    result = spearmanr(a, b)
+    return {"n": len(a), "rho": round(float(result.statistic), 6), "p": float(result.pvalue)}

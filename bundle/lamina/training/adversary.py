@@ -1,4 +1,4 @@
-"""A discriminator that tells true masks from predicted ones, for MONAI's AdversarialTrainer."""
+"""A discriminator that separates reference masks from predicted ones, for MONAI's AdversarialTrainer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ _SURE = 3.0
 class MaskAdversary(Inferer):
     """Let a discriminator see an image together with its mask, after Tennakoon et al. (2018).
 
-    It stands in four places of an ``AdversarialTrainer``: as ``d_inferer``, among the handlers, and
+    It stands in four positions of an ``AdversarialTrainer``: as ``d_inferer``, among the handlers, and
     with its two losses (least squares over patches, Isola et al., 2017). MONAI's trainer gives a
     discriminator generated and real *images*; here the generated ones are the network's scores, and
     the real ones are made of the labels.
@@ -63,8 +63,8 @@ class MaskAdversary(Inferer):
     def _add_losses(self, engine: Any) -> None:
         """Note the whole loss, which MONAI's trainer notes only with AMP."""
         output = engine.state.output
-        parts = (AdversarialKeys.RECONSTRUCTION_LOSS, AdversarialKeys.GENERATOR_LOSS)
-        output[CommonKeys.LOSS] = sum(output[part] for part in parts)
+        losses = (AdversarialKeys.RECONSTRUCTION_LOSS, AdversarialKeys.GENERATOR_LOSS)
+        output[CommonKeys.LOSS] = sum(output[name] for name in losses)
 
     def __call__(
         self, inputs: torch.Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any
@@ -80,7 +80,7 @@ class MaskAdversary(Inferer):
         return self.weight * loss
 
     def discriminator_loss(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-        """Return how badly true and predicted masks are told apart."""
+        """Return how badly reference and predicted masks are separated."""
         told_real = self.patches(real, target_is_real=True, for_discriminator=True)
         told_fake = self.patches(fake, target_is_real=False, for_discriminator=True)
         loss: torch.Tensor = (told_real + told_fake) / 2

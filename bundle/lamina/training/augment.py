@@ -1,4 +1,4 @@
-"""Augmentation at the place where a batch has reached the device."""
+"""Augmentation of whole batches, once they are on the device."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The checkpoints of a run: the last one to go on from, the best one to use."""
+"""The checkpoints of a run: the last one to continue from, the best one to use."""
 
 import logging
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ SCHEDULE_LENGTH = ("total_steps", "_schedule_phases", "T_max", "total_iters")
 
 
 class RunCheckpoints:
-    """Keep ``last.pt`` and ``best.pt`` while a run goes on, and ``model.pt`` when it is finished.
+    """Keep ``last.pt`` and ``best.pt`` while a run lasts, and ``model.pt`` when it is finished.
 
-    ``last.pt`` holds all that an interrupted run needs to go on; ``best.pt`` and ``model.pt`` are
+    ``last.pt`` holds all that an interrupted run needs to continue; ``best.pt`` and ``model.pt`` are
     the bare state_dict with the best validation metric (the last one without validation). It
     stands behind the validation handler, and before any that needs the state of a resumed run.
 
@@ -32,7 +32,7 @@ class RunCheckpoints:
     evaluator
         The validation engine; None without validation.
     also
-        What else a run needs to go on, by name: further networks and optimizers.
+        What else a run needs to continue, by name: further networks and optimizers.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class RunCheckpoints:
             engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def resume(self, engine: Engine) -> None:
-        """Go on where ``last.pt`` stands, if there is one."""
+        """Continue from ``last.pt``, if there is one."""
         path = self.run_dir / "last.pt"
         if not path.exists():
             return
@@ -83,8 +83,8 @@ class RunCheckpoints:
         A schedule restored whole would end where the first one ended (OneCycleLR raises past
         that), so that a run could never be given more epochs.
         """
-        place = {key: value for key, value in saved.items() if key not in SCHEDULE_LENGTH}
-        self.lr_scheduler.load_state_dict(place)
+        position = {key: value for key, value in saved.items() if key not in SCHEDULE_LENGTH}
+        self.lr_scheduler.load_state_dict(position)
 
     def save(self, engine: Engine) -> None:
         """Write ``last.pt``, and ``best.pt`` where this epoch is the best so far."""

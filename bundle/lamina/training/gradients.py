@@ -57,7 +57,7 @@ class SkipNonFinite:
     """Leave out a step whose loss is not finite, and say in which cases; end the run after many.
 
     It stands before `ClipGradients`. With AMP on CUDA the scaler leaves out such steps by itself;
-    they are told and counted here all the same.
+    they are logged and counted here all the same.
 
     Parameters
     ----------

@@ -102,11 +102,11 @@ def find_loss(loss: str | nn.Module) -> nn.Module:
 
 
 class PresenceLoss(torch.nn.Module):
-    """Add to a loss how well a patch is told to hold each structure or not.
+    """Add to a loss how well the presence of each structure in a patch is predicted.
 
     Where a structure is surest says whether it is there: of each foreground class the highest log
     odds against all other classes count, and are compared with the label (binary cross-entropy).
-    Neither looks at a border, where a structure may be cut so that nobody could tell what it is.
+    Neither looks at a border, where a structure may be cut so that nobody could recognise it.
 
     Parameters
     ----------
@@ -145,9 +145,11 @@ class PresenceLoss(torch.nn.Module):
 
     def forward(self, scores: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         """Return the sum of both losses."""
-        told = presence_scores(self._inside(scores))
+        presence = presence_scores(self._inside(scores))
         true = holds(self._inside(label), scores.shape[1])
-        return self.loss(scores, label) + self.weight * binary_cross_entropy_with_logits(told, true)
+        return self.loss(scores, label) + self.weight * binary_cross_entropy_with_logits(
+            presence, true
+        )
 
     def _inside(self, image: torch.Tensor) -> torch.Tensor:
         if 2 * self.border >= min(image.shape[2:]):

@@ -1,4 +1,4 @@
-"""A run's folder: what was asked for, and whether a new call goes on with it."""
+"""A run's folder: its settings, and whether a new call continues it."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ from lamina.cases.splits import Splits, write_splits
 from lamina.errors import ConfigError
 from lamina.files import read_json, write_json
 
-# What may differ when a run goes on: a longer schedule, and how it is called, shown, described.
+# What may differ when a run continues: a longer schedule, and how it is called, shown, described.
 FREE = (
     "epochs",
     "fresh",
@@ -36,10 +36,10 @@ class RunFacts(TypedDict):
 def start_run(
     run_dir: str, config: Mapping[str, Any], splits: Splits, epochs: int, fresh: bool = False
 ) -> bool:
-    """Make ``run_dir`` ready; return whether an unfinished run goes on there.
+    """Make ``run_dir`` ready; return whether an unfinished run continues there.
 
     Writes ``run.json`` (the config as files and command line made it, and a hash of each case)
-    and ``splits.json``. With the same config and data a run that is not finished goes on, and so
+    and ``splits.json``. With the same config and data a run that is not finished continues, and so
     does one that gets more epochs: its schedule is then rebuilt for the new length.
 
     Raises
@@ -48,25 +48,25 @@ def start_run(
         If the folder holds a finished run, or one with another config or other data.
     """
     folder = Path(run_dir)
-    asked: RunFacts = {"config": dict(config), "data": fingerprint(splits), "epochs": epochs}
+    requested: RunFacts = {"config": dict(config), "data": fingerprint(splits), "epochs": epochs}
     if fresh:
         _remove_run(folder)
     for part in folder.glob(".part-*"):  # what a killed write left
         part.unlink(missing_ok=True)
     previous = read_json(folder / "run.json") if _has_weights(folder) else None
     if previous is not None:
-        _refuse_other(folder, previous, asked)
+        _refuse_other(folder, previous, requested)
         _refuse_finished(folder, previous, epochs)
     if previous is None or epochs != previous["epochs"]:
         (folder / "model.pt").unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         write_splits(folder / "splits.json", splits)
-        write_json(folder / "run.json", asked)
+        write_json(folder / "run.json", requested)
     return (folder / "last.pt").exists()
 
 
 def _has_weights(folder: Path) -> bool:
-    """Say whether a run got as far as a checkpoint; one that did not is begun anew."""
+    """Say whether a run got as far as a checkpoint; one that did not starts anew."""
     return (folder / "run.json").exists() and any(
         (folder / name).exists() for name in ("last.pt", "model.pt")
     )
@@ -79,10 +79,10 @@ def _remove_run(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def _refuse_other(folder: Path, previous: RunFacts, asked: RunFacts) -> None:
+def _refuse_other(folder: Path, previous: RunFacts, requested: RunFacts) -> None:
     differences = [
-        *differing(previous["config"], asked["config"]),
-        *changed_cases(previous["data"], asked["data"]),
+        *differing(previous["config"], requested["config"]),
+        *changed_cases(previous["data"], requested["data"]),
     ]
     differences = [text for text in differences if re.split("[:#]", text)[0] not in FREE]
     if differences:
@@ -98,8 +98,8 @@ def _refuse_finished(folder: Path, previous: RunFacts, epochs: int) -> None:
     if epochs < previous["epochs"] or (finished and epochs == previous["epochs"]):
         state = "finished" if finished else "unfinished"
         raise ConfigError(
-            f"{folder} holds a {state} run of {previous['epochs']} epochs, asked for {epochs}",
-            f"predict or evaluate with it; or more than {previous['epochs']} --epochs to go on with "
+            f"{folder} holds a {state} run of {previous['epochs']} epochs, {epochs} are requested",
+            f"predict or evaluate with it; or more than {previous['epochs']} --epochs to continue "
             "it; or another --run-dir; or --fresh to throw it away (MONAI's runner: --fresh true)",
         )
 

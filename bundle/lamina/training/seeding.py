@@ -10,7 +10,7 @@ from monai.utils import set_determinism
 class EpochSeed:
     """Seed every generator anew as each epoch starts, from ``seed`` and the epoch's number.
 
-    A run that was killed in epoch 7 and goes on draws in epoch 7 what it would have drawn: no
+    A run that was killed in epoch 7 and continues draws in epoch 7 what it would have drawn: no
     state of a random generator has to be saved. Train with ``num_workers=0`` or with workers
     that are started in each epoch (not ``persistent_workers``) for the same to hold there.
 
