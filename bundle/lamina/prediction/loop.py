@@ -25,8 +25,8 @@ from lamina.prediction.measurements import (
     write_measurements,
     write_slice_presence,
 )
-from lamina.prediction.read_case import CaseWarnings, ReadCase, content_hash, source_files
-from lamina.prediction.segmenter import Item, Segmenter
+from lamina.prediction.read_case import CaseWarnings, Item, ReadCase, content_hash, source_files
+from lamina.prediction.segmenter import Segmenter
 from lamina.prediction.uncertain_cases import write_uncertain_cases
 from lamina.tasks.running_config import config_hash
 from lamina.writers.formats import FORMATS, check_formats, default_formats

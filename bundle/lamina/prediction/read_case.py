@@ -21,6 +21,8 @@ from lamina.readers.grid import Grid
 from lamina.readers.images import read_image
 from lamina.readers.source import Source
 
+Item = Mapping[str, Any]
+
 
 @dataclass(frozen=True)
 class ReadCase:
@@ -64,7 +66,7 @@ class ReadCase:
         return values, Grid(shape, affine, meta["spacing_unit"])
 
 
-def read_case(transform: Callable[[Any], Any], item: Mapping[str, Any], task: str) -> ReadCase:
+def read_case(transform: Callable[[Any], Any], item: Item, task: str) -> ReadCase:
     """Read and preprocess one case.
 
     Parameters
@@ -95,7 +97,7 @@ def read_case(transform: Callable[[Any], Any], item: Mapping[str, Any], task: st
         ) from error
 
 
-def _read_case(transform: Callable[[Any], Any], item: Mapping[str, Any]) -> ReadCase:
+def _read_case(transform: Callable[[Any], Any], item: Item) -> ReadCase:
     started = time.perf_counter()
     loader = _loader(transform)
     if loader is None or not isinstance(transform, Compose):
@@ -118,9 +120,6 @@ def cases_of(engine: Engine) -> Sequence[dict[str, Any]]:
     state: Any = engine.state
     pairs = zip(state.batch, state.output, strict=True)
     return [dict(item) | dict(outputs) for item, outputs in pairs]
-
-
-Item = Mapping[str, Any]
 
 
 def content_hash(item: Item) -> str:

@@ -12,14 +12,12 @@ from lamina.cases.fingerprint import hash_files
 from lamina.errors import GeometryError
 from lamina.inference.weights import load_weights
 from lamina.metrics.measure import MeasureSettings
-from lamina.prediction.read_case import ReadCase, read_case
+from lamina.prediction.read_case import Item, ReadCase, read_case
 from lamina.readers.grid import format_size, require_pixel_size, with_pixel_size
 from lamina.tasks.check import check_config
 from lamina.tasks.labels import Label
 from lamina.writers.label_files import smallest_type
 from lamina.writers.segmented_case import SegmentedCase
-
-Item = Mapping[str, Any]
 
 
 class Segmenter:
