@@ -152,8 +152,7 @@ def predict(labels, paint):
             address=source,
             image=values[None],
             label=paint(world, centre, size).reshape(grid.shape),
-            affine=grid.affine,
-            has_spacing=grid.unit == "mm",
+            grid=grid,
             labels=labels,
             task="hippocampus_mr",
         )

@@ -13,6 +13,7 @@ from lamina.metrics.measure import MeasureSettings
 from lamina.prediction.lesion_burden import affected_parts
 from lamina.prediction.measurements import measure_prediction
 from lamina.readers import CaseReader, read_image
+from lamina.readers.grid import Grid
 from lamina.tasks.labels import read_labels
 from lamina.writers.segmented_case import SegmentedCase
 
@@ -50,7 +51,7 @@ def test_the_spacings_alone_would_give_a_tenth_too_much(series):
 def test_predict_measures_the_true_volume(series, label):
     image, grid = read_image(series)
     labels = tuple(read_labels(LABELS))
-    case = SegmentedCase("a", series, image[None], label, grid.affine, True, labels)
+    case = SegmentedCase("a", series, image[None], label, Grid(label.shape, grid.affine), labels)
     assert measure_prediction(case)[0]["volume_mm3"] == pytest.approx(60 * VOXEL)
     rows = affected_parts("a", label, label, grid, (labels, labels))
     assert rows[0]["volume_mm3"] == pytest.approx(60 * VOXEL)

@@ -7,6 +7,7 @@ from tests.label.conftest import AFFINE, read
 
 from lamina.errors import ConfigError
 from lamina.label.infer import LaminaInferTask, write_result
+from lamina.readers.grid import Grid
 from lamina.tasks.labels import Label
 from lamina.writers.segmented_case import SegmentedCase
 
@@ -66,7 +67,14 @@ def test_values_of_another_kind_are_refused(infer, request_, option):
 
 
 def case(label, has_spacing=True):
-    return SegmentedCase("c", "c", label[None] * 1.0, label, AFFINE, has_spacing, LABELS)
+    return SegmentedCase(
+        "c",
+        "c",
+        label[None] * 1.0,
+        label,
+        Grid(label.shape, AFFINE, "mm" if has_spacing else "px"),
+        LABELS,
+    )
 
 
 VOLUME = np.random.default_rng(0).integers(0, 3, (3, 4, 5)).astype(np.uint8)

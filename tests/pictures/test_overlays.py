@@ -4,6 +4,7 @@ from PIL import Image
 
 from lamina.metrics.measure import MeasureSettings
 from lamina.pictures.overlays import write_overlay
+from lamina.readers.grid import Grid
 from lamina.tasks.labels import Label
 from lamina.writers.segmented_case import SegmentedCase
 
@@ -17,7 +18,7 @@ LABELS = (
 def draw(label, folder, affine=None, **more):
     affine = np.eye(4) if affine is None else affine
     case = SegmentedCase(
-        "case", "x", np.ones((1, *label.shape)), label, affine, True, LABELS, **more
+        "case", "x", np.ones((1, *label.shape)), label, Grid(label.shape, affine), LABELS, **more
     )
     path = write_overlay(case, folder)
     assert path == folder / "case.png"

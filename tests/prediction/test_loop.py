@@ -10,6 +10,7 @@ from lamina.errors import DataError, WriteError
 from lamina.prediction import loop
 from lamina.prediction.loop import CaseLoop
 from lamina.prediction.read_case import ReadCase
+from lamina.readers.grid import pixel_grid
 from lamina.tasks.labels import Label
 from lamina.writers.segmented_case import SegmentedCase
 
@@ -36,8 +37,7 @@ class FakeSegmenter:
         label = np.zeros((6, 7), np.uint8)
         label[2:4, 3:5] = 1
         values = {"name": item["case"], "address": item["image"], "image": label[None] * 1.0}
-        grid = {"affine": np.eye(4), "has_spacing": False}
-        return SegmentedCase(**values, label=label, labels=LABELS, **grid)
+        return SegmentedCase(**values, label=label, labels=LABELS, grid=pixel_grid(label.shape))
 
 
 @pytest.fixture

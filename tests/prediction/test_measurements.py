@@ -15,6 +15,7 @@ from lamina.prediction.measurements import (
     write_measurements,
     write_slice_presence,
 )
+from lamina.readers.grid import Grid
 from lamina.tasks.labels import Label
 from lamina.writers.segmented_case import SegmentedCase
 
@@ -25,7 +26,15 @@ OBLIQUE = np.array([[0.3, -0.4, 0, 5], [0.4, 0.3, 0, -7], [0, 0, 2.5, 1], [0, 0,
 def make(label, image=None, affine=OBLIQUE, has_spacing=True, depth_axis=None):
     image = np.random.default_rng(0).normal(size=label.shape) if image is None else image
     measure = MeasureSettings(metrics=["dice"], depth_axis=depth_axis)
-    return SegmentedCase("case", "x.nii", image[None], label, affine, has_spacing, LABELS, measure)
+    return SegmentedCase(
+        "case",
+        "x.nii",
+        image[None],
+        label,
+        Grid(label.shape, affine, "mm" if has_spacing else "px"),
+        LABELS,
+        measure,
+    )
 
 
 @pytest.fixture
@@ -151,7 +160,9 @@ LABELS_PRESENCE = (
 
 
 def case(label):
-    return SegmentedCase("eye", "eye.nii", label[None], label, np.eye(4), True, LABELS_PRESENCE)
+    return SegmentedCase(
+        "eye", "eye.nii", label[None], label, Grid(label.shape, np.eye(4)), LABELS_PRESENCE
+    )
 
 
 @pytest.fixture

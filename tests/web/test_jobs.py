@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lamina.errors import ReadError
+from lamina.readers.grid import Grid
 from lamina.tasks.labels import Label
 from lamina.web.jobs import Jobs
 from lamina.web.settings import Limits
@@ -29,7 +30,9 @@ class FakeModel:
             raise self.error
         label = np.zeros((5, 6, 7), np.uint8)
         label[2, 3, 4] = 1
-        return SegmentedCase(name, address, np.ones((1, 5, 6, 7)), label, np.eye(4), True, LABELS)
+        return SegmentedCase(
+            name, address, np.ones((1, 5, 6, 7)), label, Grid(label.shape, np.eye(4)), LABELS
+        )
 
     def describe(self):
         return {"task": "fake"}

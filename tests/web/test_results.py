@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from lamina.metrics.measure import MeasureSettings
+from lamina.readers.grid import Grid
 from lamina.tasks.labels import Label
 from lamina.web.results import describe_case, overlay_png, write_files, write_one
 from lamina.writers.segmented_case import SegmentedCase
@@ -24,7 +25,9 @@ def case():
     label[:10, 9:15] = 2
     image = np.random.default_rng(0).normal(100, 10, (1, 30, 20))
     settings = MeasureSettings(metrics=("boundary_error",), depth_axis=1)
-    return SegmentedCase("a", "a.png", image, label, np.eye(4), False, LABELS, settings)
+    return SegmentedCase(
+        "a", "a.png", image, label, Grid(label.shape, np.eye(4), "px"), LABELS, settings
+    )
 
 
 def test_the_overlay_has_the_pictures_size_and_colours(case):
@@ -40,7 +43,12 @@ def test_the_overlay_has_the_pictures_size_and_colours(case):
 
 def test_a_flat_dicom_image_is_a_picture_too(case):
     flat = SegmentedCase(
-        "a", "a", case.image[..., None], case.label[..., None], np.eye(4), True, LABELS
+        "a",
+        "a",
+        case.image[..., None],
+        case.label[..., None],
+        Grid(case.label[..., None].shape, np.eye(4)),
+        LABELS,
     )
     assert Image.open(io.BytesIO(overlay_png(flat))).size == (30, 20)
 
@@ -59,7 +67,7 @@ def test_of_a_volume_the_thickness_is_the_mean_over_its_slices(case):
     label = np.stack([case.label, np.zeros_like(case.label)], axis=-1)
     image = np.repeat(case.image[..., None], 2, axis=-1)
     affine = np.diag([0.01, 0.002, 0.1, 1])
-    volume = SegmentedCase("a", "a", image, label, affine, True, LABELS, case.measure)
+    volume = SegmentedCase("a", "a", image, label, Grid(label.shape, affine), LABELS, case.measure)
     profile = describe_case(volume)["profile"]
     assert profile["unit"] == "um"
     assert profile["layers"]["upper"][0] == pytest.approx(5.0)

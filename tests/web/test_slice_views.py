@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from lamina.metrics.measure import MeasureSettings
+from lamina.readers.grid import Grid
 from lamina.tasks.labels import Label
 from lamina.web.slice_views import SliceViews, grey_image
 from lamina.writers.segmented_case import SegmentedCase
@@ -18,7 +19,7 @@ def made(shape, affine=None, measure=None, at=None):
     label[at if at is not None else tuple(length // 2 for length in shape)] = 1
     image = np.arange(label.size, dtype=float).reshape(1, *shape)
     affine = np.diag([-2.0, -3.0, 4.0, 1.0]) if affine is None else affine
-    return SegmentedCase("a", "a", image, label, affine, True, LABELS, measure)
+    return SegmentedCase("a", "a", image, label, Grid(label.shape, affine), LABELS, measure)
 
 
 def read(content):

@@ -13,6 +13,7 @@ from pydicom.sr.codedict import codes
 
 from lamina.errors import DataError, GeometryError
 from lamina.readers.dicom_rules import SeriesRules
+from lamina.readers.grid import Grid
 from lamina.readers.images import read_image, read_label
 from lamina.readers.source import Source
 from lamina.tasks.catalogue import read_task, task_files
@@ -96,7 +97,9 @@ def test_what_is_painted_in_the_world_stays_where_it_is(affine, order, write_ser
         values, grid = read_image(str(source))
         # Painted where the reader says that the voxels lie.
         label = paint(world_grid(grid.affine), centre, radius)
-        case = SegmentedCase("a", str(source), values[None], label, grid.affine, True, labels)
+        case = SegmentedCase(
+            "a", str(source), values[None], label, Grid(label.shape, grid.affine), labels
+        )
         (seg,), (nifti,) = write_dicom_seg(case, Path(folder)), write_nifti(case, Path(folder))
         found, image = world_of(seg), nib.load(nifti)
         voxels = np.asarray(image.dataobj)

@@ -16,6 +16,7 @@ from tests.readers.test_dicom_frames import write_enhanced
 from lamina.cases.find import find_images
 from lamina.cases.inputs import find_inputs
 from lamina.errors import DataError, GeometryError, ReadError
+from lamina.readers.grid import Grid
 from lamina.readers.images import read_label
 from lamina.readers.source import Source
 from lamina.writers.dicom_seg import write_dicom_seg
@@ -184,7 +185,9 @@ def test_a_missing_slice(real_data, labels, dciodvfy, dcmqi, tmp_path):
     # The reader fills the gap, so that the volume has one slice more than there are images.
     label = np.zeros((*slices[0].GetSize()[:2], len(slices) + 1), np.uint8)
     label[3, 8, :] = 1
-    case = SegmentedCase("gap", str(folder), label[None], label, np.eye(4), True, labels)
+    case = SegmentedCase(
+        "gap", str(folder), label[None], label, Grid(label.shape, np.eye(4)), labels
+    )
     (path,) = write_dicom_seg(case, tmp_path)
     assert dciodvfy(path) == []
     places = np.array([one.TransformIndexToPhysicalPoint((3, 8, 0)) for one in slices])
@@ -207,7 +210,7 @@ def test_made_series(write_series, predict, labels, oblique, dciodvfy, tmp_path,
     source = write_series(tmp_path / "ct", shape, oblique, moved=moved)
     label = np.zeros(shape, np.uint8)
     label[1, 2, :] = 1
-    case = SegmentedCase("a", str(source), label[None], label, oblique, True, labels)
+    case = SegmentedCase("a", str(source), label[None], label, Grid(label.shape, oblique), labels)
     (path,) = write_dicom_seg(case, tmp_path)
     assert dciodvfy(path) == []
 

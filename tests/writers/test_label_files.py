@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from lamina.errors import GeometryError
+from lamina.readers.grid import Grid
 from lamina.readers.images import read_image, read_label
 from lamina.tasks.labels import Label
 from lamina.writers.label_files import (
@@ -54,15 +55,14 @@ def test_what_fits_no_format_is_refused(tmp_path, label):
     assert not list(tmp_path.iterdir())
 
 
-def case_of(label, **changes):
+def case_of(label, affine=OBLIQUE, unit="mm", **changes):
     labels = (Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255)))
     values = {
         "name": "case",
         "address": "case.nii.gz",
         "image": label[None],
         "label": label,
-        "affine": OBLIQUE,
-        "has_spacing": True,
+        "grid": Grid(label.shape, affine, unit),
         "labels": labels,
     }
     return SegmentedCase(**values | changes)
@@ -79,7 +79,7 @@ def test_nifti_of_a_case(tmp_path):
 
 def test_nifti_of_a_picture_that_knows_no_millimetres(tmp_path):
     label = np.eye(6, 4).astype(np.uint8)
-    (path,) = write_nifti(case_of(label, has_spacing=False, affine=np.eye(4)), tmp_path)
+    (path,) = write_nifti(case_of(label, unit="px", affine=np.eye(4)), tmp_path)
     image = nib.load(path)
     assert image.shape == (6, 4)
     assert image.header.get_xyzt_units()[0] == "unknown"
@@ -133,7 +133,9 @@ LABELS = (
 
 
 def make(label):
-    return SegmentedCase("eye", "eye.png", label[None], label, np.eye(4), False, LABELS)
+    return SegmentedCase(
+        "eye", "eye.png", label[None], label, Grid(label.shape, np.eye(4), "px"), LABELS
+    )
 
 
 def test_each_structure_is_a_picture(tmp_path):
@@ -183,7 +185,12 @@ def test_a_label_lies_on_its_scan_for_every_program(tmp_path, labels, kind, unit
     image, grid = read_image(str(tmp_path / "scan.nii.gz"))
     label = (values > 400).astype(np.uint8)
     case = SegmentedCase(
-        "a", str(tmp_path / "scan.nii.gz"), image[None], label, grid.affine, True, labels
+        "a",
+        str(tmp_path / "scan.nii.gz"),
+        image[None],
+        label,
+        Grid(label.shape, grid.affine),
+        labels,
     )
     (path,) = write_nifti(case, tmp_path / "out")
     written, source = nib.load(path), nib.load(tmp_path / "scan.nii.gz")

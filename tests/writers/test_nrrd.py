@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from lamina.readers.grid import Grid
 from lamina.readers.images import read_label
 from lamina.writers.nrrd import write_nrrd
 from lamina.writers.segmented_case import SegmentedCase
@@ -45,7 +46,9 @@ def test_segments_have_names_values_and_colours(case, tmp_path):
 
 def test_a_picture(case, tmp_path):
     label = np.eye(6, 4).astype(np.uint8)
-    picture = SegmentedCase(**vars(case) | {"label": label, "affine": np.diag([0.5, 2, 1, 1])})
+    picture = SegmentedCase(
+        **vars(case) | {"label": label, "grid": Grid((6, 4), np.diag([0.5, 2, 1, 1]))}
+    )
     (path,) = write_nrrd(picture, tmp_path)
     image = sitk.ReadImage(str(path))
     assert image.GetSize() == (6, 4)

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from lamina.readers.grid import pixel_grid
 from lamina.tasks.labels import Label
 from lamina.writers.segmented_case import SegmentedCase
 
@@ -15,8 +16,7 @@ def test_a_case_holds_what_outputs_need_and_does_not_change():
         address="a.png",
         image=np.zeros((1, 4, 5)),
         label=np.zeros((4, 5), np.uint8),
-        affine=np.eye(4),
-        has_spacing=False,
+        grid=pixel_grid((4, 5)),
         labels=LABELS,
     )
     assert case.measure is None

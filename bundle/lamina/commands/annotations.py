@@ -115,9 +115,8 @@ def _drawing(options: argparse.Namespace, labels: "Sequence[Label]") -> "Drawing
 
 def _write_overlay(made: "Converted", mask: Path, folder: Path, labels: "Sequence[Label]") -> None:
     """Draw the mask on its picture, at the same path below ``overlays/``."""
-    import numpy as np
-
     from lamina.pictures.overlays import write_overlay
+    from lamina.readers.grid import pixel_grid
     from lamina.writers.segmented_case import SegmentedCase
 
     if made.image is None or made.mask is None:
@@ -128,8 +127,7 @@ def _write_overlay(made: "Converted", mask: Path, folder: Path, labels: "Sequenc
         address=str(made.picture),
         image=made.image[None],
         label=made.mask,
-        affine=np.eye(4),
-        has_spacing=False,
+        grid=pixel_grid(made.mask.shape),
         labels=tuple(labels),
     )
     write_overlay(case, folder / "overlays" / relative.parent)

@@ -115,8 +115,7 @@ def labelled_case(
         address=address,
         image=image[None],
         label=label,
-        affine=grid.affine,
-        has_spacing=grid.unit == "mm",
+        grid=grid,
         labels=tuple(task.labels),
         task=task.name,
     )

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lamina.files import write_json, write_table
-from lamina.readers.grid import Grid
 from lamina.writers.segmented_case import SegmentedCase, depth_axis, spacing_of
 
 
@@ -59,7 +58,7 @@ def measure_prediction(case: SegmentedCase) -> list[Measurement]:
     >>> label = np.zeros((5, 6, 7), dtype=np.uint8)
     >>> label[1:3, 2:4, 3] = 1
     >>> affine = np.diag([2.0, 1.0, 3.0, 1.0])
-    >>> case = SegmentedCase("a", "a.nii", 2.0 * label[None], label, affine, True, labels)
+    >>> case = SegmentedCase("a", "a.nii", 2.0 * label[None], label, Grid(label.shape, affine), labels)
     >>> row = measure_prediction(case)[0]
     >>> row["volume_mm3"], row["components"], row["intensity_mean"], row["cut_by_border"]
     (24.0, 1, 2.0, False)
@@ -98,7 +97,7 @@ def _measure(case: SegmentedCase, value: int, box: tuple[slice, ...] | None) -> 
 
 
 def _size(case: SegmentedCase, count: int) -> Measurement:
-    voxel = Grid(case.label.shape, case.affine).voxel_size
+    voxel = case.grid.voxel_size
     if case.label.ndim == 3:
         return {"volume_mm3": count * voxel}
     return {"area_mm2": count * voxel} if case.has_spacing else {"area_px2": count}
@@ -180,7 +179,7 @@ def slice_presence(case: SegmentedCase, least: int) -> list[dict[str, int]]:
     >>> labels = (Label(0, "background", (0, 0, 0)), Label(1, "cyst", (0, 0, 255)))
     >>> label = np.zeros((4, 5, 2), dtype=np.uint8)
     >>> label[:2, :2, 1] = 1
-    >>> case = SegmentedCase("a", "a.nii", label[None], label, np.eye(4), True, labels)
+    >>> case = SegmentedCase("a", "a.nii", label[None], label, pixel_grid(label.shape), labels)
     >>> slice_presence(case, least=3)
     [{'slice': 0, 'cyst': 0}, {'slice': 1, 'cyst': 1}]
     """

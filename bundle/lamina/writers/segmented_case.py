@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lamina.metrics.measure import MeasureSettings
+from lamina.readers.grid import Grid
 from lamina.tasks.labels import Label
 
 
@@ -22,10 +24,8 @@ class SegmentedCase:
         Values as read, (c, x, y) or (c, x, y, z).
     label
         Class values, (x, y) or (x, y, z), in the smallest unsigned integer type.
-    affine
-        4×4 from voxel indices to RAS+ in mm.
-    has_spacing
-        False where the source does not say how large a pixel is (PNG, JPEG).
+    grid
+        That of the source: size, affine to RAS+ space, and whether it is in mm.
     labels
         The task's classes, background first.
     measure
@@ -45,14 +45,23 @@ class SegmentedCase:
     address: str
     image: np.ndarray
     label: np.ndarray
-    affine: np.ndarray
-    has_spacing: bool
+    grid: Grid
     labels: tuple[Label, ...]
     measure: MeasureSettings | None = None
     probabilities: np.ndarray | None = None
     uncertainty_map: np.ndarray | None = None
     uncertainty: float | None = None
     task: str | None = None
+
+    @property
+    def affine(self) -> NDArray[np.float64]:
+        """4×4 from voxel indices to RAS+ space."""
+        return self.grid.affine
+
+    @property
+    def has_spacing(self) -> bool:
+        """Whether the source says how large a voxel is (PNG and JPEG do not)."""
+        return self.grid.unit == "mm"
 
 
 def depth_axis(case: SegmentedCase) -> int | None:
@@ -62,5 +71,4 @@ def depth_axis(case: SegmentedCase) -> int | None:
 
 def spacing_of(case: SegmentedCase) -> list[float]:
     """Return the size of a voxel along each axis, in mm or pixels."""
-    lengths = np.linalg.norm(case.affine[:3, : case.label.ndim], axis=0)
-    return [float(length) for length in lengths]
+    return list(case.grid.spacing)
