@@ -22,7 +22,7 @@ from lamina.evaluation.summary import summarise, summary_table, versions, write_
 from lamina.evaluation.uncertainty_chart import correlation_of
 from lamina.metrics.measure import MeasureSettings, measure_case
 from lamina.metrics.statistics import Bootstrap
-from lamina.pictures.panels import PictureSettings, comparison_views
+from lamina.pictures.panels import PictureSettings, Scene, comparison_views
 from lamina.prediction.read_case import cases_of
 from lamina.tasks.labels import read_labels
 
@@ -200,15 +200,8 @@ class EvaluationWriter:
         )
         # In a layer task the depth runs down, however the eye lies in space.
         turn = affine if self.measure.depth_axis is None else None
-        views = comparison_views(
-            image,
-            truth,
-            prediction,
-            self.labels,
-            spacing=spacing,
-            affine=turn,
-            settings=self.drawing,
-        )
+        scene = Scene(image, self.labels, spacing, turn, self.drawing)
+        views = comparison_views(scene, truth, prediction)
         about = {
             "case": name,
             "spacing_unit": unit,
