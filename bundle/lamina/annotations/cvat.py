@@ -20,10 +20,7 @@ _NOT_SHAPES = ("tag", "attribute")
 def read_cvat(path: Path) -> list[AnnotatedImage]:
     """Return the pictures of a CVAT file.
 
-    Raises
-    ------
-    ReadError
-        If it is no XML, or of a video.
+    Raises ReadError if it is no XML, or of a video.
     """
     try:
         root = parse(path).getroot()

@@ -18,10 +18,7 @@ class Pictures:
 
     Folders in a name count only where the same file name is in several.
 
-    Parameters
-    ----------
-    folder
-        Their folder; it is created when an embedded picture is written.
+    ``folder``: their folder; it is created when an embedded picture is written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,10 +38,7 @@ class Pictures:
     def find(self, name: str) -> Path:
         """Return the picture of that name; upper and lower case may differ.
 
-        Raises
-        ------
-        DataError
-            If there is none, or several.
+        Raises DataError if there is none, or several.
         """
         wanted = PurePosixPath(name.replace("\\", "/"))
         paths = self._by_name[wanted.name.casefold()]
@@ -74,10 +68,7 @@ class Pictures:
     def write(self, name: str, data: bytes) -> Path:
         """Write the picture that an annotation holds, under its own name.
 
-        Raises
-        ------
-        ReadError
-            If it is no picture.
+        Raises ReadError if it is no picture.
         """
         plain = PurePosixPath(name.replace("\\", "/")).name
         try:

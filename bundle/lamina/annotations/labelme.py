@@ -26,10 +26,7 @@ def is_labelme(content: Any) -> bool:
 def read_labelme(content: Content) -> AnnotatedImage:
     """Return the picture of a labelme file, with the picture itself where it is embedded.
 
-    Raises
-    ------
-    ReadError
-        If the embedded picture is broken.
+    Raises ReadError if the embedded picture is broken.
     """
     drawn, notes = collect(content["shapes"], _read_shape)
     width, height = content.get("imageWidth"), content.get("imageHeight")

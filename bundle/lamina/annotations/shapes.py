@@ -98,13 +98,8 @@ def region_of(
 ) -> Region:
     """Return the region of an entry, by the function for its tool's kind of shape.
 
-    Raises
-    ------
-    NotDrawableError
-        If that kind is none that has an area.
+    Raises NotDrawableError if that kind is none that has an area.
 
-    Examples
-    --------
     >>> region_of("polygon", "lung", [(0, 0), (4, 0), (4, 2)], {"polygon": polygon}).area
     4.0
     """
@@ -116,13 +111,8 @@ def region_of(
 def polygon(points: Sequence[Sequence[float]]) -> Polygon:
     """Return the region within an outline.
 
-    Raises
-    ------
-    NotDrawableError
-        If it has fewer than three different points.
+    Raises NotDrawableError if it has fewer than three different points.
 
-    Examples
-    --------
     >>> polygon([(0, 0), (4, 0), (4, 2)]).area
     4.0
     """
@@ -136,13 +126,8 @@ def polygon(points: Sequence[Sequence[float]]) -> Polygon:
 def line(points: Sequence[Sequence[float]]) -> BaseGeometry:
     """Return a line; one that ends where it began is the region within it.
 
-    Raises
-    ------
-    NotDrawableError
-        If it has fewer than two different points.
+    Raises NotDrawableError if it has fewer than two different points.
 
-    Examples
-    --------
     >>> line([(0, 0), (4, 0)]).length, line([(0, 0), (4, 0), (4, 2), (0, 0)]).area
     (4.0, 4.0)
     """

@@ -4,6 +4,7 @@ import copy
 import itertools
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,8 @@ def choose_backend(backend: str, device: torch.device) -> str:
     ``torch-bf16`` where there are units for bfloat16 (CUDA since Ampere; AMX or AVX512-BF16 on a
     CPU), ``openvino`` on other CPUs, ``torch`` (float32) elsewhere.
 
-    Raises
-    ------
-    ConfigError
-        If ``backend`` is unknown, is not installed, or does not run on ``device``.
+    Raises ConfigError if ``backend`` is unknown, is not installed, or does not run on ``device``.
 
-    Examples
-    --------
     >>> choose_backend("torch", torch.device("cpu"))
     'torch'
     """
@@ -66,6 +62,7 @@ def _require(backend: str, device: torch.device) -> None:
         raise ConfigError(f"backend: {backend} is not installed", f"pip install {backend}")
 
 
+@dataclass(eq=False)
 class BackendInferer(Inferer):
     """Run another inferer with the network computed by the fastest backend of this machine.
 
@@ -91,16 +88,12 @@ class BackendInferer(Inferer):
     torch.bfloat16
     """
 
-    def __init__(
-        self, inferer: Inferer, backend: str = "auto", weights: Sequence[str | Path] = ()
-    ) -> None:
-        super().__init__()
-        self.inferer = inferer
-        self.backend = backend
-        self.weights = tuple(weights)
-        self._kept: dict[Any, Network] = {}
-        self._tried: set[Any] = set()
-        self._logged = False
+    inferer: Inferer
+    backend: str = "auto"
+    weights: Sequence[str | Path] = ()
+    _kept: dict[Any, Network] = field(default_factory=dict, init=False)
+    _tried: set[Any] = field(default_factory=set, init=False)
+    _logged: bool = field(default=False, init=False)
 
     def __call__(
         self, inputs: torch.Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any
@@ -205,13 +198,8 @@ def fold_norms(network: torch.nn.Module) -> torch.nn.Module:
 
     Its output is the same; a network that torch.fx can't follow is copied as it is.
 
-    Parameters
-    ----------
-    network
-        In evaluation mode.
+    ``network``: in evaluation mode.
 
-    Examples
-    --------
     >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2)).eval()
     >>> [type(module).__name__ for module in fold_norms(network).children()]
     ['Conv2d', 'Identity']

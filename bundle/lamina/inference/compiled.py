@@ -67,13 +67,8 @@ class CompiledNetwork:
     smaller, is not worth it. Where the compiler fails, a warning is logged and the network runs
     uncompiled.
 
-    Parameters
-    ----------
-    compiler
-        `torch.compile`, or a function like it.
+    ``compiler``: `torch.compile`, or a function like it.
 
-    Examples
-    --------
     >>> quick = CompiledNetwork(lambda network, **_: network)
     >>> quick(torch.nn.Conv2d(1, 3, 1), torch.ones(2, 1, 4, 4)).shape
     torch.Size([2, 3, 4, 4])

@@ -30,10 +30,7 @@ def padded_batches(run: Callable[[torch.Tensor], object], batch: int) -> Network
 def import_openvino() -> Any:
     """Import OpenVINO without its telemetry, which reports each import.
 
-    Raises
-    ------
-    ImportError
-        If OpenVINO is not installed.
+    Raises ImportError if OpenVINO is not installed.
     """
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     import openvino

@@ -22,7 +22,12 @@ from lamina.inference.inverse_mapping import (
 from lamina.inference.label_grid import LabelGrid, ProbabilityGrid
 from lamina.inference.mirroring import mirrored
 from lamina.inference.running_sum import run_windows
-from lamina.inference.uncertainty import EnsembleUncertainty, classes_of, with_uncertainty_channels
+from lamina.inference.uncertainty import (
+    EnsembleUncertainty,
+    UncertaintyGrid,
+    classes_of,
+    with_uncertainty_channels,
+)
 from lamina.inference.windows import WindowInferer, WindowPlan
 
 logger = logging.getLogger("lamina")
@@ -38,17 +43,10 @@ class GridInferer(Inferer):
 
     Parameters
     ----------
-    roi_size
-        The window, in voxels along each axis of the network. A 2D network on a volume goes over
-        the slices along the last axis.
+    roi_size, sw_batch_size, overlap, mode
+        As in `WindowInferer`.
     preprocessing
         The transforms of the network's image; only used where they mix axes.
-    sw_batch_size
-        Windows (or slices) that the network gets at a time.
-    overlap
-        Fraction of a window that the next one overlaps.
-    mode
-        ``gaussian`` weights a window's middle more than its border; ``constant`` does not.
     mirror_axes
         Average over the window's mirror images along these axes, 0 is x; see `mirrored`.
     probabilities
@@ -87,10 +85,7 @@ class GridInferer(Inferer):
     ) -> torch.Tensor:
         """Return (batch, 1 or classes, x, y[, z]) for ``inputs`` of shape (batch, channels, x, y[, z]).
 
-        Raises
-        ------
-        DataError
-            If the image has fewer or more axes than the network works on.
+        Raises DataError if the image has fewer or more axes than the network works on.
         """
         dims = inputs.ndim - 2
         if dims != len(self.roi_size) and (dims, len(self.roi_size)) != (3, 2):
@@ -137,7 +132,9 @@ class GridInferer(Inferer):
         image, mapping = _padded(image, mapping, size)
         plan = WindowPlan(tuple(image.shape[1:]), size, self.overlap, self.mode)
         grid = (ProbabilityGrid if self.probabilities else LabelGrid)(mapping, plan.axis)
-        uncertainty = self.disagreement.grid(mapping, plan.axis) if self.disagreement else None
+        uncertainty = (
+            UncertaintyGrid(self.disagreement, mapping, plan.axis) if self.disagreement else None
+        )
         with torch.no_grad():
             for running in run_windows(image, run, plan, self.sw_batch_size, members):
                 grid.collect(uncertainty.collect(running) if uncertainty else running)

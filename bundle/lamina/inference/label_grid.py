@@ -39,39 +39,34 @@ class LabelGrid:
         self.result = torch.empty(0)
 
     def collect(self, running: RunningSum) -> None:
-        """Label the planes of the image that are complete, and drop scores that are no longer needed."""
+        """Compute the planes of the image that are complete, and drop scores not needed any more."""
         if not self.result.numel():
-            kind = torch.uint8 if running.scores.shape[-1] < 256 else torch.int16
-            self.result = torch.zeros(1, *self.planes.mapping.shape, dtype=kind)
+            self.result = self._empty(running.scores.shape[-1], self.planes.mapping.shape)
         for rows, slab in self.planes.complete(running):
-            self.planes.put(self.result[0], rows, _labels(slab))
+            for result, values in zip(self.result, self._values(slab), strict=True):
+                self.planes.put(result, rows, values)
+
+    def _empty(self, classes: int, shape: tuple[int, ...]) -> torch.Tensor:
+        return torch.zeros(1, *shape, dtype=torch.uint8 if classes < 256 else torch.int16)
+
+    def _values(self, slab: "Slab") -> Iterator[torch.Tensor]:
+        yield _labels(slab)
 
 
-class ProbabilityGrid:
-    """The class probabilities of an image, computed as planes of scores become final.
-
-    Parameters
-    ----------
-    mapping, axis
-        As for `LabelGrid`.
+class ProbabilityGrid(LabelGrid):
+    """The class probabilities of an image, as `LabelGrid` its labels.
 
     Attributes
     ----------
     result
-        (classes, x, y, z) of the image, float32; 0 for all classes where the network saw nothing.
+        (classes, x, y, z) of the image, float32; 0 for all classes outside of the network's image.
     """
 
-    def __init__(self, mapping: InverseMapping, axis: int) -> None:
-        self.planes = PendingPlanes(mapping, axis)
-        self.result = torch.empty(0)
+    def _empty(self, classes: int, shape: tuple[int, ...]) -> torch.Tensor:
+        return torch.zeros(classes, *shape)
 
-    def collect(self, running: RunningSum) -> None:
-        """Compute the planes of the image that are complete, and drop scores that are no longer needed."""
-        if not self.result.numel():
-            self.result = torch.zeros(running.scores.shape[-1], *self.planes.mapping.shape)
-        for rows, slab in self.planes.complete(running):
-            for result, probabilities in zip(self.result, _probabilities(slab), strict=True):
-                self.planes.put(result, rows, probabilities)
+    def _values(self, slab: "Slab") -> Iterator[torch.Tensor]:
+        return _probabilities(slab)
 
 
 @dataclass(frozen=True)
@@ -94,10 +89,7 @@ class Slab:
 class PendingPlanes:
     """The planes of an image that wait for planes of the network's grid.
 
-    Parameters
-    ----------
-    mapping, axis
-        As for `LabelGrid`.
+    ``mapping``, ``axis``: as for `LabelGrid`.
     """
 
     def __init__(self, mapping: InverseMapping, axis: int) -> None:

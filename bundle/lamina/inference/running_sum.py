@@ -15,10 +15,7 @@ WINDOWS_PER_MEMBER = 32
 class RunningSum:
     """Class scores of a slab of an image, to which windows are added.
 
-    Parameters
-    ----------
-    plan
-        Positions and weights of the windows.
+    ``plan``: positions and weights of the windows.
 
     Attributes
     ----------

@@ -131,10 +131,6 @@ class EnsembleUncertainty:
         unlike = 1 - (common + 1) / (own + 1)
         return min(max(unlike * self.predictions / (self.predictions - 1), 0.0), 1.0)
 
-    def grid(self, mapping: InverseMapping, axis: int) -> "UncertaintyGrid":
-        """Return the collector of an image's planes; arguments as for `LabelGrid`."""
-        return UncertaintyGrid(self, mapping, axis)
-
     def whole(self, means: torch.Tensor) -> tuple[torch.Tensor, float]:
         """Return the map (1, x, y[, z]) and the value of an image of means (2 · classes + 2, x, y[, z])."""
         probabilities = means[classes_of(len(means)) :].movedim(0, -1)

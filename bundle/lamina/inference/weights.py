@@ -84,10 +84,7 @@ def load_weights(network: torch.nn.Module, path: str | Path) -> torch.nn.Module:
 
     ``path`` may be a state_dict or Lamina's own checkpoint (``last.pt``).
 
-    Raises
-    ------
-    WeightsError
-        If the file is broken or of another network; names what differs.
+    Raises WeightsError if the file is broken or of another network; names what differs.
     """
     state = load_checkpoint(path)
     if isinstance(state, dict) and isinstance(state.get("network"), dict):

@@ -65,14 +65,18 @@ class WindowInferer(Inferer):
         self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args: Any, **kwargs: Any
     ) -> Any:
         """Return the network's output for ``inputs`` of shape (batch, channels, x, y[, z])."""
-        dims = inputs.ndim - 2
-        if dims == self.dims:
-            return self.windows(inputs, network, *args, **kwargs)
-        if self.slices is not None and dims == 3:
-            return self.slices(inputs, network, *args, **kwargs)
+        require_dims(inputs.ndim - 2, self.dims)
+        same = inputs.ndim - 2 == self.dims
+        inferer = self.windows if same or self.slices is None else self.slices
+        return inferer(inputs, network, *args, **kwargs)
+
+
+def require_dims(image: int, network: int) -> None:
+    """Raise DataError where a network of 2 or 3 axes can't run over an image of ``image`` axes."""
+    if image != network and (image, network) != (3, 2):
         raise DataError(
-            f"the image has {dims} axes, but the network {self.dims}",
-            f"use --spatial_dims {dims}, with weights trained that way",
+            f"the image has {image} axes, but the network {network}",
+            f"use --spatial_dims {image}, with weights trained that way",
         )
 
 

@@ -43,22 +43,12 @@ def write_oct_annotations(
 
     Parameters
     ----------
-    folder
-        New folder; its path is returned.
+    folder, seed, size, spacing, layers, scan
+        As in `lamina.phantoms.write_oct_pictures`.
     cases
         Number of pictures.
-    seed
-        A picture depends on it and on its number only.
-    size
-        Columns and rows.
-    spacing
-        Size of a pixel along them in µm.
-    layers
-        As in `lamina.phantoms.make_oct_volume`.
     step
         Columns from one point of a polygon to the next.
-    scan
-        How eyes and scans vary.
 
     Examples
     --------

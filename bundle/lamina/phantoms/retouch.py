@@ -128,18 +128,17 @@ def _write_mhd(path: Path, values: NDArray[np.unsignedinteger], spacing: Triple)
     """Write MetaImage with its values in a file beside it (spacing in µm)."""
     kind = {1: "MET_UCHAR", 2: "MET_USHORT"}[values.dtype.itemsize]
     raw = path.with_suffix(".raw")
-    header = {
-        "ObjectType": "Image",
-        "NDims": "3",
-        "BinaryData": "True",
-        "BinaryDataByteOrderMSB": "False",
-        "CompressedData": "False",
-        "TransformMatrix": "1 0 0 0 1 0 0 0 1",
-        "Offset": "0 0 0",
-        "ElementSpacing": " ".join(f"{size / 1000:.6g}" for size in spacing),
-        "DimSize": " ".join(map(str, values.shape)),
-        "ElementType": kind,
-        "ElementDataFile": raw.name,
-    }
-    path.write_text("".join(f"{key} = {value}\n" for key, value in header.items()))
+    path.write_text(f"""\
+ObjectType = Image
+NDims = 3
+BinaryData = True
+BinaryDataByteOrderMSB = False
+CompressedData = False
+TransformMatrix = 1 0 0 0 1 0 0 0 1
+Offset = 0 0 0
+ElementSpacing = {" ".join(f"{size / 1000:.6g}" for size in spacing)}
+DimSize = {" ".join(map(str, values.shape))}
+ElementType = {kind}
+ElementDataFile = {raw.name}
+""")
     raw.write_bytes(values.tobytes(order="F"))

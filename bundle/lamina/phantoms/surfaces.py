@@ -77,10 +77,7 @@ def draw_surfaces(
     thicknesses. Its height is drawn so that all layers lie within ``depth`` µm if they can; if
     not, the choroid runs out of the volume.
 
-    Raises
-    ------
-    ConfigError
-        If the retina does not fit.
+    Raises ConfigError if the retina does not fit.
     """
     x, z = grid
     tilt_x, tilt_z = rng.normal(0, scan.tilt_sd, 2)

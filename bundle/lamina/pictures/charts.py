@@ -48,12 +48,12 @@ class Axis:
         >>> [tick.text for tick in Axis(0.0, 1.0, 0.0, 100.0).ticks]
         ['0', '0.2', '0.4', '0.6', '0.8', '1']
         """
-        inside = [value for value in _round_values(self.low, self.high) if self._holds(value)]
-        return [Tick(self.at(value), f"{value:,.6g}") for value in inside]
-
-    def _holds(self, value: float) -> bool:
         margin = 1e-9 * (self.high - self.low)
-        return self.low - margin <= value <= self.high + margin
+        return [
+            Tick(self.at(value), f"{value:,.6g}")
+            for value in _round_values(self.low, self.high)
+            if self.low - margin <= value <= self.high + margin
+        ]
 
 
 def fit_axis(values: Iterable[float], start: float, end: float) -> Axis:
@@ -132,35 +132,27 @@ def box_charts(summary: Mapping[str, Any], labels: Sequence[Label]) -> list[BoxC
 
 
 def _box_chart(summary: Mapping[str, Any], metric: str, labels: Sequence[Label]) -> BoxChart:
-    found = {label: _scores(summary, metric, label.name) for label in labels}
-    found = {label: scores for label, scores in found.items() if scores}
-    values = [score for scores in found.values() for _, score, _ in scores]
+    by_label = {label: _scores(summary, metric, label.name) for label in labels}
+    measured = {label: scores for label, scores in by_label.items() if scores}
+    values = [score for scores in measured.values() for _, score, _ in scores]
     unit = summary["units"].get(metric, "")
     title = METRICS[metric].title + (f" ({unit})" if unit else "")
     axis = fit_axis([0.0, METRICS[metric].best or 0.0, *values], MARGIN, WIDTH - MARGIN)
     boxes = tuple(
-        _box(label, scores, metric, axis, 40.0 + index * ROW)
-        for index, (label, scores) in enumerate(found.items())
+        box_of(label.name, label.color, axis, 40.0 + index * ROW, scores)
+        for index, (label, scores) in enumerate(measured.items())
     )
-    return BoxChart(title, axis, 60.0 + len(found) * ROW, boxes)
+    return BoxChart(title, axis, 60.0 + len(measured) * ROW, boxes)
 
 
 def _scores(summary: Mapping[str, Any], metric: str, name: str) -> list[tuple[str, float, str]]:
+    """Return the text, the score and the status of each case that has the metric."""
     of_cases = ((case["case"], case["classes"][name]) for case in summary["cases"])
     return [
-        (case, scores[metric], scores["status"])
+        (f"{case}: {format_number(scores[metric], metric)}", scores[metric], scores["status"])
         for case, scores in of_cases
         if scores.get(metric) is not None
     ]
-
-
-def _box(
-    label: Label, scores: Sequence[tuple[str, float, str]], metric: str, axis: Axis, y: float
-) -> Box:
-    texts = [
-        (f"{case}: {format_number(score, metric)}", score, status) for case, score, status in scores
-    ]
-    return box_of(label.name, label.color, axis, y, texts)
 
 
 def box_of(

@@ -78,7 +78,12 @@ def structure_charts(survey: Survey, labels: Sequence[Label]) -> list[BoxChart]:
         return []
     unit = {"mm": f"mm{'³' if survey.dims == 3 else '²'}", "px": "pixels"}[survey.cases[0].unit]
     return [
-        _chart(survey, labels, f"Size of each structure ({unit})", _volume),
+        _chart(
+            survey,
+            labels,
+            f"Size of each structure ({unit})",
+            lambda c, s: s.voxels * float(np.prod(c.spacing)),
+        ),
         _chart(
             survey,
             labels,
@@ -86,10 +91,6 @@ def structure_charts(survey: Survey, labels: Sequence[Label]) -> list[BoxChart]:
             lambda _, s: float(s.components),
         ),
     ]
-
-
-def _volume(case: CaseSurvey, structure: Structure) -> float:
-    return structure.voxels * float(np.prod(case.spacing))
 
 
 def _chart(

@@ -1,8 +1,10 @@
 """What is wrong with a data set, each with its remedy."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from scipy.stats import median_abs_deviation
 
 from lamina.planning.duplicates import find_duplicates
 from lamina.planning.flipped import find_flipped
@@ -21,10 +23,9 @@ RARE = 0.02
 """Fraction of cases below which a value is rare, or rarely missing."""
 FEWEST_ABSENT = 20
 """Cases below which a structure that a single label lacks is no defect."""
-_INTENSITIES = {
-    True: "check that it is in Hounsfield units as the others",
-    False: "check that it is of the same kind; a plan scales each image by itself",
-}
+_KIND = "check that it is of the same kind"
+_INTENSITIES = "check that it is in Hounsfield units as the others"
+_SCALED = f"{_KIND}; a plan scales each image by itself"
 
 
 def find_defects(survey: Survey, problems: Sequence[str] = ()) -> list[Defect]:
@@ -59,35 +60,31 @@ def _split_remedy(problem: str, *cases: str) -> Defect:
     return Defect(text.strip(), remedy.strip(), cases)
 
 
+def _label_defect(case: CaseSurvey, text: str, remedy: str) -> Defect:
+    return Defect(f"{case.files.label}: {text}", remedy, (case.files.name,))
+
+
 def _flipped(survey: Survey) -> Iterator[Defect]:
+    remedy = "look at it, and mirror the mask or export it again"
     for case, axis in find_flipped(survey):
-        yield Defect(
-            f"{case.files.label}: flipped {axis} against its image: mirrored it fits the image "
-            "better, and lies where the other cases' labels do",
-            "look at it, and mirror the mask or export it again",
-            (case.files.name,),
-        )
+        text = f"flipped {axis} against its image: mirrored it fits the image better, and lies "
+        yield _label_defect(case, text + "where the other cases' labels do", remedy)
 
 
 def _empty(cases: Sequence[CaseSurvey]) -> Iterator[Defect]:
+    remedy = "draw it, or leave the case out if it was forgotten"
     for case in cases:
         if not case.structures:
-            yield Defect(
-                f"{case.files.label}: no structure, all is background",
-                "draw it, or leave the case out if it was forgotten",
-                (case.files.name,),
-            )
+            yield _label_defect(case, "no structure, all is background", remedy)
 
 
 def _interpolated(cases: Sequence[CaseSurvey]) -> Iterator[Defect]:
+    remedy = "export the mask again, or resample it by nearest neighbour"
     for case in cases:
         if case.between:
             shown = ", ".join(map(str, case.between[:5])) + (" …" if len(case.between) > 5 else "")
-            yield Defect(
-                f"{case.files.label}: values {shown} only lie along edges, as after interpolation",
-                "export the mask again, or resample it by nearest neighbour",
-                (case.files.name,),
-            )
+            text = f"values {shown} only lie along edges, as after interpolation"
+            yield _label_defect(case, text, remedy)
 
 
 def _rare(survey: Survey) -> Iterator[Defect]:
@@ -111,37 +108,24 @@ def _absent(survey: Survey) -> Iterator[Defect]:
         lacking = [case for case in drawn if value not in case.structures]
         if len(drawn) >= FEWEST_ABSENT and 0 < len(lacking) <= max(1, RARE * len(drawn)):
             for case in lacking:
-                yield Defect(
-                    f"{case.files.label}: value {value} is missing, which {len(drawn) - len(lacking)} "
-                    f"of {len(drawn)} labels have",
-                    "check whether it was forgotten",
-                    (case.files.name,),
-                )
+                having = f"{len(drawn) - len(lacking)} of {len(drawn)}"
+                text = f"value {value} is missing, which {having} labels have"
+                yield _label_defect(case, text, "check whether it was forgotten")
 
 
 def _outliers(survey: Survey) -> Iterator[Defect]:
     cases = survey.cases
     if len(cases) < FEWEST:
         return
-    measures: Mapping[str, tuple[list[float], str]] = {
-        "the voxel's size": (
-            [float(np.prod(case.spacing)) for case in cases],
-            "look at its header",
-        ),
-        "the number of voxels": (
-            [float(np.prod(case.shape)) for case in cases],
-            "check that it is of the same kind",
-        ),
-        "the spread of intensities": (
-            [_spread(case) for case in cases],
-            _INTENSITIES[has_units(survey)],
-        ),
-    }
-    for name, (values, remedy) in measures.items():
-        far = far_from_the_rest(values)
-        yield from _far(
-            name, [(cases[at], values[at]) for at in far], float(np.median(values)), remedy
-        )
+    measures: list[tuple[str, Callable[[CaseSurvey], Any], str]] = [
+        ("the voxel's size", lambda case: np.prod(case.spacing), "look at its header"),
+        ("the number of voxels", lambda case: np.prod(case.shape), _KIND),
+        ("the spread of intensities", _spread, _INTENSITIES if has_units(survey) else _SCALED),
+    ]
+    for name, measure, remedy in measures:
+        values = [float(measure(case)) for case in cases]
+        far = [(cases[at], values[at]) for at in far_from_the_rest(values)]
+        yield from _far(name, far, float(np.median(values)), remedy)
 
 
 def _far(
@@ -177,8 +161,7 @@ def far_from_the_rest(values: Sequence[float]) -> list[int]:
     """
     array = np.asarray(values, dtype=float)
     middle = np.median(array)
-    spread = 1.4826 * np.median(np.abs(array - middle))
-    far = np.abs(array - middle) > OUTLIER * spread
+    far = np.abs(array - middle) > OUTLIER * median_abs_deviation(array, scale="normal")
     lowest = max(abs(middle), np.finfo(float).tiny)
     ratio = np.maximum(array, 1e-12) / lowest
     return [int(i) for i in np.flatnonzero(far & ((ratio > FACTOR) | (ratio < 1 / FACTOR)))]

@@ -30,19 +30,16 @@ def similarity_vector(image: NDArray[np.float32]) -> NDArray[np.float32]:
 def find_duplicates(cases: Sequence[CaseSurvey]) -> Iterator[Defect]:
     """Yield identical images, near copies, and patients that have two names."""
     for same in _groups(cases, lambda case: case.content):
-        names = tuple(case.files.name for case in same)
-        yield Defect(
-            f"{', '.join(names)}: the same image{_across(same)}", "keep one of them", names
-        )
-    for case, other in _copies(cases):
-        names = (case.files.name, other.files.name)
-        yield Defect(
-            f"{', '.join(names)}: nearly the same image, as if saved again or scaled"
-            f"{_across((case, other))}",
-            "keep one of them",
-            names,
-        )
+        yield _duplicates(same, f"the same image{_across(same)}", "keep one of them")
+    for copies in _copies(cases):
+        text = f"nearly the same image, as if saved again or scaled{_across(copies)}"
+        yield _duplicates(copies, text, "keep one of them")
     yield from _patients(cases)
+
+
+def _duplicates(cases: Sequence[CaseSurvey], text: str, remedy: str) -> Defect:
+    names = tuple(case.files.name for case in cases)
+    return Defect(f"{', '.join(names)}: {text}", remedy, names)
 
 
 def _across(cases: Sequence[CaseSurvey]) -> str:
@@ -69,15 +66,13 @@ def _copies(cases: Sequence[CaseSurvey]) -> Iterator[tuple[CaseSurvey, CaseSurve
 
 def _patients(cases: Sequence[CaseSurvey]) -> Iterator[Defect]:
     known = [case for case in cases if case.patient]
-    groups = _groups(known, lambda case: case.patient)
-    for same in groups:
-        patients = {case.files.patient for case in same}
+    for same in _groups(known, lambda case: case.patient):
+        patients = len({case.files.patient for case in same})
         # One identifier for all is that of an anonymisation, and tells no patients apart.
-        if len(patients) > 1 and len(same) < len(known):
-            names = tuple(case.files.name for case in same)
-            yield Defect(
-                f"{', '.join(names)}: the same patient by the DICOM headers, but counted as "
-                f"{len(patients)}: they may end up in training and test",
+        if patients > 1 and len(same) < len(known):
+            yield _duplicates(
+                same,
+                f"the same patient by the DICOM headers, but counted as {patients}: they may end "
+                "up in training and test",
                 "name the patient of each case in patients.csv (columns case, patient)",
-                names,
             )

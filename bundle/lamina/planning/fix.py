@@ -174,10 +174,7 @@ def refit(label: Label, grid: Grid, image: Grid, tolerance_mm: float) -> Refitte
     identity, gets the image's affine; its voxels stay. Any other is resampled by nearest neighbour
     where both have an affine. Pictures are resized if they have the same proportions.
 
-    Raises
-    ------
-    GeometryError
-        If it is unclear where the label belongs.
+    Raises GeometryError if it is unclear where the label belongs.
     """
     misfit = describe_misfit(grid, image)
     if misfit is None:

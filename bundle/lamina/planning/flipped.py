@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.stats import median_abs_deviation
 
 from lamina.planning.survey import CaseSurvey, Survey
 
@@ -59,23 +60,21 @@ def _positions(case: CaseSurvey, values: Sequence[int], axis: int) -> list[float
 
 def _agrees_mirrored(losses: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Say which cases agree clearly better with the mirrored label where most do not."""
-    spread = np.maximum(_spread(losses), 1e-9)
+    spread = np.maximum(median_abs_deviation(losses, scale="normal"), 1e-9)
     sums = (losses / spread).sum(axis=1)
     usual = np.median(sums)
     return np.asarray((sums < -MARGIN * usual) & (usual > 1))
 
 
 def _lies_mirrored(positions: NDArray[np.floating]) -> NDArray[np.bool_]:
-    usual, spread = np.median(positions, axis=0), np.maximum(_spread(positions), SMALLEST_SPREAD)
+    usual, spread = (
+        np.median(positions, axis=0),
+        np.maximum(median_abs_deviation(positions, scale="normal"), SMALLEST_SPREAD),
+    )
     apart, mirrored = (
         np.abs((sign * positions - usual) / spread).mean(axis=1) for sign in (1.0, -1.0)
     )
     return np.asarray(apart > CLEARLY * np.maximum(mirrored, 1.0))
-
-
-def _spread(rows: NDArray[np.floating]) -> NDArray[np.floating]:
-    middle = np.median(rows, axis=0)
-    return np.asarray(1.4826 * np.median(np.abs(rows - middle), axis=0))
 
 
 MOST = {2: 192, 3: 64}

@@ -44,10 +44,7 @@ class Sizes:
 def choose_dims(survey: Survey, wanted: int | None) -> tuple[int, str]:
     """Return 2 or 3, and why.
 
-    Raises
-    ------
-    DataError
-        If volumes are asked for where there are pictures.
+    Raises DataError if volumes are asked for where there are pictures.
     """
     if survey.dims == 2:
         if wanted == 3:

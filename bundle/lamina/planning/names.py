@@ -1,4 +1,4 @@
-"""Names of a task and its structures, and the text of a task file."""
+"""What a plan calls its task and its structures, and how it writes them."""
 
 import json
 from collections.abc import Sequence
@@ -13,6 +13,8 @@ def class_names(root: Path, values: Sequence[int]) -> dict[int, str]:
 
     The Decathlon writes {"1": "Anterior"}, nnU-Net {"Anterior": 1}.
 
+    Examples
+    --------
     >>> class_names(Path("/nowhere"), [1, 128])
     {1: 'structure 1', 128: 'structure 128'}
     """
@@ -29,12 +31,12 @@ def _from_dataset(path: Path) -> dict[int, str]:
     if not path.is_file():
         return {}
     labels = read_json(path).get("labels")
-    names: dict[int, str] = {}
+    found: dict[int, str] = {}
     for key, value in (labels or {}).items():
         number, name = (key, value) if str(key).isdigit() else (value, key)
         if str(number).isdigit() and str(name).strip():
-            names[int(number)] = str(name)
-    return names
+            found[int(number)] = str(name)
+    return found
 
 
 WIDTH = 100
@@ -43,6 +45,8 @@ WIDTH = 100
 def task_text(value: Any, indent: str = "") -> str:
     """Return JSON in which what fits a line stands on one.
 
+    Examples
+    --------
     >>> print(task_text({"patch_size": {"3": [32, 48, 32]}, "lr": 0.003}, ""))
     {
       "patch_size": {"3": [32, 48, 32]},
@@ -59,9 +63,9 @@ def _text(value: Any, indent: str, top: bool = False) -> str:
         return flat
     deeper = indent + "  "
     if isinstance(value, dict):
-        entries = [
-            f"{deeper}{json.dumps(key, ensure_ascii=False)}: {_text(item, deeper)}"
-            for key, item in value.items()
+        parts = [
+            f"{deeper}{json.dumps(key, ensure_ascii=False)}: {_text(one, deeper)}"
+            for key, one in value.items()
         ]
-        return "{\n" + ",\n".join(entries) + f"\n{indent}}}"
-    return "[\n" + ",\n".join(deeper + _text(item, deeper) for item in value) + f"\n{indent}]"
+        return "{\n" + ",\n".join(parts) + f"\n{indent}}}"
+    return "[\n" + ",\n".join(deeper + _text(one, deeper) for one in value) + f"\n{indent}]"

@@ -49,10 +49,7 @@ class _Counts:
 def mask_files(source: Path) -> list[Path]:
     """Return the labels of a data set, or all images of a folder that holds only masks.
 
-    Raises
-    ------
-    DataError
-        If there is none.
+    Raises DataError if there is none.
     """
     labels = [Path(case.label) for case in find_cases(source).cases if case.label]
     return labels or [Path(case.image) for case in input_cases(source).cases]

@@ -40,10 +40,7 @@ def find_retouch(source: Path) -> list[RetouchCase]:
 
     A vendor's name may be a part of a folder's, as in RETOUCH-TrainingSet-Cirrus.
 
-    Raises
-    ------
-    DataError
-        If there is none, one is of no known vendor, or two have the same name.
+    Raises DataError if there is none, one is of no known vendor, or two have the same name.
     """
     cases = [_case(path, source) for path in sorted(source.rglob("oct.mhd"))]
     if not cases:
@@ -57,15 +54,15 @@ def find_retouch(source: Path) -> list[RetouchCase]:
 
 def _case(path: Path, source: Path) -> RetouchCase:
     folders = path.relative_to(source.parent).parts[:-2]
-    found = [vendor for vendor in VENDORS for part in folders if vendor.lower() in part.lower()]
-    if len(set(found)) != 1:
+    vendors = [vendor for vendor in VENDORS for name in folders if vendor.lower() in name.lower()]
+    if len(set(vendors)) != 1:
         raise DataError(
-            f"{path}: the folders above say {found or 'no vendor'}, expected one of "
+            f"{path}: the folders above say {vendors or 'no vendor'}, expected one of "
             f"{', '.join(VENDORS)}",
             "expected SRC/VENDOR/CASE/oct.mhd",
         )
     fluid = path.with_name("reference.mhd")
-    return RetouchCase(found[0], path.parent.name, path, fluid if fluid.is_file() else None)
+    return RetouchCase(vendors[0], path.parent.name, path, fluid if fluid.is_file() else None)
 
 
 def read_bytes(case: RetouchCase) -> tuple[NDArray[np.uint8], Grid]:
@@ -80,10 +77,7 @@ def read_bytes(case: RetouchCase) -> tuple[NDArray[np.uint8], Grid]:
 def read_fluid(case: RetouchCase, grid: Grid) -> NDArray[np.uint8] | None:
     """Return the reference segmentation of a case (0 to 3) on the volume's grid, None without one.
 
-    Raises
-    ------
-    DataError
-        If it has another size, or holds other values.
+    Raises DataError if it has another size, or holds other values.
     """
     if case.fluid is None:
         return None
@@ -134,7 +128,7 @@ def region_of_interest(
     ----------
     image
         A smoothed B-scan.
-    truth
+    fluid
         Mask of the fluid, which is added to the region.
 
     References

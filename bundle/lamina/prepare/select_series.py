@@ -75,10 +75,7 @@ def series_folder(uid: str) -> str:
 def one_file_per_series(path: Path) -> list[Path]:
     """Return the file, or of a folder the first DICOM file of each series.
 
-    Raises
-    ------
-    DataError
-        If there is no DICOM file.
+    Raises DataError if there is no DICOM file.
     """
     if path.is_file() and is_dicom(path):
         return [path]

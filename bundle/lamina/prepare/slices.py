@@ -45,10 +45,7 @@ class ListedSlice:
 def list_slices(source: Path) -> list[ListedSlice]:
     """Return the slices of every series below a folder, each series in spatial order.
 
-    Raises
-    ------
-    DataError
-        If there is none.
+    Raises DataError if there is none.
     """
     listed: list[ListedSlice] = []
     for folder, _, names in sorted(os.walk(source)):
@@ -80,10 +77,7 @@ def write_slice_list(path: Path, slices: Sequence[ListedSlice]) -> None:
 def read_kept(path: Path) -> list[ListedSlice]:
     """Return the slices that a list marks in its column ``keep``: by any text but  no, 0 or -.
 
-    Raises
-    ------
-    DataError
-        If the file is not such a list, or a slice that is kept is missing.
+    Raises DataError if the file is not such a list, or a slice that is kept is missing.
     """
     kept = []
     for line, row in enumerate(_rows(path), start=2):
@@ -135,13 +129,8 @@ WINDOW: Window = (-1000.0, 3000.0)
 def read_window(text: str) -> Window:
     """Return a window written as LOW,HIGH.
 
-    Raises
-    ------
-    ConfigError
-        If these are not two numbers in this order.
+    Raises ConfigError if these are not two numbers in this order.
 
-    Examples
-    --------
     >>> read_window("-200,300")
     (-200.0, 300.0)
     """
@@ -176,10 +165,7 @@ def write_pictures(slices: Sequence[ListedSlice], target: Path, window: Window) 
 
     The table keeps images of one patient from being divided between training and test.
 
-    Raises
-    ------
-    DataError
-        If there is no slice.
+    Raises DataError if there is no slice.
     """
     if not slices:
         raise DataError("no slice is marked to be kept", "put x into the column keep of the list")
@@ -200,10 +186,7 @@ _BACK, _TEXT = (18, 22, 28), (230, 234, 240)
 def write_contact_sheets(slices: Sequence[ListedSlice], folder: Path, window: Window) -> list[Path]:
     """Write ``sheet_001.png`` and so on, 30 slices each; return their paths.
 
-    Raises
-    ------
-    ReadError
-        If a slice can't be decoded; the message names its file.
+    Raises ReadError if a slice can't be decoded; the message names its file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pages = [slices[at : at + COLUMNS * ROWS] for at in range(0, len(slices), COLUMNS * ROWS)]

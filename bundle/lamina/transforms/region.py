@@ -21,18 +21,10 @@ class RegionOfCased(Transform):
     An image ``DIR/images/a.nii.gz`` has its region in ``DIR/regions/a.nii.gz``. Only cases with a
     label have one: `RandPatchd` cuts patches in it in training.
 
-    Parameters
-    ----------
-    folder
-        The folder of regions.
+    ``folder``: the folder of regions.
 
-    Raises
-    ------
-    DataError
-        If a case with a label has no region.
+    Raises DataError if a case with a label has no region.
 
-    Examples
-    --------
     >>> RegionOfCased()({"image": "a/images/x.nii.gz"})
     {'image': 'a/images/x.nii.gz'}
     """
