@@ -1,11 +1,14 @@
 """Small CT series of another size on each axis, and label maps painted by world coordinates."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from lamina.readers.images import read_image
+from lamina.readers.source import Source
 from lamina.tasks.labels import Label
 from lamina.writers.segmented_case import PredictedCase
 
@@ -137,7 +140,8 @@ def predict(labels, paint):
     """Maker of a case from a source, with two half balls in place of a network's result."""
 
     def predict(address, name="case", radius=None):
-        values, grid = read_image(str(address))
+        source = Source(address) if isinstance(address, Path) else Source.of(address)
+        values, grid = read_image(source)
         shape = (*grid.shape, 1)[:3]
         indices = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
         world = indices @ grid.affine[:3, :3].T + grid.affine[:3, 3]
@@ -145,7 +149,7 @@ def predict(labels, paint):
         size = np.ptp(world.reshape(-1, 3), axis=0).max() / 3 if radius is None else radius
         return PredictedCase(
             name=name,
-            address=str(address),
+            address=source,
             image=values[None],
             label=paint(world, centre, size).reshape(grid.shape),
             affine=grid.affine,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lamina.cases import describe
-from lamina.cases.find import find_cases, find_images, input_cases
+from lamina.cases.find import find_cases, find_images
+from lamina.cases.inputs import find_inputs
 from lamina.errors import DataError
 
 
@@ -89,8 +90,6 @@ def test_nothing_and_nowhere(tmp_path):
         find_cases(tmp_path / "none")
     with pytest.raises(DataError, match="no image"):
         find_cases(tmp_path)
-    with pytest.raises(DataError, match="no image"):
-        input_cases(tmp_path)
 
 
 def test_patients_by_a_pattern(put):
@@ -103,11 +102,11 @@ def test_inference_takes_any_depth_and_unique_names(put, write_series, volume, o
     root = put("a/x.png", "b/x.png", "deep/er/y.png")
     write_series(root / "dicom", volume, oblique)
     (root / "notes.txt").write_text("hello")
-    found = input_cases(root)
+    found = find_inputs(root)
     assert len(found.cases) == 4
     assert len({case.name for case in found.cases}) == 4
     assert all("/" not in case.name for case in found.cases)
-    assert any("notes.txt" in problem for problem in found.problems)
+    assert any("notes.txt" in path for path, _ in found.skipped)
 
 
 class TestReal:
@@ -142,7 +141,7 @@ def test_describe_tells_sizes_and_spacing(tmp_path, write_nifti, volume, oblique
 
 
 def relative(found, root):
-    return [address.removeprefix(f"{root}/") for address in found.addresses]
+    return [address.removeprefix(f"{root}/") for address in found.sources]
 
 
 def test_files_and_series_are_found_at_any_depth(tmp_path, write_picture, write_series, volume):
@@ -151,7 +150,7 @@ def test_files_and_series_are_found_at_any_depth(tmp_path, write_picture, write_
     write_series(tmp_path / "b" / "c" / "s", volume, np.eye(4))
     found = find_images(tmp_path)
     assert relative(found, tmp_path) == ["a.tif", "b/x.PNG", "b/c/s"]
-    assert found.problems == found.others == ()
+    assert found.unread == found.others == ()
 
 
 def test_other_files_are_returned_and_hidden_ones_left_alone(tmp_path, write_picture):
@@ -159,7 +158,7 @@ def test_other_files_are_returned_and_hidden_ones_left_alone(tmp_path, write_pic
         (tmp_path / name).write_text("text")
     write_picture(tmp_path / ".hidden" / "a.png")
     found = find_images(tmp_path)
-    assert found.addresses == ()
+    assert found.sources == ()
     assert found.others == (tmp_path / "notes.txt",)
 
 
@@ -174,7 +173,7 @@ def test_the_data_of_a_metaimage_is_part_of_it(tmp_path):
 def test_links_in_a_loop_end(tmp_path, write_picture):
     write_picture(tmp_path / "a" / "x.png")
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
-    assert len(find_images(tmp_path).addresses) == 1
+    assert len(find_images(tmp_path).sources) == 1
 
 
 def test_a_linked_folder_is_followed(tmp_path, write_picture, tmp_path_factory):
@@ -194,21 +193,20 @@ def test_dicom_that_is_no_image_is_a_problem(tmp_path, write_dicom):
     pixels = np.zeros((3, 4), np.uint8)
     write_dicom(tmp_path / "seg", pixels, SOPClassUID="1.2.840.10008.5.1.4.1.1.66.4")
     found = find_images(tmp_path)
-    assert found.addresses == ()
-    assert "a DICOM object without an image" in found.problems[0]
+    assert found.sources == ()
+    assert "a DICOM object without an image" in found.unread[0].reason
+    assert not found.unread[0].broken
 
 
 def test_every_real_file_is_an_image_a_problem_or_another(data):
     found = find_images(data / "dicom")
-    assert len(found.addresses) == 13
-    assert [text.split(": ")[0].rsplit("/", 1)[1] for text in found.problems] == [
-        "ct_liver_seg.dcm"
-    ]
+    assert len(found.sources) == 13
+    assert [file.path.name for file in found.unread] == ["ct_liver_seg.dcm"]
     assert found.others == ()
 
 
 @pytest.mark.parametrize("folder", ["hippocampus", "oct_layers"])
 def test_real_folders_hold_nothing_strange(data, folder):
     found = find_images(data / folder)
-    assert found.problems == ()
+    assert found.unread == ()
     assert {path.name for path in found.others} <= {"dataset.json"}

@@ -1,9 +1,7 @@
-import json
-
 import numpy as np
 import pytest
 
-from lamina.cases.inputs import find_inputs, split_problem
+from lamina.cases.inputs import find_inputs
 from lamina.errors import DataError
 
 
@@ -59,6 +57,11 @@ def test_nothing_there_and_nothing_in_it(tmp_path):
         find_inputs(tmp_path)
 
 
-def test_a_path_with_a_colon_keeps_it():
-    assert split_problem("/a/b: c.dcm: broken")[0] == "/a/b"
-    assert json.dumps(split_problem("/a.dcm: x: y")) == '["/a.dcm", "x: y"]'
+def test_a_folder_with_a_colon_in_its_name_is_told_whole(tmp_path, write_dicom):
+    folder = tmp_path / "Study 1: head"
+    write_dicom(folder / "seg.dcm", np.zeros((3, 4), np.uint8), Rows=0)
+    write_dicom(folder / "ct: 1.dcm", np.zeros((3, 4), np.uint8), PixelSpacing=[1, 2, 3])
+    (folder / "a.png").write_bytes(b"")
+    found = find_inputs(tmp_path)
+    assert [path for path, _ in found.broken] == [str(folder / "ct: 1.dcm")]
+    assert [path for path, _ in found.skipped] == [str(folder / "seg.dcm")]

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -31,7 +30,7 @@ def write_case(root, name, image, label, affine=FLIPPED):
 
 def read_in_ras(case):
     image, grid = read_image(case.image)
-    return to_ras(image, read_label(Path(case.label))[0], grid)[:2]
+    return to_ras(image, read_label(case.label)[0], grid)[:2]
 
 
 @pytest.fixture

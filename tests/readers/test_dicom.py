@@ -11,8 +11,9 @@ from pydicom.uid import JPEGLosslessSV1
 from scipy.spatial.transform import Rotation
 
 from lamina.errors import GeometryError, ReadError
-from lamina.readers.dicom import read_dicom, read_dicom_grid
+from lamina.readers.dicom import read_dicom
 from lamina.readers.dicom_rules import SeriesRules
+from lamina.readers.source import Source
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -50,9 +51,9 @@ def test_real_series_equal_simpleitk(data, study):
 
 
 def test_real_prostate_series_equal_simpleitk(data):
-    from lamina.cases.find import input_cases
+    from lamina.cases.inputs import find_inputs
 
-    cases = input_cases(data / "dicom" / "prostate_mr").cases
+    cases = find_inputs(data / "dicom" / "prostate_mr").cases
     compared = 0
     for case in cases:
         folder, _, uid = case.image.partition("#")
@@ -117,7 +118,7 @@ def regular():
 
 def test_headers_alone_give_the_same_grid(tmp_path, write_series, regular):
     folder = str(write_series(tmp_path / "s", *regular))
-    np.testing.assert_allclose(read_dicom_grid(folder).affine, read_dicom(folder)[1].affine)
+    np.testing.assert_allclose(Source(folder).plan.grid.affine, read_dicom(folder)[1].affine)
 
 
 def test_rescale_slope_and_intercept_are_applied(tmp_path, write_series, regular):
@@ -173,7 +174,9 @@ def test_a_missing_slice_names_the_files(tmp_path, write_series, regular):
 
 def test_a_position_that_stands_twice_names_the_files(tmp_path, write_series, regular):
     folder = write_series(tmp_path / "s", *regular)
-    (folder / "copy.dcm").write_bytes((folder / "002.dcm").read_bytes())
+    image = pydicom.dcmread(folder / "002.dcm")
+    image.SOPInstanceUID += ".1"
+    image.save_as(folder / "copy.dcm")
     with pytest.raises(
         GeometryError, match=r"002.dcm.* at the same position|copy.dcm.* at the same"
     ):

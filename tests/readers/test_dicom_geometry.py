@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lamina.errors import GeometryError
 from lamina.readers.dicom_geometry import order_slices, series_grid
-from lamina.readers.dicom_series import Slice
+from lamina.readers.dicom_slices import Slice
 
 FLAT = np.array([1.0, 0, 0, 0, 1, 0])
 

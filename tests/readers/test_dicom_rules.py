@@ -1,11 +1,13 @@
 import numpy as np
+import pydicom
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lamina.errors import ConfigError, GeometryError
-from lamina.readers.dicom import dicom_plan, read_dicom
+from lamina.readers.dicom import read_dicom
 from lamina.readers.dicom_rules import SeriesRules, interpolate
+from lamina.readers.source import Source
 
 AFFINE = np.array([[0, -0.6, 0, 9], [0.5, 0, 0, -7], [0, 0, 3.0, 11], [0, 0, 0, 1.0]])
 
@@ -32,7 +34,7 @@ def test_a_missing_slice_is_interpolated_in_its_place(gappy, ramp, caplog):
 
 
 def test_each_source_slice_knows_its_place(gappy):
-    plan = dicom_plan(str(gappy))
+    plan = Source(gappy).plan
     assert plan.places.round(6).tolist() in (
         [0, 1, 2, 3, 5, 6, 7, 8],
         [0, 1, 2, 3, 5, 6, 7, 8][::-1],
@@ -66,7 +68,9 @@ def test_a_large_gap_is_refused(tmp_path, write_series, ramp, gone, read):
 @pytest.fixture
 def doubled(tmp_path, write_series, ramp):
     folder = write_series(tmp_path / "s", ramp, AFFINE)
-    (folder / "copy.dcm").write_bytes((folder / "002.dcm").read_bytes())
+    image = pydicom.dcmread(folder / "002.dcm")
+    image.SOPInstanceUID += ".1"
+    image.save_as(folder / "copy.dcm")
     return folder
 
 
@@ -112,3 +116,30 @@ def test_a_linear_image_is_interpolated_exactly(gaps, slope, start):
     voxels = (start + slope * places)[None, None].astype(np.float64)
     found = interpolate(voxels, places, count)
     np.testing.assert_allclose(found[0, 0], start + slope * np.arange(count), atol=1e-5)
+
+
+def test_a_tilted_series_without_a_slice_is_filled_along_its_tilt(tilted, ramp, caplog):
+    folder, affine = tilted
+    (folder / "002.dcm").unlink()
+    values, grid = read_dicom(str(folder))
+    assert grid.shape == ramp.shape
+    np.testing.assert_allclose(grid.affine, affine, atol=1e-5)
+    np.testing.assert_allclose(values[..., [0, 1, 3]], ramp[..., [0, 1, 3]])
+    np.testing.assert_allclose(values[..., 2], (ramp[..., 1] + ramp[..., 3]) / 2)
+    assert "the gantry was tilted" in caplog.text
+    assert "is interpolated to" in caplog.text
+
+
+@pytest.mark.parametrize(("numbers", "warned"), [([1, 2], True), ([1, 1], False)])
+def test_acquisitions_that_alternate_are_warned_about(
+    tmp_path, write_series, ramp, numbers, warned
+):
+    changes = {z: {"AcquisitionNumber": numbers[z % 2]} for z in range(ramp.shape[2])}
+    plan = Source(write_series(tmp_path / "s", ramp, AFFINE, changes=changes)).plan
+    assert any("acquisitions 1, 2 alternate" in one for one in plan.warnings) is warned
+
+
+def test_acquisitions_one_after_the_other_are_usual(tmp_path, write_series, ramp):
+    half = ramp.shape[2] // 2
+    changes = {z: {"AcquisitionNumber": 1 + (z >= half)} for z in range(ramp.shape[2])}
+    assert Source(write_series(tmp_path / "s", ramp, AFFINE, changes=changes)).plan.warnings == ()

@@ -9,6 +9,7 @@ from pydicom.sr.codedict import codes
 from lamina.errors import GeometryError, ReadError
 from lamina.readers.image_reader import LabelReader
 from lamina.readers.images import read_image, read_label
+from lamina.readers.source import Source
 
 SHAPE = (5, 7, 4)
 IDENTITY = {
@@ -150,6 +151,17 @@ def test_of_several_series_of_one_uid_the_one_that_fits_is_taken(
     found, grid = read_label(path)
     np.testing.assert_array_equal(found, label)
     np.testing.assert_allclose(grid.affine, read_image(str(series))[1].affine)
+
+
+def test_the_image_of_its_case_is_its_source_wherever_it_lies(series, tmp_path):
+    label = label_map()
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    path = write_seg(tmp_path / "far" / "away" / "mask.dcm", series, label.T.copy())
+    with pytest.raises(ReadError, match="not near it"):
+        read_label(path)
+    found, grid = read_label(Source(path, image=Source(series)))
+    np.testing.assert_array_equal(found, label)
+    np.testing.assert_allclose(grid.affine, Source(series).plan.grid.affine)
 
 
 def test_a_source_that_is_not_there(series, tmp_path):

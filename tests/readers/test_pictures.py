@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as numbers
@@ -117,6 +118,77 @@ def test_a_grey_picture_fills_three_channels(tmp_path, write_picture):
     pixels, _ = read_picture(write_picture(tmp_path / "a.png", GREY), channels=3)
     assert pixels.shape == (4, 3, 3)
     assert (pixels == GREY.T[..., None]).all()
+
+
+def write_png16(path, values):
+    """Write (rows, columns[, bands]) as a PNG of 16 bits, which Pillow writes of grey alone."""
+    rows, columns = values.shape[:2]
+    color = {1: 0, 2: 4, 3: 2, 4: 6}[values.shape[2] if values.ndim == 3 else 1]
+    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in values)
+
+    def chunk(name, content):
+        check = zlib.crc32(name + content)
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", check)
+
+    head = struct.pack(">IIBBBBB", columns, rows, 16, color, 0, 0, 0)
+    chunks = [chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(lines)), chunk(b"IEND", b"")]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    return path
+
+
+WIDE = np.random.default_rng(3).integers(0, 65536, (3, 5, 4)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("bands", [3, 4])
+def test_colours_of_16_bits_keep_them(tmp_path, bands):
+    colours = WIDE[..., :3].swapaxes(0, 1)
+    for path in (
+        write_png16(tmp_path / "a.png", WIDE[..., :bands]),
+        write_tiff(tmp_path / "a.tif", WIDE[..., :bands], photometric="rgb"),
+        write_tiff(tmp_path / "b.tif", WIDE[..., :bands], photometric="rgb", compression="lzw"),
+        write_tiff(
+            tmp_path / "c.tif",
+            np.moveaxis(WIDE[..., :bands], -1, 0),
+            photometric="rgb",
+            planarconfig="separate",
+        ),
+    ):
+        np.testing.assert_array_equal(read_picture(path, channels=3)[0], colours)
+        luminance = colours @ [0.299, 0.587, 0.114]
+        np.testing.assert_allclose(read_picture(path)[0], luminance)
+
+
+def test_grey_of_16_bits_with_transparency_keeps_them(tmp_path):
+    path = write_png16(tmp_path / "a.png", WIDE[..., :2])
+    np.testing.assert_array_equal(read_picture(path)[0], WIDE[..., 0].T)
+    np.testing.assert_array_equal(read_codes(path, colors=False)[0], WIDE[..., 0].T)
+
+
+def test_a_mask_of_three_equal_channels_of_16_bits(tmp_path):
+    path = write_png16(tmp_path / "a.png", np.stack([WIDE[..., 0]] * 3, axis=-1))
+    np.testing.assert_array_equal(read_codes(path, colors=False)[0], WIDE[..., 0].T)
+    with pytest.raises(ReadError, match="a mask in colours"):
+        read_codes(write_png16(tmp_path / "b.png", WIDE[..., :3]), colors=False)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
+def test_where_the_smallest_is_white_images_are_inverted_and_masks_are_not(tmp_path, kind):
+    largest = np.iinfo(kind).max
+    stored = np.array([[0, 1, 7], [largest, 100, 3]], kind)
+    path = write_tiff(tmp_path / "a.tif", stored, photometric="miniswhite")
+    np.testing.assert_array_equal(read_picture(path)[0], largest - stored.astype(np.int64).T)
+    np.testing.assert_array_equal(read_codes(path, colors=False)[0], stored.T)
+
+
+def test_32_bits_without_a_sign_stay_positive(tmp_path):
+    stored = np.array([[0, 2**31, 2**32 - 1]], np.uint32)
+    path = write_tiff(tmp_path / "a.tif", stored, photometric="minisblack")
+    np.testing.assert_array_equal(read_picture(path)[0], stored.T)
+
+
+def write_tiff(path, values, **how):
+    tifffile.imwrite(path, values, **how)
+    return path
 
 
 def test_the_header_alone_gives_the_same_grid(tmp_path, write_picture):

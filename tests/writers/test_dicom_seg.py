@@ -12,10 +12,13 @@ from pydicom.sr._concepts_dict import concepts
 from pydicom.sr.codedict import codes
 
 from lamina.errors import DataError, GeometryError
-from lamina.readers.images import read_image
+from lamina.readers.dicom_rules import SeriesRules
+from lamina.readers.images import read_image, read_label
+from lamina.readers.source import Source
 from lamina.tasks.catalogue import read_task, task_files
 from lamina.tasks.labels import Label, read_labels
-from lamina.writers.dicom_seg import describe_segments, read_sources, write_dicom_seg
+from lamina.writers import dicom_seg
+from lamina.writers.dicom_seg import describe_segments, write_dicom_seg
 from lamina.writers.label_files import write_nifti
 from lamina.writers.segmented_case import PredictedCase
 
@@ -278,44 +281,26 @@ def test_the_codes_of_every_task_are_ones_that_dicom_knows():
         assert {label.code["value"] for label in labels[1:]} <= known
 
 
-def headers_of(address):
-    return read_sources(address)[0]
+def test_what_highdicom_raises_is_told_with_the_address(write_series, predict, oblique, tmp_path):
+    source = write_series(tmp_path / "ct", SHAPE, oblique, Modality="no code\\ at all")
+    case = predict(source)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dicom_seg.hd.seg, "Segmentation", lambda **_: 1 / 0)
+        with pytest.raises(
+            DataError, match=r"ct: no DICOM SEG can refer to it \(ZeroDivisionError"
+        ):
+            write_dicom_seg(case, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
-def test_they_stand_in_the_order_of_the_last_axis(write_series, oblique, tmp_path):
-    source = write_series(tmp_path, (5, 7, 4), oblique, order=[3, 1, 0, 2])
-    assert [header.InstanceNumber for header in headers_of(str(source))] == [3, 2, 4, 1]
-
-
-def test_no_pixels_are_read(write_series, oblique, tmp_path):
-    source = write_series(tmp_path, (5, 7, 4), oblique)
-    assert not any("PixelData" in header for header in headers_of(str(source)))
-
-
-def test_what_may_be_empty_is_added_empty(write_series, oblique, tmp_path):
-    source = write_series(tmp_path, (5, 7, 2), oblique, StudyID=None, PatientBirthDate=None)
-    for header in headers_of(str(source)):
-        assert header.StudyID == header.PatientBirthDate == ""
-        assert header.PatientID == "7"
-
-
-def test_an_empty_character_set_goes(write_series, oblique, tmp_path):
-    source = write_series(tmp_path, (5, 7, 2), oblique, SpecificCharacterSet="")
-    assert not any("SpecificCharacterSet" in header for header in headers_of(str(source)))
-
-
-@pytest.mark.parametrize("missing", ["StudyInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"])
-@pytest.mark.parametrize("value", [None, ""])
-def test_identity_is_never_made_up(write_series, oblique, tmp_path, missing, value):
-    source = write_series(tmp_path, (5, 7, 2), oblique, **{missing: value})
-    with pytest.raises(DataError) as caught:
-        headers_of(str(source))
-    assert str(caught.value) == (
-        f"{source}/000: no DICOM SEG can refer to it, since it has no {missing}\n"
-        "  → take another format, or export the series again with its UIDs"
-    )
-
-
-def test_an_image_without_a_place_needs_no_frame_of_reference(write_ct, tmp_path):
-    path = write_ct(tmp_path / "xray.dcm", FrameOfReferenceUID=None)
-    assert len(headers_of(str(path))) == 1
+def test_the_rules_that_an_image_was_read_by_hold_for_its_segmentation(
+    write_series, predict, oblique, tmp_path
+):
+    folder = write_series(tmp_path / "ct", SHAPE, oblique)
+    image = pydicom.dcmread(folder / "001")
+    image.SOPInstanceUID += ".1"
+    image.save_as(folder / "other")
+    source = Source(folder, rules=SeriesRules(duplicates="accept"))
+    case = predict(source)
+    (path,) = write_dicom_seg(case, tmp_path / "out")
+    np.testing.assert_array_equal(read_label(Source(path, image=source))[0], case.label)

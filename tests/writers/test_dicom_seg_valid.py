@@ -9,10 +9,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
-from lamina.cases.find import input_cases
+from lamina.cases.find import find_images
+from lamina.cases.inputs import find_inputs
 from lamina.errors import DataError, GeometryError, ReadError
+from lamina.readers.images import read_label
+from lamina.readers.source import Source
 from lamina.writers.dicom_seg import write_dicom_seg
 from lamina.writers.label_files import write_nifti
 from lamina.writers.segmented_case import PredictedCase
@@ -79,7 +83,7 @@ def assert_same_places(found, expected):
 def test_real_series(real_data, folder, predict, dciodvfy, dcmqi, tmp_path):
     """Valid, and the same voxels on the same places as in the NIfTI and for dcmqi."""
     done = 0
-    for number, source in enumerate(input_cases(real_data / folder).cases):
+    for number, source in enumerate(find_inputs(real_data / folder).cases):
         try:
             case = predict(source.image, name=f"{number}")
         except (GeometryError, ReadError):
@@ -93,6 +97,57 @@ def test_real_series(real_data, folder, predict, dciodvfy, dcmqi, tmp_path):
             assert_same_places(found[value], places_in(volume, value))
         done += 1
     assert done >= FOLDERS[folder]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "01_enhanced_4d",
+        "02_pixel_measures_per_frame",
+        "03_orientation_last_digit",
+        "04a_time_with_colons",
+        "04b_date_stars",
+        "07_enhanced_one_frame_a_file",
+        "08_series_over_two_folders",
+        "09_orientation_at_rounding_edge",
+        "10_with_an_unplaced_image",
+        "14_empty_slice_thickness",
+    ],
+)
+def test_sources_that_highdicom_did_not_take(real_data, name, predict, dcmqi, tmp_path):
+    """Each gets a segmentation whose voxels lie, for dcmqi and for us, where the label has them."""
+    folder = real_data / "faults" / "scans" / name
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}")
+    for number, source in enumerate(find_images(folder).sources):
+        case = predict(source, name=f"{number}")
+        (path,) = write_dicom_seg(case, tmp_path)
+        if case.label.ndim == 3:  # an X-ray has no place in space
+            np.testing.assert_array_equal(read_label(Source(path, image=source))[0], case.label)
+            (nifti,) = write_nifti(case, tmp_path)
+            volume = sitk.ReadImage(str(nifti))
+            for value, places in dcmqi(path, tmp_path / f"dcmqi{number}").items():
+                assert_same_places(places, places_in(volume, value))
+
+
+def test_frames_of_a_part_have_their_numbers_in_the_file(real_data, predict, tmp_path):
+    folder = real_data / "faults" / "scans" / "01_enhanced_4d"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}")
+    sources = [Source.of(source) for source in find_images(folder).sources]
+    uids, referred = set(), []
+    for number, source in enumerate(sources):
+        (path,) = write_dicom_seg(predict(source, name=f"{number}"), tmp_path)
+        seg = pydicom.dcmread(path)
+        uids.add(seg.SOPInstanceUID)
+        numbers = {
+            int(group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedFrameNumber)
+            for group in seg.PerFrameFunctionalGroupsSequence
+        }
+        assert numbers <= {one.frame + 1 for one in source.slices}
+        referred.append(numbers)
+    assert len(uids) == len(sources)
+    assert not set.intersection(*referred)
 
 
 def test_a_missing_slice(real_data, labels, dciodvfy, dcmqi, tmp_path):

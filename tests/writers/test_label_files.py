@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from lamina.errors import GeometryError
+from lamina.readers.images import read_image, read_label
 from lamina.tasks.labels import Label
 from lamina.writers.label_files import (
     save_label_image,
@@ -151,3 +152,49 @@ def test_a_volume_is_refused(tmp_path):
     with pytest.raises(GeometryError, match="eye: a volume"):
         write_structures(make(np.zeros((3, 4, 5), np.uint8)), tmp_path)
     assert not any(tmp_path.iterdir())
+
+
+def sheared_header(code, other):
+    """Return a header whose qform and sform say different places, oblique and flipped."""
+    header = nib.Nifti1Header()
+    header.set_data_shape((5, 7, 9))
+    header.set_zooms((0.5, 0.75, 2))
+    q = np.array([[0, -0.75, 0, 3], [0.5, 0, 0, -4], [0, 0, -2, 5], [0, 0, 0, 1.0]])
+    s = np.array([[-0.5, 0, 0, 13], [0, 0.75, 0, -14], [0, 0.1, 2, 15], [0, 0, 0, 1.0]])
+    header.set_qform(q, code=code)
+    header.set_sform(s, code=other)
+    header["qform_code"], header["sform_code"] = code, other
+    return header
+
+
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
+@pytest.mark.parametrize("unit", ["mm", "micron"])
+@pytest.mark.parametrize(("code", "other"), [(0, 0), (1, 0), (0, 2), (1, 4), (2, 1)])
+def test_a_label_lies_on_its_scan_for_every_program(tmp_path, labels, kind, unit, code, other):
+    values = np.random.default_rng(0).integers(0, 900, (5, 7, 9)).astype(np.int16)
+    header = sheared_header(code, other)
+    header.set_xyzt_units(unit)
+    scan = kind(values, None, kind.header_class.from_header(header))
+    for name in ("qform_code", "sform_code", "pixdim", "srow_x", "srow_y", "srow_z"):
+        scan.header[name] = header[name]
+    for name in ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"):
+        scan.header[name] = header[name]
+    nib.save(scan, tmp_path / "scan.nii.gz")
+    image, grid = read_image(str(tmp_path / "scan.nii.gz"))
+    label = (values > 400).astype(np.uint8)
+    case = PredictedCase(
+        "a", str(tmp_path / "scan.nii.gz"), image[None], label, grid.affine, True, labels
+    )
+    (path,) = write_nifti(case, tmp_path / "out")
+    written, source = nib.load(path), nib.load(tmp_path / "scan.nii.gz")
+    np.testing.assert_array_equal(np.asarray(written.dataobj), label)
+    np.testing.assert_array_equal(written.affine, source.affine)
+    np.testing.assert_array_equal(written.get_qform(), source.get_qform())
+    np.testing.assert_array_equal(written.get_sform(), source.get_sform())
+    assert (written.header["qform_code"], written.header["sform_code"]) == (code, other)
+    np.testing.assert_allclose(read_label(str(path))[1].affine, grid.affine)
+    sitk = pytest.importorskip("SimpleITK")
+    if kind is nib.Nifti1Image and (code or other != 2):
+        here, there = (sitk.ReadImage(str(one)) for one in (path, tmp_path / "scan.nii.gz"))
+        assert here.GetDirection() == there.GetDirection()
+        assert (here.GetOrigin(), here.GetSpacing()) == (there.GetOrigin(), there.GetSpacing())

@@ -24,7 +24,7 @@ class Pictures:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._by_name: dict[str, list[Path]] = defaultdict(list)
-        for address in find_images(folder).addresses:
+        for address in find_images(folder).sources:
             if format_of(address) == "picture":
                 self._add(Path(address))
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamina.cases.find import input_cases
+from lamina.cases.inputs import find_inputs
 from lamina.cases.layouts import without_label_ending
 from lamina.errors import DataError, LaminaError
 from lamina.files import written_whole
@@ -116,7 +116,7 @@ def _read_side(
 def _by_name(folder: Path) -> dict[str, Path]:
     """Return the pictures of a folder by name, without suffix or an ending like _mask."""
     by_name: dict[str, Path] = {}
-    for case in input_cases(folder).cases:
+    for case in find_inputs(folder).cases:
         path = Path(case.image)
         if format_of(path) != "picture":
             raise DataError(f"{path}: not a picture", "give folders of PNG, JPEG, TIFF or BMP")

@@ -3,7 +3,7 @@
 from lamina.cases.case import Case, DataSet, items
 from lamina.cases.checks import check_cases, require_usable
 from lamina.cases.describe import describe
-from lamina.cases.find import find_cases, input_cases
+from lamina.cases.find import find_cases
 from lamina.cases.fingerprint import fingerprint, hash_files
 from lamina.cases.inputs import Inputs, find_inputs
 from lamina.cases.regions import with_regions
@@ -22,7 +22,6 @@ __all__ = [
     "fingerprint",
     "hash_files",
     "held_out_items",
-    "input_cases",
     "items",
     "make_splits",
     "read_splits",

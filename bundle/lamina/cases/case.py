@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lamina.readers.source import Source
+
 Split = Literal["training", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("training", "validation", "test")
 
@@ -16,8 +18,8 @@ SPLITS: tuple[Split, ...] = ("training", "validation", "test")
 class Case:
     """An image and what belongs to it.
 
-    ``name`` is unique in its data set and safe as a file name. ``image`` is one string: a file, a
-    folder with one DICOM series, or folder#SeriesInstanceUID. ``split`` is what the folder itself
+    ``name`` is unique in its data set and safe as a file name. ``image`` and ``label`` are kept
+    as `lamina.readers.Source`, the label knowing its image. ``split`` is what the folder itself
     says, None where it says nothing.
     """
 
@@ -26,6 +28,13 @@ class Case:
     label: str | None
     patient: str
     split: Split | None = None
+
+    def __post_init__(self) -> None:
+        """Let image and label be sources, whatever they were given as."""
+        image = Source.of(self.image)
+        object.__setattr__(self, "image", image)
+        if self.label is not None:
+            object.__setattr__(self, "label", Source(self.label, rules=image.rules, image=image))
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from lamina.cases.case import Case, DataSet
 from lamina.errors import DataError, GeometryError, ReadError
-from lamina.readers.address import split_address
 from lamina.readers.grid import Grid, grid_difference
 from lamina.readers.images import read_grid, read_image, read_label
 from lamina.readers.label_values import distinct_values
+from lamina.readers.source import Source
 from lamina.tasks.labels import Label
 
 READ_WHOLE_BELOW = 500_000_000
@@ -67,7 +67,7 @@ def _read_case(
     if case.label is None:
         return CaseFacts(case, grid, (), tuple(problems))
     try:
-        label, label_grid = read_label(Path(case.label), values)
+        label, label_grid = read_label(case.label, values)
     except (ReadError, GeometryError) as error:
         return CaseFacts(case, grid, (), (*problems, str(error)))
     difference = grid_difference(label_grid, grid, tolerance) if grid else None
@@ -82,13 +82,14 @@ def _read_case(
 
 def _size(addresses: Iterable[str]) -> int:
     """Return how many bytes the files of images have; one that is missing has none."""
-    return sum(file.stat().st_size for address in addresses for file in _files(Path(address)))
+    return sum(file.stat().st_size for address in addresses for file in _files(address))
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    return [file for file in split_address(path)[0].glob("*") if file.is_file()]
+def _files(address: str) -> list[Path]:
+    try:
+        return [file for file in Source.of(address).files if file.is_file()]
+    except ReadError:  # is told where the image is read
+        return []
 
 
 _MOST_LINES = 20

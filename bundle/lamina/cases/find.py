@@ -16,13 +16,19 @@ from lamina.cases.lists import find_list, read_list
 from lamina.cases.pairing import pair
 from lamina.cases.patients import FILE_NAME, patients_by_file, patients_by_pattern
 from lamina.errors import DataError
-from lamina.readers.dicom_series import find_series, is_dicom
-from lamina.readers.formats import SUFFIXES, format_of, stem_of
+from lamina.readers.dicom_rules import SeriesRules
+from lamina.readers.dicom_series import find_series
+from lamina.readers.dicom_slices import UnreadFile, is_dicom
+from lamina.readers.formats import format_of, stem_of
+from lamina.readers.source import Source
 
-_FORMATS = f"DICOM or {', '.join(sorted(SUFFIXES))}"
 
-
-def find_cases(dataset_dir: str | Path, *, patient_pattern: str | None = None) -> DataSet:
+def find_cases(
+    dataset_dir: str | Path,
+    *,
+    patient_pattern: str | None = None,
+    rules: SeriesRules | None = None,
+) -> DataSet:
     """Find the images of a data set and pair them with their labels.
 
     Parameters
@@ -33,6 +39,8 @@ def find_cases(dataset_dir: str | Path, *, patient_pattern: str | None = None) -
     patient_pattern
         A regular expression whose first group is the patient in a case's name. Without it,
         ``patients.csv`` in the folder counts, else each case is a patient of its own.
+    rules
+        What is done with DICOM series that are not regular.
 
     Raises
     ------
@@ -43,7 +51,7 @@ def find_cases(dataset_dir: str | Path, *, patient_pattern: str | None = None) -
     if not root.exists():
         raise DataError(f"{root}: no such folder", "correct dataset_dir")
     table = find_list(root)
-    found = _from_list(root, table) if table else _from_folders(root)
+    found = _from_list(root, table, rules) if table else _from_folders(root, rules)
     if not found.cases:
         reasons = "".join(f"\n{problem}" for problem in found.problems[:5])
         raise DataError(f"{root}: no image of a data set{reasons}", UNDERSTOOD)
@@ -58,41 +66,17 @@ def unlabelled_cases(root: Path, addresses: Sequence[str]) -> tuple[Case, ...]:
     return tuple(map(_unlabelled, names, addresses))
 
 
-def input_cases(input_dir: str | Path) -> DataSet:
-    """Find all images in a folder, of any depth, or take the one file that is given.
-
-    Each becomes a case without a label; what is no image is named in the problems.
-
-    Raises
-    ------
-    DataError
-        If there is no image.
-    """
-    root = Path(input_dir)
-    if not root.exists():
-        raise DataError(f"{root}: no such file or folder", "correct input_dir")
-    if root.is_file():
-        return DataSet(root, "one file", (_unlabelled(safe_name(stem_of(root)), str(root)),))
-    found = find_images(root)
-    problems = (*found.problems, *(f"{path}: not {_FORMATS}" for path in found.others))
-    if not found.addresses:
-        reasons = "".join(f"\n{problem}" for problem in problems[:5])
-        raise DataError(f"{root}: no image{reasons}", f"expected files of {_FORMATS}")
-    names = unique_names(_texts(found.addresses, root))
-    cases = tuple(map(_unlabelled, names, found.addresses))
-    return DataSet(root, "images at any depth", cases, problems)
-
-
-def _from_list(root: Path, table: Path) -> DataSet:
-    cases, problems = read_list(table)
+def _from_list(root: Path, table: Path, rules: SeriesRules | None) -> DataSet:
+    cases, problems = read_list(table, rules)
     return DataSet(root, f"list {table.name}", tuple(cases), tuple(problems))
 
 
-def _from_folders(root: Path) -> DataSet:
-    found = find_images(root)
-    places = give_roles([read_place(address, root) for address in found.addresses])
+def _from_folders(root: Path, rules: SeriesRules | None) -> DataSet:
+    found = find_images(root, rules)
+    places = give_roles([read_place(source, root) for source in found.sources])
     cases, problems = pair(places)
-    return DataSet(root, describe_layout(places), tuple(cases), (*found.problems, *problems))
+    unread = [file.text for file in found.unread]
+    return DataSet(root, describe_layout(places), tuple(cases), (*unread, *problems))
 
 
 def _with_patients(found: DataSet, pattern: str | None) -> DataSet:
@@ -124,27 +108,36 @@ _FOR_EYES = "overlays"
 
 @dataclass(frozen=True)
 class FoundImages:
-    """Addresses of images in order, problems with DICOM files, and files that are no images."""
+    """Images in order, DICOM files that are none or can't be read, and all other files."""
 
-    addresses: tuple[str, ...]
-    problems: tuple[str, ...]
+    sources: tuple[Source, ...]
+    unread: tuple[UnreadFile, ...]
     others: tuple[Path, ...]
 
 
-def find_images(root: Path) -> FoundImages:
-    """List the images below a folder: files by suffix, DICOM series by content."""
-    addresses: list[str] = []
-    problems: list[str] = []
+def find_images(root: Path, rules: SeriesRules | None = None) -> FoundImages:
+    """List the images below a folder: files by suffix, DICOM series by content.
+
+    They come folder by folder, files before series.
+    """
+    named: list[Path] = []
+    dicom: list[Path] = []
     others: list[Path] = []
+    folders: dict[Path, int] = {}
     for files in _files_by_folder(root):
-        named = [path for path in files if format_of(path)]
-        rest = [path for path in files if not format_of(path)]
-        dicom = [path for path in rest if path.is_file() and is_dicom(path)]
-        series, wrong = find_series(dicom)
-        addresses += [str(path) for path in named] + [one.address for one in series]
-        problems += wrong
-        others += [path for path in rest if path not in dicom and not _is_data_of_header(path)]
-    return FoundImages(tuple(addresses), tuple(problems), tuple(others))
+        for path in files:
+            folders.setdefault(path.parent, len(folders))
+            if format_of(path):
+                named.append(path)
+            elif path.is_file() and is_dicom(path):
+                dicom.append(path)
+            elif not _is_data_of_header(path):
+                others.append(path)
+    series, unread = find_series(dicom)
+    found = [(path.parent, Source(path, rules=rules)) for path in named]
+    found += [(one.slices[0].path.parent, Source(one.address, one.slices, rules)) for one in series]
+    found.sort(key=lambda entry: folders[entry[0]])
+    return FoundImages(tuple(source for _, source in found), tuple(unread), tuple(others))
 
 
 def _files_by_folder(root: Path) -> Iterator[list[Path]]:

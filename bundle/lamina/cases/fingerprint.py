@@ -5,9 +5,8 @@ from pathlib import Path
 
 from lamina.cases.case import SPLITS
 from lamina.cases.splits import Splits
-from lamina.readers.address import split_address
-from lamina.readers.formats import format_of
-from lamina.readers.itk import data_file
+from lamina.errors import ReadError
+from lamina.readers.source import Source
 
 CHUNK = 1 << 20
 
@@ -36,12 +35,13 @@ def hash_files(*addresses: str | None) -> str:
 
 
 def _files(address: str | None) -> list[Path]:
-    """Return the file with its data, or all files of a series' folder, whose UID may follow a #."""
+    """Return the files of an image, or all below a folder that is none."""
     if address is None:
         return []
-    path, _ = split_address(address)
-    if path.is_dir():
-        return sorted(p for p in path.rglob("*") if p.is_file())
-    # Headers of one scanner may be the same to the byte: what differs lies in the data file.
-    data = data_file(path) if format_of(path) == "itk" and path.is_file() else None
-    return [path, data] if data else [path]
+    source = Source.of(address)
+    try:
+        return source.files
+    except ReadError:
+        if not source.path.is_dir():
+            raise
+        return sorted(file for file in source.path.rglob("*") if file.is_file())

@@ -8,8 +8,9 @@ from lamina.cases.case import Case
 from lamina.cases.find import find_images, unlabelled_cases
 from lamina.cases.scan import scan_case
 from lamina.errors import DataError
-from lamina.readers.dicom_series import NO_IMAGE
+from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.formats import SUFFIXES
+from lamina.readers.source import Source
 
 _EMPTY, _NO_DICOM = "an empty file", "named as DICOM, but its content is none"
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
@@ -41,6 +42,7 @@ def find_inputs(
     plane: str | None = None,
     modality: str | None = None,
     series_description: str | None = None,
+    rules: SeriesRules | None = None,
 ) -> Inputs:
     """Find every image in a folder of any depth, or take the one file that is given.
 
@@ -51,6 +53,8 @@ def find_inputs(
     plane, modality, series_description
         What an image must be (axial, coronal, sagittal, oblique; MR, CT …; text that the
         description contains); others are skipped with that reason.
+    rules
+        What is done with DICOM series that are not regular.
 
     Raises
     ------
@@ -61,19 +65,18 @@ def find_inputs(
     if not root.exists():
         raise DataError(f"{root}: no such file or folder", "correct input_dir")
     if root.is_file():
-        return Inputs(root, unlabelled_cases(root, [str(root)]))
-    found = find_images(root)
+        return Inputs(root, unlabelled_cases(root, [Source(root, rules=rules)]))
+    found = find_images(root, rules)
     others = [(str(path), _why_not(path)) for path in found.others]
-    problems = [split_problem(text) for text in found.problems]
     # Reports, plans and the like are no images, and not broken.
-    broken = [(path, why) for path, why in problems if not why.startswith(NO_IMAGE)]
-    others += [(path, why) for path, why in problems if why.startswith(NO_IMAGE)]
+    broken = [(str(file.path), file.reason) for file in found.unread if file.broken]
+    others += [(str(file.path), file.reason) for file in found.unread if not file.broken]
     broken += [(path, why) for path, why in others if why in (_EMPTY, _NO_DICOM)]
     skipped = [(path, why) for path, why in others if (path, why) not in broken]
-    if not found.addresses and not broken:
+    if not found.sources and not broken:
         reasons = "".join(f"\n{path}: {why}" for path, why in skipped[:5])
         raise DataError(f"{root}: no image{reasons}", f"expected DICOM, {', '.join(SUFFIXES)}")
-    cases = unlabelled_cases(root, found.addresses)
+    cases = unlabelled_cases(root, found.sources)
     wanted = {"plane": plane, "modality": modality, "description": series_description}
     cases, unwanted = _choose(cases, {name: text for name, text in wanted.items() if text})
     skipped += unwanted
@@ -110,13 +113,3 @@ def _why_not(path: Path) -> str:
     if path.suffix.lower() in _DICOM_SUFFIXES:
         return _NO_DICOM
     return "no image format that Lamina reads"
-
-
-def split_problem(text: str) -> tuple[str, str]:
-    """Return path and reason of a problem's sentence.
-
-    >>> split_problem("/a/b.dcm: its header is broken")
-    ('/a/b.dcm', 'its header is broken')
-    """
-    path, _, reason = text.partition(": ")
-    return path, reason

@@ -13,7 +13,8 @@ from lamina.cases.case import Case, unique_names
 from lamina.cases.layouts import SPLIT_FOLDERS, read_place
 from lamina.errors import DataError
 from lamina.files import read_csv
-from lamina.readers.address import split_address
+from lamina.readers.dicom_rules import SeriesRules
+from lamina.readers.source import Source, split_address
 
 
 def find_list(root: Path) -> Path | None:
@@ -34,7 +35,7 @@ def find_list(root: Path) -> Path | None:
     return lists[0] if lists else None
 
 
-def read_list(path: Path) -> tuple[list[Case], list[str]]:
+def read_list(path: Path, rules: SeriesRules | None = None) -> tuple[list[Case], list[str]]:
     """Return the cases of a list, and one sentence for each line that can't be used.
 
     Raises
@@ -57,7 +58,7 @@ def read_list(path: Path) -> tuple[list[Case], list[str]]:
         elif count[image] > 1:
             problems.append(f"{path}: {image} stands {count[image]} times\n  → keep one line")
         else:
-            cases.append(_case(path, row, names[image]))
+            cases.append(_case(path, row, names[image], rules))
     return cases, list(dict.fromkeys(problems))
 
 
@@ -107,7 +108,7 @@ def _missing(path: Path, file: str) -> bool:
     return not split_address(path.parent / file)[0].exists()
 
 
-def _case(path: Path, row: dict[str, str], name: str) -> Case:
+def _case(path: Path, row: dict[str, str], name: str, rules: SeriesRules | None) -> Case:
     split = row.get("split", "")
     if split and split.lower() not in SPLIT_FOLDERS:
         raise DataError(
@@ -115,5 +116,5 @@ def _case(path: Path, row: dict[str, str], name: str) -> Case:
             "correct the column split",
         )
     label = str(path.parent / row["label"]) if "label" in row else None
-    image = str(path.parent / row["image"])
+    image = Source(path.parent / row["image"], rules=rules)
     return Case(name, image, label, row.get("patient", name), SPLIT_FOLDERS.get(split.lower()))

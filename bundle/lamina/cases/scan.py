@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,9 @@ from numpy.typing import NDArray
 
 from lamina.cases.case import Case
 from lamina.errors import LaminaError
-from lamina.readers.address import split_address
-from lamina.readers.dicom import series_slices
-from lamina.readers.formats import format_of
 from lamina.readers.grid import format_size
-from lamina.readers.images import is_dicom_address, read_grid
-from lamina.readers.itk import data_file
+from lamina.readers.images import read_grid
+from lamina.readers.source import Source
 
 _PLANES = ("sagittal", "coronal", "axial")
 _OBLIQUE = 0.9
@@ -53,10 +49,11 @@ def scan_cases(cases: Sequence[Case]) -> list[Scanned]:
 
 def scan_case(case: Case) -> Scanned:
     """Return what one case is, from its header."""
-    about: dict[str, Any] = {"kind": format_of(Path(case.image)) or "DICOM"}
+    source = Source.of(case.image)
+    about: dict[str, Any] = {"kind": source.kind or "DICOM"}
     try:
-        about |= _files_and_modality(case.image)
-        grid = read_grid(case.image)
+        about |= _files_and_modality(source)
+        grid = read_grid(source)
         unit = grid.unit if grid.unit == "px" else "mm"
         about |= {
             "size": format_size(grid.shape),
@@ -79,13 +76,10 @@ def plane_of(affine: NDArray[np.floating]) -> str:
     return _PLANES[int(normal.argmax())] if normal.max() >= _OBLIQUE else "oblique"
 
 
-def _files_and_modality(address: str) -> dict[str, Any]:
-    if not is_dicom_address(address):
-        path = Path(address)
-        data = data_file(path) if format_of(path) == "itk" and path.is_file() else None
-        return {"files": tuple(str(one) for one in (path, data) if one)}
-    slices = series_slices(*split_address(address))
-    files = tuple(dict.fromkeys(str(one.path) for one in slices))
+def _files_and_modality(source: Source) -> dict[str, Any]:
+    files = tuple(map(str, source.files))
+    if not source.is_dicom:
+        return {"files": files}
     tags = ["Modality", "SeriesDescription"]
     header = pydicom.dcmread(files[0], stop_before_pixels=True, force=True, specific_tags=tags)
     return {

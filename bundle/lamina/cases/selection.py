@@ -12,6 +12,7 @@ from lamina.cases.fingerprint import hash_files
 from lamina.cases.splits import Splits, read_splits, split_cases
 from lamina.errors import ConfigError, DataError
 from lamina.files import read_json
+from lamina.readers.dicom_rules import SeriesRules
 from lamina.tasks.labels import Label
 
 Items = list[dict[str, str]]
@@ -25,6 +26,7 @@ def make_splits(
     labels: Sequence[Label],
     label_values: Mapping[str, int] | None = None,
     patient_pattern: str | None = None,
+    rules: SeriesRules | None = None,
     **division: Any,
 ) -> Splits:
     """Find, check and divide the cases of a data set.
@@ -35,8 +37,8 @@ def make_splits(
         The folder; None where the task has no phantoms and no folder was given.
     labels, label_values
         The task's classes, and what stands for them in the label files.
-    patient_pattern
-        As `lamina.cases.find_cases` takes it.
+    patient_pattern, rules
+        As `lamina.cases.find_cases` takes them.
     division
         As `lamina.cases.split_cases` takes it.
 
@@ -50,7 +52,7 @@ def make_splits(
             "dataset_dir: this task has no phantoms, and no folder was given",
             "give --dataset_dir FOLDER (through lamina: --dataset-dir FOLDER)",
         )
-    dataset = find_cases(dataset_dir, patient_pattern=patient_pattern)
+    dataset = find_cases(dataset_dir, patient_pattern=patient_pattern, rules=rules)
     require_usable(dataset, labels, label_values)
     return split_cases(dataset.cases, **division)
 
@@ -141,6 +143,6 @@ def evaluation_items(
 ) -> Items:
     """Return cases whose image stands twice: to be worked on, and raw for measures and pictures."""
     return [
-        {"image": case.image, "raw": case.image, "truth": str(case.label), "case": case.name}
+        {"image": case.image, "raw": case.image, "truth": case.label or "", "case": case.name}
         for case in chosen_cases(dataset_dir, run_dir, split, **how)
     ]

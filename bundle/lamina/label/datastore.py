@@ -22,7 +22,8 @@ from lamina.label.submitted_labels import LabelFiles
 from lamina.label.work import Work
 from lamina.readers.formats import suffix_of
 from lamina.readers.grid import Grid, format_size, grid_difference, pixel_grid
-from lamina.readers.images import is_dicom_address, read_grid, read_label
+from lamina.readers.images import read_grid, read_label
+from lamina.readers.source import Source
 from lamina.tasks.labels import Label
 from lamina.writers.dicom_seg import write_dicom_seg
 
@@ -197,7 +198,7 @@ class LaminaDatastore(Datastore):
         check_values(label, names, tasks)
         info = {**label_info, "names": names}
         self.labels.save(label_tag, image_id, label, grid.affine, info)
-        if label_tag == FINAL and is_dicom_address(address):
+        if label_tag == FINAL and Source.of(address).is_dicom:
             for file in self._write_dicom_seg(image_id, label, names):
                 self.studies.store_label(file)
         return image_id

@@ -9,7 +9,8 @@ from lamina.cases.inputs import find_inputs
 from lamina.errors import DataError, LaminaError, reason_of
 from lamina.files import written_whole
 from lamina.label.errors import UnknownNameError
-from lamina.readers.images import is_dicom_address, read_grid, read_image
+from lamina.readers.images import read_grid, read_image
+from lamina.readers.source import Source
 from lamina.writers.label_files import save_nifti
 
 logger = logging.getLogger("lamina")
@@ -119,7 +120,7 @@ def viewable(address: str, folder: Path, image_id: str) -> Path:
     folder, image_id
         Where a NIfTI file is kept, and under which name.
     """
-    if not is_dicom_address(address):
+    if not Source.of(address).is_dicom:
         return Path(address)
     path = folder / f"{image_id}.nii.gz"
     if not path.is_file():

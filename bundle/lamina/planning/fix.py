@@ -18,7 +18,8 @@ from lamina.files import written_whole
 from lamina.planning.misfit import describe_misfit
 from lamina.readers.formats import format_of
 from lamina.readers.grid import Grid, grid_difference, lps_to_ras
-from lamina.readers.images import is_dicom_address, read_grid, read_label
+from lamina.readers.images import read_grid, read_label
+from lamina.readers.source import Source
 from lamina.writers.label_files import save_nifti, smallest_type
 
 LOSSY = (".jpg", ".jpeg")
@@ -80,7 +81,7 @@ def _require_new(root: Path, folder: Path) -> None:
 def _fix(case: Case, root: Path, folder: Path, tolerance_mm: float) -> Outcome | None:
     path = Path(str(case.label))
     try:
-        if is_dicom_address(str(path)):
+        if Source.of(str(path)).is_dicom:
             read_label(path)  # raises where it does not fit
             return None
         target = folder / path.resolve().relative_to(root)

@@ -23,10 +23,10 @@ from lamina.planning.flipped import mirror_losses
 from lamina.planning.misfit import describe_misfit
 from lamina.planning.survey import CaseSurvey, Structure, Survey, Thumbnail, Unusable
 from lamina.planning.thumbnails import make_thumbnail
-from lamina.readers.dicom import dicom_slices
 from lamina.readers.formats import format_of
 from lamina.readers.grid import Grid
-from lamina.readers.images import is_dicom_address, read_grid, read_image, read_label
+from lamina.readers.images import read_grid, read_image, read_label
+from lamina.readers.source import Source
 
 SAMPLES = 20_000
 """Intensities of a case that are kept for the percentiles of the data set."""
@@ -48,13 +48,13 @@ def survey_cases(cases: Iterable[Case], background: int = 0) -> Survey:
         if case.label is None:
             continue
         try:
-            surveyed.append(_survey(case, Path(case.label), background))
+            surveyed.append(_survey(case, case.label, background))
         except LaminaError as error:
             unusable.append(Unusable(case, str(error), _image_alone(case)))
     return Survey(tuple(surveyed), tuple(unusable))
 
 
-def _survey(case: Case, label_path: Path, background: int) -> CaseSurvey:
+def _survey(case: Case, label_path: str, background: int) -> CaseSurvey:
     _require_same_grid(case, label_path)
     image, grid = read_image(case.image)
     label, label_grid = read_label(label_path)
@@ -83,10 +83,10 @@ def _survey(case: Case, label_path: Path, background: int) -> CaseSurvey:
     )
 
 
-def _require_same_grid(case: Case, label_path: Path) -> None:
+def _require_same_grid(case: Case, label_path: str) -> None:
     """Compare headers before anything is read: a label may be much larger than its image."""
-    if not is_dicom_address(str(label_path)):
-        _require_fit(case, read_grid(case.image), read_grid(str(label_path)))
+    if not Source.of(label_path).is_dicom:
+        _require_fit(case, read_grid(case.image), read_grid(label_path))
 
 
 def _require_fit(case: Case, grid: Grid, label_grid: Grid) -> None:
@@ -133,9 +133,9 @@ COLOURED = 12
 
 def source_of(address: str) -> str:
     """Return "NIfTI", "DICOM MR", "picture, colour" or the like for an image that can be read."""
-    if is_dicom_address(address):
+    if Source.of(address).is_dicom:
         header = pydicom.dcmread(
-            dicom_slices(address)[0].path, specific_tags=["Modality"], stop_before_pixels=True
+            Source.of(address).slices[0].path, specific_tags=["Modality"], stop_before_pixels=True
         )
         return f"DICOM {header.get('Modality', '')}".strip()
     kind = format_of(Path(address))
@@ -146,9 +146,9 @@ def source_of(address: str) -> str:
 
 def patient_of(address: str) -> str:
     """Return a hash of the PatientID of a DICOM series, "" for what has none."""
-    if not is_dicom_address(address):
+    if not Source.of(address).is_dicom:
         return ""
-    path = dicom_slices(address)[0].path
+    path = Source.of(address).slices[0].path
     header = pydicom.dcmread(path, specific_tags=["PatientID"], stop_before_pixels=True)
     identity = str(header.get("PatientID") or "").strip()
     return hashlib.blake2b(identity.encode(), digest_size=8).hexdigest() if identity else ""

@@ -190,7 +190,7 @@ class CaseLoop:
                 started = time.perf_counter()
                 record |= self._write(item, read, prediction)
                 seconds["write"] = time.perf_counter() - started
-                source |= source_files(str(item["image"]))
+                source |= source_files(item["image"])
                 record["status"] = "done"
             except Exception as error:  # noqa: BLE001 - one case must not end the others
                 record |= {"status": "failed", "reason": reason_of(error), "outputs": []}
@@ -219,7 +219,7 @@ class CaseLoop:
 
     def _predicted(self, item: Item, read: ReadCase, made: Mapping[str, Any]) -> PredictedCase:
         """Return the case with its image as it stands on disk."""
-        address, label = str(item["image"]), convert_to_numpy(made["pred"])[0]
+        address, label = item["image"], convert_to_numpy(made["pred"])[0]
         image, grid = read.source(address)
         grid = with_pixel_size(grid, self.pixel_size)
         if label.shape != grid.shape:

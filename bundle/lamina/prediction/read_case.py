@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from lamina.cases.fingerprint import hash_files
 from lamina.errors import ReadError
-from lamina.readers.dicom import dicom_slices
 from lamina.readers.grid import Grid
-from lamina.readers.images import is_dicom_address, read_image
+from lamina.readers.images import read_image
+from lamina.readers.source import Source
 
 
 @dataclass(frozen=True)
@@ -109,22 +109,21 @@ Item = Mapping[str, Any]
 
 
 def content_hash(item: Item) -> str:
-    """Return a hash of a case's files; of a series in a mixed folder, of all that lies there.
+    """Return a hash of a case's files.
 
     A region that another task found belongs to them.
     """
     try:
-        return hash_files(*(str(item[name]) for name in ("image", "within") if name in item))
+        return hash_files(*(item[name] for name in ("image", "within") if name in item))
     except (OSError, ReadError) as error:
         return str(error)
 
 
 def source_files(address: str) -> dict[str, Any]:
     """Return what the manifest says of a source: its files, and the UID of a series."""
-    if not is_dicom_address(address):
-        return {"files": [address]}
-    slices = dicom_slices(address)
-    return {"files": sorted({str(one.path) for one in slices}), "series_uid": slices[0].uid}
+    source = Source.of(address)
+    uid = {"series_uid": source.slices[0].uid} if source.is_dicom else {}
+    return {"files": [str(file) for file in source.files], **uid}
 
 
 class CaseWarnings(logging.Handler):

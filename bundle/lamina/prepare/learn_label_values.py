@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lamina.cases.find import find_cases, input_cases
+from lamina.cases.find import find_cases, find_images
 from lamina.errors import DataError
 from lamina.readers.images import read_label
 from lamina.readers.label_values import format_codes
@@ -52,7 +52,10 @@ def mask_files(source: Path) -> list[Path]:
     Raises DataError if there is none.
     """
     labels = [Path(case.label) for case in find_cases(source).cases if case.label]
-    return labels or [Path(case.image) for case in input_cases(source).cases]
+    masks = labels or [Path(image) for image in find_images(source).sources]
+    if not masks:
+        raise DataError(f"{source}: no masks", "name a folder of label images")
+    return masks
 
 
 def learn_values(

@@ -13,7 +13,7 @@ import pydicom
 
 from lamina.cases.scan import plane_of
 from lamina.errors import DataError, ReadError
-from lamina.readers.dicom_series import Slice, is_dicom, read_slices
+from lamina.readers.dicom_slices import Slice, is_dicom, read_slices
 
 
 @dataclass

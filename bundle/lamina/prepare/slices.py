@@ -17,7 +17,8 @@ from lamina.files import read_csv, write_table, written_whole
 from lamina.prepare.select_series import series_folder
 from lamina.readers.dicom import read_dicom
 from lamina.readers.dicom_geometry import order_slices
-from lamina.readers.dicom_series import find_series, is_dicom
+from lamina.readers.dicom_series import find_series
+from lamina.readers.dicom_slices import is_dicom
 
 _COLUMNS = ("number", "keep", "patient", "series", "slice", "file")
 

@@ -1,5 +1,6 @@
 """From a file or a DICOM series to an array and its grid.
 
+``source``      an image's address, with its slices and the rules they are read by
 ``images``      the way to read any image or mask, whatever its format
 ``image_reader``  the same for MONAI's ``LoadImaged``
 ``grid``        size, place in space, and whether that place is known
@@ -8,20 +9,18 @@
 ``dicom_seg``, ``label_values``   masks
 """
 
-from lamina.readers.dicom import dicom_plan, dicom_slices
 from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.grid import Grid
 from lamina.readers.image_reader import CaseReader, LabelReader
-from lamina.readers.images import is_dicom_address, read_grid, read_image, read_label
+from lamina.readers.images import read_grid, read_image, read_label
+from lamina.readers.source import Source
 
 __all__ = [
     "CaseReader",
     "Grid",
     "LabelReader",
     "SeriesRules",
-    "dicom_plan",
-    "dicom_slices",
-    "is_dicom_address",
+    "Source",
     "read_grid",
     "read_image",
     "read_label",

@@ -5,6 +5,7 @@ Stored values are turned where MONOCHROME1 means that low is bright, then scaled
 transformation (RescaleSlope and RescaleIntercept, or its table), slice by slice.
 """
 
+import logging
 import os
 from collections.abc import Sequence
 from multiprocessing.pool import ThreadPool
@@ -18,14 +19,16 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels import apply_modality_lut
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from lamina.errors import ReadError
-from lamina.readers.address import split_address
 from lamina.readers.dicom_frames import frame_headers
-from lamina.readers.dicom_geometry import order_slices
-from lamina.readers.dicom_rules import SeriesPlan, SeriesRules, interpolate, plan_series
-from lamina.readers.dicom_series import Slice, find_series, is_dicom
+from lamina.readers.dicom_rules import SeriesRules, interpolate
+from lamina.readers.dicom_slices import Slice
 from lamina.readers.grid import Grid
+from lamina.readers.source import Source
+
+logger = logging.getLogger("lamina")
 
 _BAD_PIXELS = (
     BytesLengthException,
@@ -43,7 +46,8 @@ _BAD_PIXELS = (
 def read_dicom(address: str, rules: SeriesRules | None = None) -> tuple[NDArray[np.float32], Grid]:
     """Return voxels (columns, rows[, slices]) and the grid of a series or a single image.
 
-    Colours become grey by the luminance of ITU-R BT.601.
+    Colours become grey by the luminance of ITU-R BT.601. What the rules accepted or filled is
+    logged as a warning.
 
     Raises
     ------
@@ -52,83 +56,57 @@ def read_dicom(address: str, rules: SeriesRules | None = None) -> tuple[NDArray[
     GeometryError
         If the slices do not make one regular grid.
     """
-    plan = dicom_plan(address, rules)
+    source = Source.of(address, rules)
+    plan = source.plan
+    for warning in plan.warnings:
+        logger.warning("%s: %s", source, warning)
     voxels = np.stack(_read_slices(plan.slices), axis=-1)
     if not plan.regular:
         voxels = interpolate(voxels, plan.places, plan.grid.shape[2])
     return voxels.reshape(plan.grid.shape), plan.grid
 
 
-def read_dicom_grid(address: str, rules: SeriesRules | None = None) -> Grid:
-    """Return the grid of a series from its headers alone; raises as `read_dicom` does."""
-    return dicom_plan(address, rules).grid
-
-
-def dicom_plan(address: str, rules: SeriesRules | None = None) -> SeriesPlan:
-    """Return which slices make the volume of an address, and where each lies in it."""
-    return plan_series(dicom_slices(address), rules or SeriesRules())
-
-
-def dicom_slices(address: str) -> list[Slice]:
-    """Return the slices of a series in the order of the volume's last axis."""
-    return order_slices(series_slices(*split_address(address)))
-
-
-def series_slices(place: Path, part: str | None) -> tuple[Slice, ...]:
-    """Return the slices of a file, a folder, or the part of it that is named, in no order."""
-    files = [place] if place.is_file() else [p for p in place.iterdir() if p.is_file()]
-    series, problems = find_series(path for path in files if is_dicom(path))
-    uid, folder = part, place
-    if part is not None:
-        series = [
-            one for one in series if one.address == f"{place}#{part}" or one.slices[0].uid == part
-        ]
-    if len(series) == 1:
-        return series[0].slices
-    if not series:
-        found = problems[0] if problems else "no DICOM file"
-        raise ReadError(f"{folder}: no DICOM series of images{f' {uid}' if uid else ''} ({found})")
-    addresses = ", ".join(one.address for one in series[:4])
-    raise ReadError(
-        f"{folder}: {len(series)} DICOM series or images in one folder, expected one",
-        f"name one of them: {addresses}",
-    )
-
-
 def _read_slices(slices: Sequence[Slice]) -> list[NDArray[np.float32]]:
-    """Return the pixels of each slice; files are decoded in parallel, several frames at once."""
-    if slices[0].frame is not None:
-        return _read_frames(slices[0].path, [one.frame or 0 for one in slices])
-    with ThreadPool(min(len(slices), os.cpu_count() or 1)) as threads:
-        return threads.map(_read_pixels, [one.path for one in slices])
+    """Return the pixels of each slice; files are decoded in parallel, each once."""
+    files: dict[Path, list[int]] = {}
+    for one in slices:
+        files.setdefault(one.path, []).append(one.frame or 0)
+    with ThreadPool(min(len(files), os.cpu_count() or 1)) as threads:
+        pixels = threads.starmap(_read_frames, files.items())
+    of_file = dict(zip(files, map(iter, pixels), strict=True))
+    return [next(of_file[one.path]) for one in slices]
 
 
 def _read_frames(path: Path, frames: Sequence[int]) -> list[NDArray[np.float32]]:
     try:
-        image = pydicom.dcmread(path, force=True)
-        stored = image.pixel_array if int(image.NumberOfFrames) > 1 else image.pixel_array[None]
-        headers = list(frame_headers(image))
-        pixels = []
-        for number in frames:
-            one = _grey(stored[number], image, path)
-            if image.PhotometricInterpretation == "MONOCHROME1":
-                one = _inverted(one, image)
-            scaled = "RescaleSlope" in headers[number]
-            pixels.append(apply_modality_lut(one, headers[number] if scaled else image))
-        return [one.astype(np.float32).T for one in pixels]
+        image = _with_syntax(pydicom.dcmread(path, force=True))
+        count = int(image.get("NumberOfFrames") or 1)
+        stored = image.pixel_array if count > 1 else image.pixel_array[None]
+        grouped = "PerFrameFunctionalGroupsSequence" in image
+        headers = list(frame_headers(image)) if count > 1 or grouped else [image]
+        return [_scaled(stored[number], image, headers[number], path) for number in frames]
     except _BAD_PIXELS as error:
         raise _undecodable(path, error) from error
 
 
-def _read_pixels(path: Path) -> NDArray[np.float32]:
-    try:
-        image = pydicom.dcmread(path, force=True)
-        stored = _grey(image.pixel_array, image, path)
-        if image.PhotometricInterpretation == "MONOCHROME1":
-            stored = _inverted(stored, image)
-        return apply_modality_lut(stored, image).astype(np.float32).T
-    except _BAD_PIXELS as error:
-        raise _undecodable(path, error) from error
+def _with_syntax(image: Dataset) -> Dataset:
+    """Give a file without a meta header the transfer syntax that its data set was read by."""
+    if "TransferSyntaxUID" not in image.file_meta:
+        implicit, little = image.original_encoding
+        syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+        image.file_meta.TransferSyntaxUID = syntax if little else ExplicitVRBigEndian
+    return image
+
+
+def _scaled(
+    stored: NDArray[Any], image: Dataset, frame: Dataset, path: Path
+) -> NDArray[np.float32]:
+    """Return one frame as grey values (columns, rows), by its own modality transformation."""
+    grey = _grey(stored, image, path)
+    if image.PhotometricInterpretation == "MONOCHROME1":
+        grey = _inverted(grey, image)
+    scaled = apply_modality_lut(grey, frame if "RescaleSlope" in frame else image)
+    return scaled.astype(np.float32).T
 
 
 def _undecodable(path: Path, error: Exception) -> ReadError:

@@ -9,6 +9,17 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
+_DIRECTION = ("DiffusionGradientOrientation",)
+_OF_ALL_FRAMES = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "ConcatenationUID",
+    "Rows",
+    "Columns",
+    "PixelSpacing",
+)
+
 
 def frame_headers(header: Dataset) -> Iterator[Dataset]:
     """Yield for each frame a header with the elements that a single slice would have.
@@ -23,7 +34,7 @@ def frame_headers(header: Dataset) -> Iterator[Dataset]:
     for number in range(int(header.NumberOfFrames)):
         groups = [own[number]] if number < len(own) else []
         frame = Dataset()
-        for name in ("SOPClassUID", "SeriesInstanceUID", "Rows", "Columns", "PixelSpacing"):
+        for name in _OF_ALL_FRAMES:
             if header.get(name) is not None:
                 setattr(frame, name, header.get(name))
         for group in [shared, *groups]:
@@ -32,17 +43,23 @@ def frame_headers(header: Dataset) -> Iterator[Dataset]:
             _take(frame, group, "PixelMeasuresSequence", "PixelSpacing", "SliceThickness")
             _take(frame, group, "FrameContentSequence", "TemporalPositionIndex")
             _take(frame, group, "MRDiffusionSequence", "DiffusionBValue")
+            directions = _first(group, "MRDiffusionSequence")
+            _take(frame, directions, "DiffusionGradientDirectionSequence", *_DIRECTION)
+            _take(frame, group, "MRImageFrameTypeSequence", "FrameType", as_name="ImageType")
+            _take(frame, group, "MREchoSequence", "EffectiveEchoTime", as_name="EchoTime")
             _take(frame, group, "PixelValueTransformationSequence", "RescaleSlope")
             _take(frame, group, "PixelValueTransformationSequence", "RescaleIntercept")
         yield frame
 
 
-def _take(frame: Dataset, group: Dataset | None, sequence: str, *names: str) -> None:
+def _take(
+    frame: Dataset, group: Dataset | None, sequence: str, *names: str, as_name: str | None = None
+) -> None:
     found = _first(group, sequence)
     for name in names:
         value: Any = found.get(name) if found is not None else None
         if value is not None:
-            setattr(frame, name, value)
+            setattr(frame, as_name or name, value)
 
 
 def _first(holder: Dataset | None, sequence: str) -> Dataset | None:

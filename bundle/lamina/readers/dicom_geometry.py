@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamina.errors import GeometryError
-from lamina.readers.dicom_series import Slice
+from lamina.readers.dicom_slices import Slice
 from lamina.readers.grid import Grid, format_size, lps_to_ras, pixel_grid
 
 SLICE_TOLERANCE = 0.1
-_SAME_DIRECTION = 1e-3
-_SAME_SPACING_MM = 1e-3
-_SAME_POSITION_MM = 0.01
+SAME_DIRECTION = 1e-3
+SAME_SPACING_MM = 1e-3
+SAME_POSITION_MM = 0.01
 _SHIFT_PIXELS = 0.5
 
 
@@ -128,7 +128,7 @@ def _require_even(ordered: Sequence[Slice], gaps: NDArray[np.float64], tolerance
     typical = float(np.median(gaps))
     for first, second, gap in zip(ordered, ordered[1:], gaps, strict=False):
         files = f"{first.path.name} and {second.path.name}"
-        if gap < _SAME_POSITION_MM:
+        if gap < SAME_POSITION_MM:
             raise GeometryError(
                 f"{first.path.parent}: {files} lie at the same position "
                 f"({gap:.3g} mm apart, others {typical:.4g} mm)",
@@ -162,13 +162,13 @@ def _require_alike(first: Slice, other: Slice) -> None:
             f"{where} differ in size: {format_size(first.size)} and {format_size(other.size)}",
             "keep one size a folder",
         )
-    if np.abs(_orientation(first) - _orientation(other)).max() > _SAME_DIRECTION:
+    if np.abs(_orientation(first) - _orientation(other)).max() > SAME_DIRECTION:
         raise GeometryError(
             f"{where} differ in orientation: {_orientation(first).round(4).tolist()} and "
             f"{_orientation(other).round(4).tolist()}",
             "keep one orientation a folder",
         )
-    if np.abs(_spacing(first) - _spacing(other)).max() > _SAME_SPACING_MM:
+    if np.abs(_spacing(first) - _spacing(other)).max() > SAME_SPACING_MM:
         raise GeometryError(
             f"{where} differ in PixelSpacing: {_spacing(first).tolist()} and "
             f"{_spacing(other).tolist()} mm",
@@ -188,7 +188,7 @@ def _position(one: Slice) -> NDArray[np.float64]:
 def _orientation(one: Slice) -> NDArray[np.float64]:
     cosines = _present(one, one.orientation, "ImageOrientationPatient")
     axes = cosines.reshape(2, 3)
-    if np.abs(axes @ axes.T - np.eye(2)).max() > _SAME_DIRECTION:
+    if np.abs(axes @ axes.T - np.eye(2)).max() > SAME_DIRECTION:
         raise GeometryError(
             f"{one.path}: ImageOrientationPatient {cosines.tolist()}, expected two perpendicular "
             "unit vectors"

@@ -1,10 +1,10 @@
 """What is done with a DICOM series whose slices do not make one regular grid.
 
-Nothing of this happens in silence: what is accepted or filled is a warning in the log, and so in
-the manifest of a prediction.
+Nothing of this happens in silence: what is accepted or filled is a warning of the plan, which
+reading the pixels logs, and so stands in the manifest of a prediction.
 """
 
-import logging
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,18 +14,15 @@ from numpy.typing import NDArray
 
 from lamina.errors import ConfigError
 from lamina.readers.dicom_geometry import (
+    SAME_POSITION_MM,
     SLICE_TOLERANCE,
     is_tilted,
     series_grid,
     slice_positions,
     tilted_grid,
 )
-from lamina.readers.dicom_series import Slice
+from lamina.readers.dicom_slices import MOMENTS, Slice
 from lamina.readers.grid import Grid
-
-_SAME_POSITION_MM = 0.01
-
-logger = logging.getLogger("lamina")
 
 
 @dataclass(frozen=True)
@@ -78,12 +75,13 @@ class SeriesPlan:
     """Which slices are read, the volume's grid, and where each slice lies in it.
 
     ``places`` are positions along the grid's last axis in voxels: 0, 1, 2 … in a regular series,
-    with gaps or fractions where it is interpolated.
+    with gaps or fractions where it is interpolated. ``warnings`` are what was accepted or filled.
     """
 
     slices: tuple[Slice, ...]
     grid: Grid
     places: NDArray[np.float64]
+    warnings: tuple[str, ...] = ()
 
     @property
     def regular(self) -> bool:
@@ -106,22 +104,25 @@ def plan_series(ordered: Sequence[Slice], rules: SeriesRules) -> SeriesPlan:
     GeometryError
         If the rules forbid what would be needed, with both values.
     """
-    slices = _without_duplicates(ordered, rules)
-    count = np.arange(len(slices), dtype=float)
+    slices, warnings = _without_duplicates(ordered, rules)
+    warnings += _mixed_acquisitions(slices)
     if len(slices) < 3 or slices[0].position is None:
-        return SeriesPlan(tuple(slices), series_grid(slices, rules.tolerance), count)
+        return _as_they_are(slices, series_grid(slices, rules.tolerance), warnings)
+    make_grid = series_grid
     if rules.tilt == "accept" and is_tilted(slices):
-        logger.warning(
-            "%s: the gantry was tilted; the affine is sheared accordingly", slices[0].path.parent
-        )
-        return SeriesPlan(tuple(slices), tilted_grid(slices, rules.tolerance), count)
+        make_grid = tilted_grid
+        warnings.append("the gantry was tilted; the affine is sheared accordingly")
     refused = rules.missing_slices == "refuse" or _widest(slices) > rules.most_missing + 1.5
     if refused or _even(slices, rules.tolerance):
-        return SeriesPlan(tuple(slices), series_grid(slices, rules.tolerance), count)
+        return _as_they_are(slices, make_grid(slices, rules.tolerance), warnings)
     if rules.missing_slices == "accept":
-        logger.warning("%s: uneven distances are taken as even", slices[0].path.parent)
-        return SeriesPlan(tuple(slices), series_grid(slices, np.inf), count)
-    return _filled(slices)
+        warnings.append("uneven distances are taken as even")
+        return _as_they_are(slices, make_grid(slices, np.inf), warnings)
+    return _filled(slices, make_grid(slices, np.inf), warnings)
+
+
+def _as_they_are(slices: Sequence[Slice], grid: Grid, warnings: Sequence[str]) -> SeriesPlan:
+    return SeriesPlan(tuple(slices), grid, np.arange(len(slices), dtype=float), tuple(warnings))
 
 
 def interpolate(
@@ -139,29 +140,43 @@ def interpolate(
     return voxels[..., above - 1] * (1 - share) + voxels[..., above] * share
 
 
-def _without_duplicates(ordered: Sequence[Slice], rules: SeriesRules) -> list[Slice]:
+def _without_duplicates(
+    ordered: Sequence[Slice], rules: SeriesRules
+) -> tuple[list[Slice], list[str]]:
+    """Return the slices that are kept, and the warning if some are not."""
     if rules.duplicates == "refuse" or len(ordered) < 2 or ordered[0].position is None:
-        return list(ordered)
+        return list(ordered), []
     along, kept = slice_positions(ordered), [ordered[0]]
     last = along[0]
-    for one, place in zip(ordered[1:], along[1:], strict=True):
-        if place - last >= _SAME_POSITION_MM:
-            kept.append(one)
-            last = place
-    if len(kept) < len(ordered):
-        logger.warning(
-            "%s: %d slices at positions of others are left out",
-            ordered[0].path.parent,
-            len(ordered) - len(kept),
-        )
-    return kept
+    for candidate, position in zip(ordered[1:], along[1:], strict=True):
+        if position - last >= SAME_POSITION_MM:
+            kept.append(candidate)
+            last = position
+    left_out = len(ordered) - len(kept)
+    return kept, [f"{left_out} slices at positions of others are left out"] if left_out else []
+
+
+def _mixed_acquisitions(slices: Sequence[Slice]) -> list[str]:
+    """Warn where the slices of several acquisitions alternate: they may be volumes of their own."""
+    column = MOMENTS.index("AcquisitionNumber")
+    numbers = [one.moments[column] if one.moments else None for one in slices]
+    changes = sum(first != second for first, second in itertools.pairwise(numbers))
+    known = {number for number in numbers if number is not None}
+    if len(known) < 2 or changes < len(slices) / 2:
+        return []
+    listed = ", ".join(f"{number:g}" for number in sorted(map(float, known)))
+    warning = (
+        f"the slices of the acquisitions {listed} alternate (AcquisitionNumber): they may be "
+        "several volumes, each half a step beside the other"
+    )
+    return [warning]
 
 
 def _even(slices: Sequence[Slice], tolerance: float) -> bool:
     gaps = np.diff(slice_positions(slices))
     typical = float(np.median(gaps))
     return (
-        bool(np.abs(gaps - typical).max() <= tolerance * typical) or gaps.min() < _SAME_POSITION_MM
+        bool(np.abs(gaps - typical).max() <= tolerance * typical) or gaps.min() < SAME_POSITION_MM
     )
 
 
@@ -171,24 +186,22 @@ def _widest(slices: Sequence[Slice]) -> float:
     return float(gaps.max() / max(float(np.median(gaps)), 1e-9))
 
 
-def _filled(slices: Sequence[Slice]) -> SeriesPlan:
+def _filled(slices: Sequence[Slice], grid: Grid, warnings: Sequence[str]) -> SeriesPlan:
     along = slice_positions(slices)
     typical = float(np.median(np.diff(along)))
     steps = round((along[-1] - along[0]) / typical)
     spacing = (along[-1] - along[0]) / steps
-    places = (along - along[0]) / spacing
-    grid = series_grid(slices, np.inf)
     affine = grid.affine.copy()
     affine[:3, 2] *= (len(slices) - 1) / steps
     wide = int(np.diff(along).argmax())
-    logger.warning(
-        "%s: slices are up to %.4g mm apart (between %s and %s), others %.4g mm: the volume is "
-        "interpolated to %d even slices",
-        slices[0].path.parent,
-        float(np.diff(along).max()),
-        slices[wide].path.name,
-        slices[wide + 1].path.name,
-        typical,
-        steps + 1,
+    warning = (
+        f"slices are up to {float(np.diff(along).max()):.4g} mm apart (between "
+        f"{slices[wide].path.name} and {slices[wide + 1].path.name}), others {typical:.4g} mm: "
+        f"the volume is interpolated to {steps + 1} even slices"
     )
-    return SeriesPlan(tuple(slices), Grid((*grid.shape[:2], steps + 1), affine), places)
+    return SeriesPlan(
+        tuple(slices),
+        Grid((*grid.shape[:2], steps + 1), affine),
+        (along - along[0]) / spacing,
+        (*warnings, warning),
+    )

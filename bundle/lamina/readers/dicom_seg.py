@@ -1,7 +1,8 @@
 """A DICOM SEG as a mask, on the grid of the series that it was made from.
 
 A segmentation stores only the planes that it needs, so that its grid is not known from itself.
-Its source is the series that it refers to, looked for where people keep the two: in the folder
+Its source is the series that it refers to: the image of its case, or, where that is not known,
+looked for where people keep the two: in the folder
 of the segmentation, in the folders beside the file, then in the folders beside that folder and
 one level below them. The first on whose voxels all of its own fall is taken.
 """
@@ -18,23 +19,25 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import SegmentationStorage
 
 from lamina.errors import GeometryError, ReadError
-from lamina.readers.dicom import read_dicom_grid
-from lamina.readers.dicom_series import find_series, is_dicom
+from lamina.readers.dicom_series import find_series
+from lamina.readers.dicom_slices import is_dicom
 from lamina.readers.grid import Grid, lps_to_ras
+from lamina.readers.source import Source
 
 _ON_A_VOXEL = 0.05
 _BROKEN = (InvalidDicomError, OSError, EOFError, ValueError, AttributeError, RuntimeError)
 
 
 def read_dicom_seg(
-    path: Path, values: Mapping[str, int] | None = None
+    address: str | Path, values: Mapping[str, int] | None = None
 ) -> tuple[NDArray[np.int32], Grid]:
     """Return class values and the grid of the source series.
 
     Parameters
     ----------
-    path
-        A binary segmentation.
+    address
+        A binary segmentation; where it is a `lamina.readers.source.Source` that knows its image,
+        that series is its source, with its rules.
     values
         The class of each segment, by its label or its number: {"Liver": 1, "2": 2}. Without it
         the class is the segment's number.
@@ -47,12 +50,14 @@ def read_dicom_seg(
     GeometryError
         If its voxels do not fall on those of the source.
     """
+    label = Source.of(str(address) if isinstance(address, Path) else address)
+    path = label.path
     seg, frames = _read(path)
     classes = _classes(seg, values, path)
     misfit: GeometryError | None = None
-    for address in _sources(seg, path):
+    for source in _sources(seg, label):
         try:
-            grid = read_dicom_grid(address)
+            grid = source.plan.grid
             return _on_grid(seg, frames, classes, grid, path), grid
         except GeometryError as error:
             misfit = error
@@ -97,17 +102,21 @@ def _read(path: Path) -> tuple[Dataset, NDArray[np.uint8]]:
         raise ReadError(f"{path}: a DICOM SEG that can't be read ({error})") from error
 
 
-def _sources(seg: Dataset, path: Path) -> Iterator[str]:
-    """Yield the addresses of series that a segmentation refers to, the nearest first.
+def _sources(seg: Dataset, label: Source) -> Iterator[Source]:
+    """Yield the series that a segmentation refers to: that of its case, then the nearest first.
 
     There may be several: copies, or parts of one UID that differ in orientation or time point.
     """
-    uids = {str(one.SeriesInstanceUID) for one in seg.get("ReferencedSeriesSequence", [])}
-    for folder in _near(path.parent):
+    uids = {str(item.SeriesInstanceUID) for item in seg.get("ReferencedSeriesSequence", [])}
+    image = label.image
+    if image is not None and image.is_dicom and image.slices[0].uid in uids:
+        yield image
+        return
+    for folder in _near(label.path.parent):
         files = (file for file in folder.iterdir() if file.is_file() and is_dicom(file))
         for series in find_series(files)[0]:
             if series.slices[0].uid in uids:
-                yield series.address
+                yield Source(series.address, series.slices, label.rules)
 
 
 def _near(folder: Path) -> Iterator[Path]:

@@ -1,104 +1,46 @@
-"""Which DICOM series a folder holds, from the headers of its files alone.
+"""Which DICOM series a set of files holds, from the headers of the files alone.
 
-A file is DICOM by its content: the letters DICM after a preamble of 128 bytes (PS3.10), or, as
-old writers do it, a data set that starts at once with group 0002 or 0008. Slices belong together
-if they lie in one folder and have the same SeriesInstanceUID, size and orientation; where several
-lie at one position, those of one time point, b-value, echo or acquisition belong together. The
-parts of a series of one UID are addressed as folder#UID:1, folder#UID:2 and so on, in the order of
-size, orientation and what else tells them apart. A file with several frames is a series by itself.
+Slices belong together if they have the same SeriesInstanceUID, size, orientation (each direction
+cosine within 1e-3) and pixel spacing, wherever their files lie: slices in several folders are one
+volume where they lie between or next to each other. Where several lie at one position, those of
+one time point, b-value, direction, echo, image type or acquisition belong together; a part that
+lacks slices which others have is named and not read. A file with several frames is a series by
+itself, but for the files of a concatenation. Identical copies of an instance count once.
+
+The address of a series is its folder, or folder#SeriesInstanceUID where the folder holds more than
+it, or file#frames; the parts of one UID are folder#UID:1, folder#UID:2 and so on.
 """
 
-import struct
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import itertools
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.uid import UID
 
 from lamina.errors import ReadError
-from lamina.readers.dicom_frames import frame_headers
-
-_BAD_HEADER = (
-    BytesLengthException,
-    InvalidDicomError,
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    NotImplementedError,
-    struct.error,
+from lamina.readers.dicom_geometry import (
+    SAME_DIRECTION,
+    SAME_POSITION_MM,
+    SAME_SPACING_MM,
+    slice_positions,
 )
-NO_IMAGE = "a DICOM object without an image"
-_FRAMES = "PerFrameFunctionalGroupsSequence"
-_BARE_STARTS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
-# Objects that have rows and columns but no image of the body: segmentations, dose, maps.
-_NOT_IMAGES = {
-    "1.2.840.10008.5.1.4.1.1.66.4",
-    "1.2.840.10008.5.1.4.1.1.66.7",
-    "1.2.840.10008.5.1.4.1.1.481.2",
-    "1.2.840.10008.5.1.4.1.1.30",
-}
-_TAGS = [
-    "SOPClassUID",
-    "SeriesInstanceUID",
-    "Rows",
-    "Columns",
-    "NumberOfFrames",
-    "ImagePositionPatient",
-    "ImageOrientationPatient",
-    "PixelSpacing",
-    "ImagerPixelSpacing",
-    "SliceThickness",
-    "TemporalPositionIdentifier",
-    "DiffusionBValue",
-    "EchoTime",
-    "AcquisitionNumber",
-    "TriggerTime",
-    "AcquisitionTime",
-    "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence",
-]
-# What may tell apart images at one position, tried in this order.
-_MOMENTS = (
-    "TemporalPositionIdentifier",
-    "TemporalPositionIndex",
-    "DiffusionBValue",
-    "EchoTime",
-    "AcquisitionNumber",
-    "TriggerTime",
-    "AcquisitionTime",
+from lamina.readers.dicom_slices import (
+    MOMENTS,
+    Moment,
+    NoImageError,
+    Slice,
+    UnreadFile,
+    read_slices,
 )
 
+_NEXT = 1.5
+"""Stacks follow each other where they lie less than so many slice distances apart."""
 
-@dataclass(frozen=True)
-class Slice:
-    """One single-frame image: its file, its series and what places it in space (LPS+, mm).
-
-    ``size`` is (columns, rows). ``position``, ``orientation`` (row direction, then column
-    direction), ``spacing`` (between rows, between columns) and ``thickness`` are None where the
-    header lacks them. ``frame`` counts from 0 in a file of several, and is None in any other;
-    ``moments`` are what may tell apart images at one position.
-    """
-
-    path: Path
-    uid: str
-    size: tuple[int, int]
-    position: NDArray[np.float64] | None
-    orientation: NDArray[np.float64] | None
-    spacing: NDArray[np.float64] | None
-    thickness: NDArray[np.float64] | None
-    frame: int | None = None
-    moments: tuple[float | None, ...] = ()
+Parts = list[list[Slice]]
 
 
 @dataclass(frozen=True)
@@ -113,152 +55,215 @@ class Series:
     slices: tuple[Slice, ...]
 
 
-def is_dicom(path: Path) -> bool:
-    """Tell by its first bytes whether a file is DICOM."""
-    with path.open("rb") as file:
-        head = file.read(132)
-    return head[128:] == b"DICM" or (len(head) == 132 and head[:2] in _BARE_STARTS)
-
-
-def find_series(files: Iterable[Path]) -> tuple[list[Series], list[str]]:
-    """Group the DICOM files of one folder into series of images.
+def find_series(files: Iterable[Path]) -> tuple[list[Series], list[UnreadFile]]:
+    """Group DICOM files, of one folder or of several, into series of images.
 
     Returns
     -------
-    The series, and one sentence for each file that is no image or can't be read.
+    The series, and the files that are no image or can't be read.
     """
-    slices, problems = [], []
+    slices, unread = _read_all(files)
+    slices, copies = _without_copies(slices)
+    unread += copies
+    series = [Series(str(one.path), (one,)) for one in slices if one.position is None]
+    parts: dict[tuple[str, str], Parts] = {}
+    for key, members in _by_key(one for one in slices if one.position is not None).items():
+        complete: Parts = []
+        for alike in _alike(members):
+            for stack in _by_folder(alike) if key[0] == "series" else [alike]:
+                whole, lacking = _by_moment(stack)
+                complete += whole
+                unread += lacking
+        parts[key] = complete
+    crowded = _folders_of_several(series, parts)
+    for key, complete in parts.items():
+        series += _named(key, complete, crowded)
+    return series, unread
+
+
+def _read_all(files: Iterable[Path]) -> tuple[list[Slice], list[UnreadFile]]:
+    slices: list[Slice] = []
+    unread: list[UnreadFile] = []
     for path in sorted(files):
         try:
             slices += read_slices(path)
         except ReadError as error:
-            problems.append(str(error))
-    series = [Series(str(one.path), (one,)) for one in slices if one.position is None]
-    series += _of_frames([one for one in slices if one.frame is not None and _placed(one)])
-    single = [one for one in slices if one.frame is None and _placed(one)]
-    uids = sorted({one.uid for one in single})
-    for uid in uids:
-        members = [one for one in single if one.uid == uid]
-        folder = str(members[0].path.parent)
-        parts = _parts(members)
-        alone = len(uids) == 1 and len(parts) == 1 and not series
-        for number, part in enumerate(parts, start=1):
-            name = f"{folder}#{uid}" + (f":{number}" if len(parts) > 1 else "")
-            series.append(Series(folder if alone else name, tuple(part)))
-    return series, problems
+            reason = str(error).removeprefix(f"{path}: ")
+            unread.append(UnreadFile(path, reason, not isinstance(error, NoImageError)))
+    return slices, unread
 
 
-def _placed(one: Slice) -> bool:
-    return one.position is not None
-
-
-def _of_frames(frames: Sequence[Slice]) -> list[Series]:
-    """Return a series a file; the parts of a file with several are named after it."""
-    found = []
-    for path in dict.fromkeys(one.path for one in frames):
-        parts = _parts([one for one in frames if one.path == path])
-        for number, part in enumerate(parts, start=1):
-            name = str(path) + (f"#frames:{number}" if len(parts) > 1 else "")
-            found.append(Series(name, tuple(part)))
-    return found
-
-
-def _parts(slices: Sequence[Slice]) -> list[list[Slice]]:
-    """Divide the slices of one UID by size and orientation, then by what tells moments apart."""
-    groups: dict[tuple[Any, ...], list[Slice]] = {}
+def _without_copies(slices: Sequence[Slice]) -> tuple[list[Slice], list[UnreadFile]]:
+    """Leave out files of one folder that are the same to the byte as an earlier one."""
+    first: dict[tuple[Path, str], Path] = {}
+    copies: dict[Path, UnreadFile] = {}
     for one in slices:
-        turned = () if one.orientation is None else tuple(one.orientation.round(2) + 0.0)
-        groups.setdefault((one.size, turned), []).append(one)
-    return [part for key in sorted(groups) for part in _by_moment(groups[key])]
+        earlier = first.setdefault((one.path.parent, one.instance), one.path)
+        if earlier != one.path and one.instance and _same_file(earlier, one.path):
+            reason = f"a copy of {earlier.name}, which is read once"
+            copies[one.path] = UnreadFile(one.path, reason, broken=False)
+    return [one for one in slices if one.path not in copies], list(copies.values())
 
 
-def _by_moment(slices: Sequence[Slice]) -> list[list[Slice]]:
-    places = [tuple(one.position.round(2) + 0.0) for one in slices if one.position is not None]
-    copies, *others = set(Counter(places).values())
-    if others or copies == 1:
-        return [list(slices)]
-    for moments in zip(*(one.moments for one in slices), strict=True):
-        parts: dict[float, list[Slice]] = {}
-        for one, moment in zip(slices, moments, strict=True):
-            if moment is not None:
-                parts.setdefault(moment, []).append(one)
-        if len(parts) == copies and {len(part) for part in parts.values()} == {
-            len(slices) // copies
-        }:
-            return [parts[moment] for moment in sorted(parts)]
-    return [list(slices)]
-
-
-def read_slice(path: Path) -> Slice:
-    """Return the one slice of a file; raises as `read_slices` does, and for several frames."""
-    slices = read_slices(path)
-    if len(slices) > 1:
-        raise ReadError(f"{path}: {len(slices)} frames, expected one")
-    return slices[0]
-
-
-def read_slices(path: Path) -> list[Slice]:
-    """Return what the header of a DICOM file says about the place of its image, or its frames.
-
-    Raises
-    ------
-    ReadError
-        If the header is broken, the file holds no image, or frames without a place in space.
-    """
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=_TAGS)
-        _require_image(header, path)
-        if int(header.get("NumberOfFrames") or 1) == 1 and not header.get(_FRAMES):
-            return [_slice(header, path)]
-        slices = [_slice(one, path, number) for number, one in enumerate(frame_headers(header))]
-        _require_places(slices, path)
-        return slices
-    except _BAD_HEADER as error:
-        raise ReadError(f"{path}: its DICOM header can't be read ({error})") from error
-
-
-def _require_image(header: Dataset, path: Path) -> None:
-    kind = UID(str(header.get("SOPClassUID", "")))
-    if kind in _NOT_IMAGES or not (header.get("Rows") and header.get("Columns")):
-        raise ReadError(f"{path}: {NO_IMAGE} ({kind.name or 'no SOP class'})")
-
-
-def _require_places(slices: Sequence[Slice], path: Path) -> None:
-    if len(slices) > 1 and any(one.position is None for one in slices):
-        raise ReadError(
-            f"{path}: {len(slices)} frames that do not say where they lie (a film, not a volume)",
-            "export the frame that you want as one image",
-        )
-
-
-def _slice(header: Dataset, path: Path, frame: int | None = None) -> Slice:
-    spacing = _numbers(header, "PixelSpacing", 2)
-    return Slice(
-        path=path,
-        uid=str(header.get("SeriesInstanceUID") or ""),
-        size=(int(header.Columns), int(header.Rows)),
-        position=_numbers(header, "ImagePositionPatient", 3),
-        orientation=_numbers(header, "ImageOrientationPatient", 6),
-        spacing=_numbers(header, "ImagerPixelSpacing", 2) if spacing is None else spacing,
-        thickness=_numbers(header, "SliceThickness", 1),
-        frame=frame,
-        moments=tuple(_moment(header.get(name)) for name in _MOMENTS),
+def _same_file(first: Path, second: Path) -> bool:
+    return first.stat().st_size == second.stat().st_size and (
+        first.read_bytes() == second.read_bytes()
     )
 
 
-def _moment(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
+def _by_key(slices: Iterable[Slice]) -> dict[tuple[str, str], list[Slice]]:
+    """Return the slices by what makes them one series: concatenation, file, UID or folder."""
+    groups = defaultdict(list)
+    for one in slices:
+        if one.concatenation:
+            key = ("concatenation", one.concatenation)
+        elif one.frames > 1:
+            key = ("file", str(one.path))
+        else:
+            key = ("series", one.uid) if one.uid else ("folder", str(one.path.parent))
+        groups[key].append(one)
+    return dict(sorted(groups.items()))
 
 
-def _numbers(header: Dataset, keyword: str, count: int) -> NDArray[np.float64] | None:
-    """Return an element's numbers, or None where it is absent or empty."""
-    value = header.get(keyword)
-    if value is None or value == "":
-        return None
-    numbers = np.atleast_1d(np.asarray(value, dtype=float))
-    if numbers.shape != (count,) or not np.isfinite(numbers).all():
-        raise ValueError(f"{keyword} is {value}, expected {count} finite numbers")
-    return numbers
+def _alike(slices: Iterable[Slice]) -> Parts:
+    """Divide slices by size, orientation and spacing, each compared with the first of its part."""
+    parts: Parts = []
+    for one in slices:
+        part = next((part for part in parts if _fits(part[0], one)), None)
+        if part is None:
+            parts.append([one])
+        else:
+            part.append(one)
+    return sorted(parts, key=lambda part: (part[0].size, _rounded(part[0].orientation)))
+
+
+def _fits(first: Slice, other: Slice) -> bool:
+    return (
+        first.size == other.size
+        and _close(first.orientation, other.orientation, SAME_DIRECTION)
+        and _close(first.spacing, other.spacing, SAME_SPACING_MM)
+    )
+
+
+def _close(
+    first: NDArray[np.float64] | None, other: NDArray[np.float64] | None, tolerance: float
+) -> bool:
+    if first is None or other is None:
+        return first is other
+    return bool(np.abs(first - other).max() <= tolerance)
+
+
+def _rounded(values: NDArray[np.float64] | None) -> tuple[float, ...]:
+    return () if values is None else tuple((values.round(2) + 0.0).tolist())
+
+
+def _by_folder(slices: Sequence[Slice]) -> Parts:
+    """Keep folders of one UID apart, unless their slices lie between or next to each other."""
+    folders: dict[Path, list[Slice]] = defaultdict(list)
+    for one in slices:
+        folders[one.path.parent].append(one)
+    stacks = [folders[folder] for folder in sorted(folders)]
+    if len(stacks) < 2 or slices[0].orientation is None:
+        return stacks
+    joined = [stacks[0]]
+    for stack in stacks[1:]:
+        earlier = next((one for one in joined if _continue(one, stack)), None)
+        if earlier is None:
+            joined.append(stack)
+        else:
+            earlier += stack
+    return joined
+
+
+def _continue(first: Sequence[Slice], second: Sequence[Slice]) -> bool:
+    """Say whether two stacks make one: no position twice, and no gap between them."""
+    positions = slice_positions([*first, *second])
+    gaps = np.diff(np.sort(positions))
+    if gaps.min(initial=np.inf) < SAME_POSITION_MM:
+        return False
+    along = positions[: len(first)], positions[len(first) :]
+    low, high = sorted((values.min(), values.max()) for values in along)
+    return bool(high[0] - low[1] <= _NEXT * np.median(gaps))
+
+
+def _by_moment(slices: Sequence[Slice]) -> tuple[Parts, list[UnreadFile]]:
+    """Divide slices of which several lie at one position; name the parts that lack some."""
+    positions = Counter(_rounded(one.position) for one in slices)
+    copies = max(positions.values())
+    if copies > 1:
+        for names in _choices():
+            parts = _divided(slices, names)
+            sizes = [len(part) for part in parts.values()]
+            apart = all(
+                len({_rounded(one.position) for one in part}) == len(part)
+                for part in parts.values()
+            )
+            if len(parts) == copies and max(sizes) == len(positions) and apart:
+                return _complete(parts, names, len(positions))
+    return [list(slices)], []
+
+
+def _choices() -> Iterator[tuple[int, ...]]:
+    """Yield the attributes that may tell parts apart: each by itself, then two together."""
+    for count in (1, 2):
+        yield from itertools.combinations(range(len(MOMENTS)), count)
+
+
+def _divided(
+    slices: Sequence[Slice], names: Sequence[int]
+) -> dict[tuple[Moment, ...], list[Slice]]:
+    parts = defaultdict(list)
+    for one in slices:
+        parts[tuple(one.moments[name] if one.moments else None for name in names)].append(one)
+    return dict(sorted(parts.items(), key=lambda part: [_sorted_as(value) for value in part[0]]))
+
+
+def _sorted_as(value: Moment) -> tuple[float, str]:
+    return (value, "") if isinstance(value, float) else (-np.inf, value or "")
+
+
+def _complete(
+    parts: dict[tuple[Moment, ...], list[Slice]], names: Sequence[int], full: int
+) -> tuple[Parts, list[UnreadFile]]:
+    titles = [MOMENTS[name] for name in names]
+    unread = []
+    for values, part in parts.items():
+        if len(part) < full:
+            which = ", ".join(
+                f"{title} {value}" for title, value in zip(titles, values, strict=True)
+            )
+            reason = f"of {which} there are {len(part)} slices, of others {full}: it is not read"
+            unread += [UnreadFile(path, reason) for path in sorted({one.path for one in part})]
+    return [part for part in parts.values() if len(part) == full], unread
+
+
+def _folders_of_several(
+    unplaced: Sequence[Series], parts: dict[tuple[str, str], Parts]
+) -> set[Path]:
+    """Return the folders whose name does not stand for one series."""
+    folders = Counter(one.slices[0].path.parent for one in unplaced)
+    for complete in parts.values():
+        for part in complete:
+            folders.update({one.path.parent for one in part})
+    return {folder for folder, count in folders.items() if count > 1}
+
+
+def _named(key: tuple[str, str], parts: Parts, crowded: set[Path]) -> Iterator[Series]:
+    """Yield the parts of a series with their addresses."""
+    per_folder: Counter[str] = Counter()
+    addresses = []
+    for part in parts:
+        folders = sorted({str(one.path.parent) for one in part})
+        folder = folders[0] if len(folders) == 1 else os.path.commonpath(folders)
+        per_folder[folder] += 1
+        addresses.append((folder, len(folders) == 1 and Path(folder) not in crowded))
+    numbers: Counter[str] = Counter()
+    for part, (folder, alone) in zip(parts, addresses, strict=True):
+        numbers[folder] += 1
+        several = f":{numbers[folder]}" if per_folder[folder] > 1 else ""
+        if key[0] == "file":
+            yield Series(key[1] + several.replace(":", "#frames:"), tuple(part))
+        elif alone:
+            yield Series(folder, tuple(part))
+        else:
+            yield Series(f"{folder}#{part[0].uid}{several}", tuple(part))

@@ -9,18 +9,16 @@ import psutil
 from numpy.typing import NDArray
 
 from lamina.errors import ReadError
-from lamina.readers.address import split_address
-from lamina.readers.dicom import read_dicom, read_dicom_grid
+from lamina.readers.dicom import read_dicom
 from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.dicom_seg import read_dicom_seg
-from lamina.readers.dicom_series import is_dicom
-from lamina.readers.formats import SUFFIXES, Format, format_of
 from lamina.readers.grid import Grid, format_size
 from lamina.readers.itk import read_itk, read_itk_grid
 from lamina.readers.label_values import code_table, map_codes, whole_numbers
 from lamina.readers.memory_order import in_order
 from lamina.readers.nifti import read_nifti, read_nifti_grid
 from lamina.readers.pictures import MAX_PIXELS, read_codes, read_picture, read_picture_grid
+from lamina.readers.source import Source
 
 
 def read_image(
@@ -35,13 +33,13 @@ def read_image(
     Parameters
     ----------
     address
-        A file, or a folder (or folder#SeriesInstanceUID) with one DICOM series.
+        A `lamina.readers.Source`, or the text of one.
     channels
         1 for grey values (x, y[, z]), or 3 for the colours (x, y, 3) of a picture.
     max_pixels
         Largest picture that is decoded.
     rules
-        What is done with a DICOM series that is not regular.
+        What is done with a DICOM series that is not regular; a source has its own.
 
     Raises
     ------
@@ -50,47 +48,48 @@ def read_image(
     GeometryError
         If the position of its voxels in space is unclear.
     """
-    kind = _format(address)
-    path = Path(address)
-    if kind in ("nifti", "itk"):
-        _require_room(read_grid(address), address)
-    if kind == "picture":
-        values, grid = read_picture(path, channels, max_pixels)
+    source = Source.of(address, rules)
+    source.require()
+    if source.kind in ("nifti", "itk"):
+        _require_room(read_grid(source), source)
+    if source.kind == "picture":
+        values, grid = read_picture(source.path, channels, max_pixels)
     elif channels != 1:
         raise ReadError(f"{address}: 1 channel, expected {channels}")
-    elif kind == "nifti":
-        values, grid = read_nifti(path)
-    elif kind == "itk":
-        values, grid = read_itk(path)
+    elif source.kind == "nifti":
+        values, grid = read_nifti(source.path)
+    elif source.kind == "itk":
+        values, grid = read_itk(source.path)
     else:
-        values, grid = read_dicom(address, rules)
+        values, grid = read_dicom(source)
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
-        return _finite(in_order(values, "C", np.float32), grid, address), grid
+        return _finite(in_order(values, "C", np.float32), grid, source), grid
 
 
 def read_grid(address: str, *, max_pixels: int = MAX_PIXELS) -> Grid:
     """Return an image's grid from its header alone; raises as `read_image` does."""
-    kind = _format(address)
-    if kind == "picture":
-        grid = read_picture_grid(Path(address), max_pixels)
-    elif kind == "nifti":
-        grid = read_nifti_grid(Path(address))
-    elif kind == "itk":
-        grid = read_itk_grid(Path(address))
+    source = Source.of(address)
+    source.require()
+    if source.kind == "picture":
+        grid = read_picture_grid(source.path, max_pixels)
+    elif source.kind == "nifti":
+        grid = read_nifti_grid(source.path)
+    elif source.kind == "itk":
+        grid = read_itk_grid(source.path)
     else:
-        grid = read_dicom_grid(address)
-    _require_voxels(grid, address)
+        grid = source.plan.grid
+    _require_voxels(grid, source)
     return grid
 
 
 def read_label(
-    path: Path, values: Mapping[str, int] | None = None, *, max_pixels: int = MAX_PIXELS
+    address: str | Path, values: Mapping[str, int] | None = None, *, max_pixels: int = MAX_PIXELS
 ) -> tuple[NDArray[np.int32], Grid]:
     """Return a mask's class values and its grid.
 
     Parameters
     ----------
-    path
+    address
         A NIfTI, NRRD or MetaImage file, a picture or a DICOM SEG.
     values
         What the file holds and the class value that it stands for: {"0": 0, "255": 1}, or colours
@@ -104,49 +103,21 @@ def read_label(
     ReadError
         If a value is not whole or not in ``values``, or the file can't be read.
     """
-    kind = _format(str(path))
-    if kind is None:
-        return read_dicom_seg(path, values)
+    source = Source.of(address)
+    source.require()
+    path = source.path
+    if source.kind is None:
+        return read_dicom_seg(source, values)
     table, colors = code_table(values) if values is not None else (None, False)
-    if kind == "picture":
+    if source.kind == "picture":
         codes, grid = read_codes(path, colors, max_pixels)
     elif colors:
         raise ReadError(f"{path}: its values are no colours, as task#values expects")
     else:
-        codes, grid = read_nifti(path) if kind == "nifti" else read_itk(path)
+        codes, grid = read_nifti(path) if source.kind == "nifti" else read_itk(path)
     _require_voxels(grid, str(path))
     numbers = whole_numbers(codes, path)
     return (numbers if table is None else map_codes(numbers, table, path, colors)), grid
-
-
-def is_dicom_address(address: str) -> bool:
-    """Say whether an address stands for DICOM: a series, or a file of it.
-
-    >>> is_dicom_address("/nowhere/scan.nii.gz")
-    False
-    """
-    path = Path(address)
-    if path.is_file():
-        return format_of(path) is None and is_dicom(path)
-    return split_address(address)[0].is_dir()
-
-
-def _format(address: str) -> Format | None:
-    """Return the format by suffix, or None for DICOM, which has no say in its name."""
-    path = Path(address)
-    if path.is_file():
-        kind = format_of(path)
-        if path.stat().st_size == 0:
-            raise ReadError(f"{address}: an empty file", "copy or export it again")
-        if kind is None and not is_dicom(path):
-            raise ReadError(
-                f"{address}: neither DICOM nor one of {', '.join(sorted(SUFFIXES))}",
-                "convert it to one of these",
-            )
-        return kind
-    if not split_address(address)[0].is_dir():
-        raise ReadError(f"{address}: no such file or folder")
-    return None
 
 
 def _finite(values: NDArray[np.float32], grid: Grid, address: str) -> NDArray[np.float32]:

@@ -1,7 +1,11 @@
 """PNG, JPEG, TIFF and BMP pictures, of 1, 8 or 16 bits, grey, colour or palette.
 
 Arrays are (columns, rows[, 3]), as MONAI's PILReader gives them. Transparency is ignored. A
-picture's resolution tag is not taken for a physical size: the grid's unit is "px".
+picture's resolution tag is not taken for a physical size: the grid's unit is "px". What Pillow
+would cut to 8 bits or read as signed (colours and grey with transparency of 16 bits, 32 bits
+without a sign) is decoded by imagecodecs and tifffile. Where the smallest value means white (TIFF),
+an image is inverted, in all depths, as DICOM's MONOCHROME1 is; a mask keeps the values that are
+stored.
 """
 
 import warnings
@@ -19,6 +23,9 @@ MAX_PIXELS = 64_000_000
 _GREY_MODES = ("L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _UNREADABLE = (OSError, ValueError, SyntaxError, EOFError)
 _EXIF_ORIENTATION = 0x0112
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 0x0102, 0x0106, 0x0153
+_MIN_IS_WHITE, _UNSIGNED = 0, 1
+_LUMINANCE = (0.299, 0.587, 0.114)
 
 
 def read_picture(
@@ -36,7 +43,12 @@ def read_picture(
     """
     picture = _decode(path, max_pixels)
     grid = pixel_grid(picture.size)
-    return _to_channels(picture, channels).swapaxes(0, 1), grid
+    stored = _stored(path, picture)
+    if stored is None:
+        return _to_channels(picture, channels).swapaxes(0, 1), grid
+    if _min_is_white(picture) and stored.ndim == 2:
+        stored = _inverted(stored, picture)
+    return _bands_to_channels(stored, channels).swapaxes(0, 1), grid
 
 
 def read_codes(path: Path, colors: bool, max_pixels: int = MAX_PIXELS) -> tuple[NDArray[Any], Grid]:
@@ -52,7 +64,11 @@ def read_codes(path: Path, colors: bool, max_pixels: int = MAX_PIXELS) -> tuple[
     """
     picture = _decode(path, max_pixels)
     grid = pixel_grid(picture.size)
-    codes = _packed_colors(picture) if colors else _grey_codes(picture, path)
+    stored = None if colors else _stored(path, picture)
+    if stored is not None:
+        codes = _one_band(stored[..., None] if stored.ndim == 2 else stored[..., :3], path)
+    else:
+        codes = _packed_colors(picture) if colors else _grey_codes(picture, path)
     return codes.swapaxes(0, 1), grid
 
 
@@ -98,6 +114,65 @@ def _decode(path: Path, max_pixels: int) -> Image.Image:
     return picture
 
 
+def _stored(path: Path, picture: Image.Image) -> NDArray[Any] | None:
+    """Return (rows, columns[, bands]) as stored, where Pillow would give other values, else None."""
+    import imagecodecs
+    import tifffile
+
+    try:
+        if picture.format == "PNG" and _is_wide_png(path):
+            values = imagecodecs.png_decode(path.read_bytes())
+        elif picture.format == "TIFF" and _is_odd_tiff(picture):
+            values = tifffile.imread(path)
+        else:
+            return None
+    except (*_UNREADABLE, RuntimeError) as error:
+        raise ReadError(
+            f"{path}: not a complete picture ({error})", "copy or export it again"
+        ) from error
+    if values.ndim == 3 and values.shape[:2] != picture.size[::-1]:
+        values = np.moveaxis(values, 0, -1)  # one plane a colour
+    # Grey with transparency.
+    return values[..., 0] if values.ndim == 3 and values.shape[2] < 3 else values
+
+
+def _is_wide_png(path: Path) -> bool:
+    """Say whether a PNG has 16 bits and more than one band (bit depth and colour type of IHDR)."""
+    with path.open("rb") as file:
+        head = file.read(26)
+    return head[24] == 16 and head[25] in (2, 4, 6)
+
+
+def _is_odd_tiff(picture: Image.Image) -> bool:
+    bits = _bits(picture)
+    formats = picture.tag_v2.get(_SAMPLE_FORMAT, (_UNSIGNED,))  # type: ignore[attr-defined]
+    wide = max(bits) > 8 and len(bits) > 1
+    unsigned = max(bits) == 32 and formats[0] == _UNSIGNED
+    # Pillow reads one bit, and tifffile not all of its compressions.
+    return max(bits) > 1 and (_min_is_white(picture) or wide or unsigned)
+
+
+def _bits(picture: Image.Image) -> tuple[int, ...]:
+    bits: tuple[int, ...] = picture.tag_v2.get(_BITS, (1,))  # type: ignore[attr-defined]
+    return bits
+
+
+def _min_is_white(picture: Image.Image) -> bool:
+    return bool(getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == _MIN_IS_WHITE)
+
+
+def _inverted(stored: NDArray[Any], picture: Image.Image) -> NDArray[Any]:
+    if stored.dtype.kind == "f":
+        return stored.max() - stored
+    return 2 ** _bits(picture)[0] - 1 - stored.astype(np.int64)
+
+
+def _bands_to_channels(values: NDArray[Any], channels: int) -> NDArray[Any]:
+    if values.ndim == 2:
+        return values if channels == 1 else np.stack([values] * channels, axis=-1)
+    return values[..., :3] if channels == 3 else values[..., :3] @ np.array(_LUMINANCE)
+
+
 def _to_channels(picture: Image.Image, channels: int) -> NDArray[Any]:
     if picture.mode in _GREY_MODES:
         grey = np.asarray(picture)
@@ -114,7 +189,10 @@ def _grey_codes(picture: Image.Image, path: Path) -> NDArray[Any]:
         return np.asarray(picture).astype(np.uint8)
     if picture.mode in (*_GREY_MODES, "P"):
         return np.asarray(picture)
-    colors = np.asarray(picture.convert("RGB"))
+    return _one_band(np.asarray(picture.convert("RGB")), path)
+
+
+def _one_band(colors: NDArray[Any], path: Path) -> NDArray[Any]:
     if (colors != colors[..., :1]).any():
         raise ReadError(
             f"{path}: a mask in colours, of which no class is known",

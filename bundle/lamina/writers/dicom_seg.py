@@ -4,13 +4,12 @@ import hashlib
 import logging
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import highdicom as hd
 import numpy as np
-import pydicom
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
@@ -19,9 +18,9 @@ from pydicom.uid import generate_uid
 import lamina
 from lamina.errors import DataError, GeometryError
 from lamina.files import written_whole
-from lamina.readers.dicom import dicom_plan
 from lamina.readers.grid import format_size
 from lamina.tasks.labels import Label
+from lamina.writers.seg_sources import SegSources, is_placed, read_sources
 from lamina.writers.segmented_case import PredictedCase
 
 _SERIES_AFTER = 1000
@@ -42,43 +41,52 @@ def write_dicom_seg(case: PredictedCase, folder: Path) -> list[Path]:
     GeometryError
         If the label map has another size than the source.
     """
-    sources, places = read_sources(case.address)
-    frames = _frames(case.label, sources[0], places, case.address)
+    sources = read_sources(case.address)
+    frames = _frames(case.label, sources, case.address)
     path = Path(folder, f"{case.name}.seg.dcm")
-    segmentation = _segmentation(case, sources, frames)
+    try:
+        segmentation = _segmentation(case, sources, frames)
+    except Exception as error:
+        # highdicom raises what it likes at headers that it does not take.
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise DataError(
+            f"{case.address}: no DICOM SEG can refer to it ({reason})", "take another format"
+        ) from error
     with written_whole(path) as part:
         segmentation.save_as(part)
     return [path]
 
 
-def _frames(label: np.ndarray, first: Dataset, places: Sequence[int], address: str) -> np.ndarray:
+def _frames(label: np.ndarray, sources: SegSources, address: str) -> np.ndarray:
     """Return the label map as (frames, rows, columns), in the order of the sources."""
     volume = label.reshape(*label.shape[:2], -1)
-    expected = (int(first.Columns), int(first.Rows), max(places) + 1)
+    first = sources.headers[0]
+    expected = (int(first.Columns), int(first.Rows), max(sources.planes) + 1)
     if volume.shape != expected:
         raise GeometryError(
             f"{address}: a label map of {format_size(volume.shape)} voxels for images of "
             f"{format_size(expected)}",
             "DICOM SEG needs the label map on the source's own grid",
         )
-    return np.ascontiguousarray(volume.T[np.asarray(places)])
+    return np.ascontiguousarray(volume.T[np.asarray(sources.planes)])
 
 
 def _segmentation(
-    case: PredictedCase, sources: Sequence[Dataset], frames: np.ndarray
+    case: PredictedCase, sources: SegSources, frames: np.ndarray
 ) -> hd.seg.Segmentation:
     task = case.task or "segmentation"
+    first = sources.headers[0]
     uid, series_uid = _uids(case, sources)
     with warnings.catch_warnings():
         # It would print the patient's name.
         warnings.filterwarnings("ignore", "The string .* person name", UserWarning)
         segmentation = hd.seg.Segmentation(
-            source_images=sources,
+            source_images=sources.headers,
             pixel_array=frames,
             segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
             segment_descriptions=describe_segments(case.labels, case.task),
             series_instance_uid=series_uid,
-            series_number=int(sources[0].get("SeriesNumber") or 0) + _SERIES_AFTER,
+            series_number=int(first.get("SeriesNumber") or 0) + _SERIES_AFTER,
             sop_instance_uid=uid,
             instance_number=1,
             manufacturer="Lamina",
@@ -92,10 +100,31 @@ def _segmentation(
         )
     # Type 2: it must be there, though no person made this.
     segmentation.ContentCreatorName = ""
-    if "ImagePositionPatient" not in sources[0]:
+    if not is_placed(first):
         # An X-ray: highdicom leaves out what dciodvfy asks for, and what may be empty.
-        segmentation.PatientOrientation = sources[0].get("PatientOrientation") or ""
+        segmentation.PatientOrientation = first.get("PatientOrientation") or ""
+    # Several frames may share one reference.
+    for reference in {id(item): item for item in _items_of(segmentation)}.values():
+        _refer_as_it_is(reference, sources)
     return segmentation
+
+
+def _items_of(dataset: Dataset) -> Iterator[Dataset]:
+    """Yield all items of a data set's sequences, at any depth."""
+    for element in dataset:
+        for item in element.value if element.VR == "SQ" else ():
+            yield item
+            yield from _items_of(item)
+
+
+def _refer_as_it_is(dataset: Dataset, sources: SegSources) -> None:
+    """Let a reference name the source's own class, and a frame by its number in the file."""
+    instance = str(dataset.get("ReferencedSOPInstanceUID", ""))
+    if instance in sources.classes:
+        dataset.ReferencedSOPClassUID = sources.classes[instance]
+    number = dataset.get("ReferencedFrameNumber")
+    if sources.frames and number:
+        dataset.ReferencedFrameNumber = sources.frames[int(number) - 1]
 
 
 def _content_label(task: str) -> str:
@@ -107,13 +136,14 @@ def _content_label(task: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", task.upper())[:16]
 
 
-def _uids(case: PredictedCase, sources: Sequence[Dataset]) -> tuple[str, str]:
+def _uids(case: PredictedCase, sources: SegSources) -> tuple[str, str]:
     """Return the UIDs of the object and of its series."""
     entropy = [
         lamina.__version__,
         str(case.task),
         repr(case.labels),
-        *(str(source.SOPInstanceUID) for source in sources),
+        *(str(header.SOPInstanceUID) for header in sources.headers),
+        *map(str, sources.frames or ()),
         hashlib.sha256(case.label.tobytes()).hexdigest(),
     ]
     return generate_uid(entropy_srcs=entropy), generate_uid(entropy_srcs=[*entropy, "series"])
@@ -190,67 +220,3 @@ def _property_type(label: Label) -> Code:
 
 def _code(entry: Mapping[str, Any]) -> Code:
     return Code(entry["value"], entry["scheme"], entry["meaning"])
-
-
-_IDENTITY = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
-# Type 2 in every image (PS3.3, C.7.1.1 and C.7.2.1): may be empty, but must be there.
-_MAY_BE_EMPTY = (
-    "AccessionNumber",
-    "PatientBirthDate",
-    "PatientID",
-    "PatientName",
-    "PatientSex",
-    "ReferringPhysicianName",
-    "StudyDate",
-    "StudyID",
-    "StudyTime",
-)
-
-
-def read_sources(address: str) -> tuple[list[Dataset], list[int]]:
-    """Return the headers of a series, of a multi-frame file, or of a single image.
-
-    They stand in the order of the volume's last axis, without pixels; what may be empty but must
-    be there is added empty. With them comes the slice of the volume that lies at each source frame:
-    0, 1, 2 … but where the reader filled in missing slices, or the frames of one file lie in
-    another order.
-
-    Raises
-    ------
-    DataError
-        If a segmentation can't refer to the images; says which element is missing.
-    """
-    plan = dicom_plan(address)
-    headers = [_read_header(path) for path in dict.fromkeys(one.path for one in plan.slices)]
-    for header in headers:
-        _require_identity(header)
-    places = np.asarray(plan.places)[
-        np.argsort([one.frame or 0 for one in plan.slices], kind="stable")
-    ]
-    return headers, places.round().astype(int).tolist()
-
-
-def _read_header(path: Path) -> Dataset:
-    header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-    for keyword in _MAY_BE_EMPTY:
-        if keyword not in header:
-            setattr(header, keyword, "")
-    if not header.get("SpecificCharacterSet"):
-        header.pop("SpecificCharacterSet", None)
-    return header
-
-
-def _require_identity(header: Dataset) -> None:
-    """Refuse what has no UID: it must not be made up, since others would not find the image."""
-    placed = "ImagePositionPatient" in header or "PerFrameFunctionalGroupsSequence" in header
-    needed = [*_IDENTITY, "FrameOfReferenceUID"] if placed else _IDENTITY
-    missing = [keyword for keyword in needed if not header.get(keyword)]
-    if missing:
-        raise DataError(
-            f"{header.filename}: no DICOM SEG can refer to it, since it has no {_list(missing)}",
-            "take another format, or export the series again with its UIDs",
-        )
-
-
-def _list(words: Sequence[str]) -> str:
-    return " and no ".join(words)

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lamina.errors import ConfigError
-from lamina.readers.address import split_address
-from lamina.readers.formats import format_of
+from lamina.readers.source import Source
 from lamina.writers.dicom_seg import write_dicom_seg
 from lamina.writers.label_files import write_nifti, write_png, write_probabilities, write_structures
 from lamina.writers.nrrd import write_nrrd
@@ -38,13 +37,7 @@ def default_formats(address: str, dims: int) -> list[str]:
     (['nifti'], ['png'])
     """
     own = "nifti" if dims == 3 else "png"
-    return [own, "dicomseg"] if _is_dicom(address) else [own]
-
-
-def _is_dicom(address: str) -> bool:
-    """Tell by the address: what is no known suffix is DICOM, as the readers take it."""
-    path, _ = split_address(address)
-    return path.is_dir() or format_of(path) is None
+    return [own, "dicomseg"] if Source.of(address).kind is None else [own]
 
 
 def check_formats(names: Sequence[str]) -> None:

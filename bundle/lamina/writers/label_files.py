@@ -12,8 +12,14 @@ from lamina.cases.case import unique_names
 from lamina.errors import GeometryError
 from lamina.files import written_whole
 from lamina.readers.memory_order import in_order
+from lamina.readers.source import Source
 from lamina.writers.segmented_case import PredictedCase
 
+_PLACE = (
+    *("qform_code", "quatern_b", "quatern_c", "quatern_d"),
+    *("qoffset_x", "qoffset_y", "qoffset_z"),
+    *("sform_code", "srow_x", "srow_y", "srow_z", "pixdim", "xyzt_units"),
+)
 COMPRESSION = 1
 """Of label maps, which are mostly even: more takes longer and saves little."""
 
@@ -63,7 +69,7 @@ def save_label_image(label: np.ndarray, affine: np.ndarray, folder: str | Path, 
 def write_nifti(case: PredictedCase, folder: Path) -> list[Path]:
     """Write ``NAME.nii.gz``: class values on the source's own grid, affine and all."""
     path = Path(folder, f"{case.name}.nii.gz")
-    return [save_nifti(case.label, case.affine, _unit(case), path)]
+    return [save_nifti(case.label, case.affine, _unit(case), path, like=case.address)]
 
 
 def write_png(case: PredictedCase, folder: Path) -> list[Path]:
@@ -92,7 +98,7 @@ def write_probabilities(case: PredictedCase, folder: Path) -> list[Path]:
     last = np.moveaxis(case.probabilities.astype(np.float32), 0, -1)
     volume = last.reshape(*case.label.shape[:2], -1, last.shape[-1])
     path = Path(folder, f"{case.name}_probabilities.nii.gz")
-    return [save_nifti(volume, case.affine, _unit(case), path)]
+    return [save_nifti(volume, case.affine, _unit(case), path, like=case.address)]
 
 
 def write_uncertainty(case: PredictedCase, folder: Path) -> list[Path]:
@@ -101,17 +107,27 @@ def write_uncertainty(case: PredictedCase, folder: Path) -> list[Path]:
         return []
     path = Path(folder, f"{case.name}_uncertainty.nii.gz")
     values = case.uncertainty_map.astype(np.float32)
-    return [save_nifti(values, case.affine, _unit(case), path)]
+    return [save_nifti(values, case.affine, _unit(case), path, like=case.address)]
 
 
 def _unit(case: PredictedCase) -> str:
     return "mm" if case.has_spacing else "unknown"
 
 
-def save_nifti(values: np.ndarray, affine: np.ndarray, unit: str, path: Path) -> Path:
-    """Write an image (x, y[, z]) whose RAS+ affine is in ``unit`` ("mm" or "unknown")."""
+def save_nifti(
+    values: np.ndarray, affine: np.ndarray, unit: str, path: Path, like: str | None = None
+) -> Path:
+    """Write an image (x, y[, z]) whose RAS+ affine is in ``unit`` ("mm" or "unknown").
+
+    Where it lies on the grid of another image, the address ``like``, and that is NIfTI, its place
+    is stored just as there (qform, sform, both codes, unit), so that it lies on it in every
+    program: they differ in which of the two they take, and in what they make of the code 0.
+    """
     image = nib.Nifti1Image(in_order(values, "F"), np.asarray(affine, dtype=float))
     image.header.set_xyzt_units(unit)
+    scan = None if like is None else Source.of(like)
+    if scan and scan.kind == "nifti" and scan.path.is_file():
+        image = _placed_as(image, nib.load(scan.path).header)
     # Without a name and a time in it, the same label map is the same file.
     with (
         written_whole(path) as part,
@@ -120,6 +136,16 @@ def save_nifti(values: np.ndarray, affine: np.ndarray, unit: str, path: Path) ->
     ):
         image.to_stream(stream)
     return path
+
+
+def _placed_as(image: nib.Nifti1Image, header: Any) -> nib.Nifti1Image:
+    """Return an image with the place in space that a header says, in its own words."""
+    kind = nib.Nifti2Image if isinstance(header, nib.Nifti2Header) else nib.Nifti1Image
+    placed = kind(image.dataobj, None)
+    placed.header.set_data_dtype(image.get_data_dtype())
+    for name in _PLACE:
+        placed.header[name] = header[name]
+    return placed
 
 
 def smallest_type(largest: int) -> type[np.unsignedinteger[Any]]:
