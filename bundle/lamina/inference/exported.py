@@ -67,7 +67,7 @@ def openvino_network(network: torch.nn.Module, example: torch.Tensor) -> Network
 
 
 def onnx_network(network: torch.nn.Module, example: torch.Tensor) -> Network:
-    """Return ``network`` as a function that ONNX Runtime computes; otherwise as `openvino_network`."""
+    """Return ``network`` as a function of ONNX Runtime; otherwise as `openvino_network`."""
     import onnxruntime
 
     file = io.BytesIO()

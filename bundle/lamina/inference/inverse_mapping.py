@@ -52,7 +52,7 @@ class ResamplingMap:
         return cls(torch.arange(size)[:, None], torch.ones(size, 1), size)
 
     def then(self, taps: torch.Tensor, weights: torch.Tensor) -> "ResamplingMap":
-        """Return the map of an axis that interpolates this one's indices by ``taps`` and ``weights``."""
+        """Return the map of an axis that interpolates this one's by ``taps`` and ``weights``."""
         count = len(taps)
         product = (weights[:, :, None] * self.weights[taps]).reshape(count, -1)
         return ResamplingMap(self.taps[taps].reshape(count, -1), product, self.size)

@@ -39,7 +39,7 @@ class LabelGrid:
         self.result = torch.empty(0)
 
     def collect(self, running: RunningSum) -> None:
-        """Compute the planes of the image that are complete, and drop scores not needed any more."""
+        """Compute the complete planes of the image, and drop scores that are no longer needed."""
         if not self.result.numel():
             self.result = self._empty(running.scores.shape[-1], self.planes.mapping.shape)
         for rows, slab in self.planes.complete(running):

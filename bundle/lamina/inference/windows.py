@@ -92,7 +92,7 @@ Offset = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """Windows over an image, in the order of one axis, so that the image is done up to the current one.
+    """Windows over an image, ordered along one axis, so that it is done up to the current one.
 
     Positions are those of MONAI's `sliding_window_inference`.
 

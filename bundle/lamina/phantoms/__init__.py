@@ -1,7 +1,7 @@
 """Synthetic images with an exact reference: the data that Lamina runs on out of the box.
 
-``oct``, ``cbct`` and ``chest`` make one image, from anatomy to noise; the ``write_…`` functions make
-data sets of them, whose folders are complete or absent (``folder``).
+``oct``, ``cbct`` and ``chest`` make one image, from anatomy to noise; the ``write_…`` functions
+make data sets of them, whose folders are complete or absent (``folder``).
 """
 
 from lamina.phantoms.chest import ChestVariety

@@ -32,8 +32,9 @@ def write_chest_pictures(
 ) -> Path:
     """Write X-rays with masks of left and right lung, and the data set that is merged from them.
 
-    ``raw/`` has the layout of the Montgomery County set, with pictures that are in turn
-    grey, RGB, RGBA and of 16 bits; ``dataset/`` is merged as by ``lamina prepare merge-masks``. The folder is made by `make_once`.
+    ``raw/`` has the layout of the Montgomery County set, with pictures that are in turn grey, RGB,
+    RGBA and of 16 bits; ``dataset/`` is merged as by ``lamina prepare merge-masks``. The folder is
+    made by `make_once`.
 
     Parameters
     ----------

@@ -64,9 +64,9 @@ def write_retouch_volumes(
 ) -> Path:
     """Write volumes in the layout of the RETOUCH challenge, prepare them, and return the data set.
 
-    ``raw/VENDOR/CASE/`` holds ``oct.mhd`` and ``reference.mhd``; ``prepared/`` is
-    made as by ``lamina prepare retouch``. The folder is made by `make_once`. A case depends on seed, vendor and number only; it is drawn anew until it holds all
-    three kinds of fluid, at most 20 times.
+    ``raw/VENDOR/CASE/`` holds ``oct.mhd`` and ``reference.mhd``; ``prepared/`` is made as by
+    ``lamina prepare retouch``. The folder is made by `make_once`. A case depends on seed, vendor
+    and number only; it is drawn anew until it holds all three kinds of fluid, at most 20 times.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Charts of a data set: intensities inside and outside of the structures, volumes and components."""
+"""Charts of a data set: intensities in and outside of structures, volumes and components."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def _path(heights: NDArray[np.floating], axis: Axis) -> str:
 
 
 def structure_charts(survey: Survey, labels: Sequence[Label]) -> list[BoxChart]:
-    """Return a chart of the structures' volumes and one of their connected components, a point for each case.
+    """Return charts of the structures' volumes and connected components, a point for each case.
 
     ``labels`` are the background and a label for each of the survey's values, in their order.
     """

@@ -226,7 +226,7 @@ def _resampled(label: Label, grid: Grid, image: Grid, misfit: str) -> Label:
 
 
 def _fraction_outside(label: Label, to_image: NDArray[np.float64], image: Grid) -> float:
-    """Return the fraction of the voxels without the most frequent value that lie outside of the image."""
+    """Return the fraction of voxels outside of the image, but for those of the most frequent value."""
     values, counts = np.unique(label, return_counts=True)
     voxels = np.argwhere(label != values[counts.argmax()])
     if not len(voxels):

@@ -43,7 +43,7 @@ def _differences(label: Grid, image: Grid) -> Iterator[str]:
 
 
 def _rotated(label: Grid, image: Grid) -> Iterator[str]:
-    """Yield which axes are reversed against the image's, or by how many degrees they are rotated."""
+    """Yield the axes that are reversed against the image's, or their rotation in degrees."""
     axes = len(label.shape)
     along = [
         grid.affine[:3, :axes] / np.linalg.norm(grid.affine[:3, :axes], axis=0)

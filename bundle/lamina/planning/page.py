@@ -1,4 +1,4 @@
-"""One page on a data set: what it holds, what is wrong, what was chosen, and thumbnails of its cases."""
+"""One page on a data set: what it holds, its defects, the choices, and thumbnails of its cases."""
 
 import json
 import math

@@ -154,8 +154,9 @@ def region_of_interest(
 def closed(region: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
     """Return a region closed with a disk, as if the image went on beyond its edges.
 
-    It is computed from distances, so that a large disk costs no more than a small one. (scikit-image's
-    ``isotropic_closing`` leaves a hole in a corner where the disk reaches everything.)
+    It is computed from distances, so that a large disk costs no more than a small one.
+    (scikit-image's ``isotropic_closing`` leaves a hole in a corner where the disk reaches
+    everything.)
 
     >>> closed(np.array([[1, 0, 0, 1, 0, 0, 0, 0]], dtype=bool), 1.5).astype(int).tolist()
     [[1, 1, 1, 1, 0, 0, 0, 0]]

@@ -70,7 +70,8 @@ class CropToRegiond(MapTransform):
     keys
         Images (channels, x, y[, z]).
     region_key
-        The label image (1, x, y[, z]) whose values above 0 are the region; it is removed from the item.
+        The label image (1, x, y[, z]) whose values above 0 are the region; it is removed from the
+        item.
     margin
         Fraction of the region's own extent that is kept around it on each side.
 
