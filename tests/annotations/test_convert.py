@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lamina.annotations import convert
-from lamina.annotations.convert import Converted, Drawing, MaskFolder
+from lamina.annotations.convert import Converted, Drawing, MaskFolder, convert
 from lamina.annotations.find_picture import Pictures
 from lamina.annotations.shapes import AnnotatedImage, Bitmap, Shape, line, rectangle
 
@@ -60,7 +59,7 @@ def test_labels_of_other_case_are_taken_and_unknown_ones_are_not(made):
 
 
 def test_no_shapes_are_no_mask_unless_they_are_meant(made):
-    assert made().problem.startswith("no shapes, so that it is perhaps not annotated yet")
+    assert made().problem.startswith("no shapes, so it may not be annotated yet")
     assert "nothing that can be drawn" in made(notes=("a point has no area",)).problem
     kept = made(keep_empty=True)
     assert kept.mask.max() == 0

@@ -6,11 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import GeometryCollection, Polygon
 
-from lamina.annotations import draw
 from lamina.annotations.draw import covered
 from lamina.annotations.shapes import Bitmap, Shape, ellipse, line, polygon, rectangle
 
 SIZE = (40, 30)
+
+
+def draw(shapes, classes, size, line_width=3.0):
+    """Class values (columns, rows); later shapes lie over earlier ones."""
+    mask = np.zeros(size, dtype=np.uint8)
+    for shape in shapes:
+        mask[covered(shape.region, size, line_width)] = classes[shape.label]
+    return mask
+
+
 CENTRES = np.meshgrid(np.arange(40) + 0.5, np.arange(30) + 0.5, indexing="ij")
 
 

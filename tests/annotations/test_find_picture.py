@@ -43,7 +43,7 @@ def test_has_tells_of_one_or_several(tmp_path, picture):
 
 def test_another_format_of_the_name_is_told_and_not_taken(tmp_path, picture):
     picture("a.png")
-    with pytest.raises(DataError, match=r"a\.png is there, but may be another picture"):
+    with pytest.raises(DataError, match=r"a\.png exists, but may be another picture"):
         Pictures(tmp_path / "images").find("a.jpg")
 
 

@@ -72,7 +72,7 @@ def test_the_embedded_picture(save):
     (read,) = read_annotations(save(document(data=base64.b64encode(data).decode())))
     assert read.embedded == data
     path = save(document(data="no base64!"))
-    with pytest.raises(ReadError, match=r"export\.json: its embedded picture is no base64"):
+    with pytest.raises(ReadError, match=r"export\.json: its embedded picture is not base64"):
         read_annotations(path)
 
 

@@ -108,9 +108,9 @@ def test_what_is_clear_is_mended_and_the_rest_told(folder_plan_fix, tmp_path, ca
     fixed = tmp_path / "fixed"
     assert main(["plan", str(folder_plan_fix), "--fix", str(fixed)]) == 1  # one is left
     out = capsys.readouterr().out
-    assert "- masks/c1.nii.gz: re-stamped with its image's place in space (origin 1 mm" in out
+    assert "- masks/c1.nii.gz: given the affine of its image (origin 1 mm" in out
     assert "- masks/c2.nii.gz: left as it is: " in out
-    assert "1 label(s) corrected, 1 unchanged" in out
+    assert "1 label(s) fixed, 1 left as they are" in out
     assert f"next: lamina plan {fixed}" in out
     line = ["plan", str(fixed), "-o", str(tmp_path / "t.json"), "--report", str(tmp_path / "page")]
     assert main([*line, "--budget-minutes", "0.01"]) == 0

@@ -72,7 +72,7 @@ def test_small_parts_of_a_structure_that_has_several(pairs):
 
     choice = choose_postprocessing(pairs(crumbs), LABELS)
     (step,) = choice.steps
-    assert step["_target_"] == "lamina.transforms.RemoveSmallPartsd"
+    assert step["_target_"] == "lamina.transforms.RemoveSmallComponentsd"
     assert step["applied_labels"] == [2]
     assert 4 < step["smallest"] <= 54  # mm³, of parts of 4 and 54
     assert choice.after == pytest.approx([1, 1])

@@ -94,7 +94,7 @@ def test_a_compiler_that_fails_is_named_and_the_network_runs(caplog):
     torch.testing.assert_close(first, network(images))
     torch.testing.assert_close(second, first)
     assert [record.message for record in caplog.records] == [
-        "the network can't be compiled, and runs plainly: CppCompileError: no such file"
+        "the network can't be compiled, and runs uncompiled: CppCompileError: no such file"
     ]
 
 

@@ -6,7 +6,7 @@ from monai.transforms import Compose, Rotated
 
 from lamina.errors import ConfigError, WeightsError
 from lamina.inference.backends import BackendInferer
-from lamina.inference.ensemble import Members, once, turns_of
+from lamina.inference.ensemble import Ensemble, member_iterator, single
 from lamina.inference.grid_inferer import GridInferer
 from lamina.inference.weights import find_members
 from lamina.inference.windows import WindowInferer
@@ -67,18 +67,18 @@ def test_where_the_way_back_mixes_axes(files):
 
 
 def test_one_network_is_loaded_at_a_time_and_seldom(files, monkeypatch):
-    turns = []
-    load = Members.turns
+    members = []
+    load = Ensemble.iterate
 
     def counted(self):
-        for turn in load(self):
-            turns.append(self.turn)
-            yield turn
+        for member in load(self):
+            members.append(self.member)
+            yield member
 
-    monkeypatch.setattr(Members, "turns", counted)
+    monkeypatch.setattr(Ensemble, "iterate", counted)
     BackendInferer(GridInferer((8, 8, 8), sw_batch_size=4), "torch", files)(image(), network(9))
-    assert turns[:4] == [*files, files[0]]
-    assert len(turns) < 30  # of hundreds of windows
+    assert members[:4] == [*files, files[0]]
+    assert len(members) < 30  # of hundreds of windows
 
 
 def test_one_file_is_the_network_as_it_is(files):
@@ -87,8 +87,8 @@ def test_one_file_is_the_network_as_it_is(files):
     assert torch.equal(inferer(image(), mine), GridInferer((16, 12, 16))(image(), mine))
 
 
-def test_a_network_of_one_s_own_has_one_turn():
-    assert turns_of(network(0)) is once
+def test_a_network_alone_has_one_member():
+    assert member_iterator(network(0)) is single
 
 
 def test_members_are_named_with_commas(files, tmp_path):

@@ -4,7 +4,7 @@ from monai.inferers import SimpleInferer
 
 from lamina.errors import ConfigError
 from lamina.inference import precision
-from lamina.inference.precision import AutocastInferer, bf16_difference, choose_precision, place
+from lamina.inference.precision import AutocastInferer, bf16_difference, choose_precision, to_device
 
 
 def test_unknown_precision_names_the_known_ones():
@@ -39,7 +39,7 @@ def test_place_keeps_the_numbers_and_the_names():
     network = torch.nn.Sequential(torch.nn.Conv3d(2, 3, 3), torch.nn.BatchNorm3d(3)).eval()
     x = torch.rand(1, 2, 6, 7, 8)
     before, names = network(x), list(network.state_dict())
-    placed = place(network, torch.device("cpu"), 3)
+    placed = to_device(network, torch.device("cpu"), 3)
     torch.testing.assert_close(placed(x), before)
     assert list(placed.state_dict()) == names
     assert placed[0].weight.is_contiguous(memory_format=torch.channels_last_3d)

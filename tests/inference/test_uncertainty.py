@@ -13,11 +13,11 @@ from lamina.errors import ConfigError
 from lamina.inference.backends import BackendInferer
 from lamina.inference.grid_inferer import GridInferer
 from lamina.inference.uncertainty import (
-    Disagreement,
+    EnsembleUncertainty,
     Uncertaintyd,
     classes_of,
     entropy,
-    with_shares,
+    with_uncertainty_channels,
 )
 
 SIZE = {"roi_size": (16, 12, 16), "overlap": 0.25, "sw_batch_size": 3}
@@ -55,7 +55,7 @@ def mutual_information(chances):
 
 def test_the_map_is_the_mutual_information_of_class_and_network(files):
     image = image_of((14, 12, 15))[None]
-    inferer = GridInferer(**SIZE, disagreement=Disagreement(3))
+    inferer = GridInferer(**SIZE, disagreement=EnsembleUncertainty(3))
     _, values, _ = found_by(inferer, image, network(9), files)
     chances = np.stack([network(seed)(image).softmax(dim=1)[0].numpy() for seed in range(3)])
     assert values.shape == (1, 14, 12, 15)
@@ -68,7 +68,7 @@ def test_the_map_is_the_mutual_information_of_class_and_network(files):
 
 def test_labels_are_those_that_come_without_it(files):
     image = image_of((40, 23, 31))[None]
-    with_it = GridInferer(**SIZE, disagreement=Disagreement(6, [0]), mirror_axes=[0])
+    with_it = GridInferer(**SIZE, disagreement=EnsembleUncertainty(6, [0]), mirror_axes=[0])
     labels, values, _ = found_by(with_it, image, network(9), files)
     without = GridInferer(**SIZE, mirror_axes=[0])
     assert torch.equal(labels, BackendInferer(without, "torch", files)(image, network(9)))
@@ -77,7 +77,7 @@ def test_labels_are_those_that_come_without_it(files):
 
 def test_probabilities_are_those_that_come_without_it(files):
     image = image_of((40, 23, 31))[None]
-    with_it = GridInferer(**SIZE, disagreement=Disagreement(3), probabilities=True)
+    with_it = GridInferer(**SIZE, disagreement=EnsembleUncertainty(3), probabilities=True)
     labels, _, _ = found_by(with_it, image, network(9), files)
     without = GridInferer(**SIZE, probabilities=True)
     assert torch.equal(labels, BackendInferer(without, "torch", files)(image, network(9)))
@@ -113,7 +113,7 @@ def boxes(folder, *ends):
     [([(4, 24), (9, 29)], 0.75), ([(4, 24), (4, 24)], 1.0), ([(2, 9), (9, 16)], 0)],
 )
 def test_the_number_is_one_minus_the_dice_of_two(tmp_path, ends, dice):
-    inferer = GridInferer(**SIZE, disagreement=Disagreement(2))
+    inferer = GridInferer(**SIZE, disagreement=EnsembleUncertainty(2))
     files = boxes(tmp_path, *ends)
     _, values, number = found_by(inferer, place_image((40, 23, 31)), Says(), files)
     assert number == pytest.approx(1 - dice, abs=2e-3)
@@ -124,14 +124,14 @@ def test_the_number_is_one_minus_the_dice_of_two(tmp_path, ends, dice):
 
 def test_of_three_it_is_the_mean_over_pairs(tmp_path):
     files = boxes(tmp_path, (4, 24), (9, 29), (4, 24))
-    inferer = GridInferer(**SIZE, disagreement=Disagreement(3))
+    inferer = GridInferer(**SIZE, disagreement=EnsembleUncertainty(3))
     _, _, number = found_by(inferer, place_image((40, 23, 31)), Says(), files)
     assert number == pytest.approx(1 - (0.75 + 1 + 0.75) / 3, abs=2e-3)
 
 
 def test_an_image_without_structures_is_no_doubt(tmp_path):
     files = boxes(tmp_path, (99, 100), (99, 101))
-    inferer = GridInferer(**SIZE, disagreement=Disagreement(2))
+    inferer = GridInferer(**SIZE, disagreement=EnsembleUncertainty(2))
     _, values, number = found_by(inferer, place_image((40, 23, 31)), Says(), files)
     assert number == 0
     assert values.max() == 0
@@ -139,7 +139,7 @@ def test_an_image_without_structures_is_no_doubt(tmp_path):
 
 def test_mirror_images_disagree_too():
     image = place_image((16, 12, 16))
-    inferer = GridInferer(**SIZE, mirror_axes=[0], disagreement=Disagreement(1, [0]))
+    inferer = GridInferer(**SIZE, mirror_axes=[0], disagreement=EnsembleUncertainty(1, [0]))
     _, values, number = found_by(inferer, image, Sided(), [])
     assert number == pytest.approx(1, abs=2e-3)
     assert values.min() > 0.99
@@ -162,7 +162,7 @@ def test_it_comes_back_to_the_images_own_grid(files):
     turned = Compose([*spaced.transforms, Rotated("image", angle=[1e-9, 0, 0])])
     results = []
     for how in (spaced, turned):
-        inferer = GridInferer(**SIZE, preprocessing=how, disagreement=Disagreement(3))
+        inferer = GridInferer(**SIZE, preprocessing=how, disagreement=EnsembleUncertainty(3))
         made = how({"image": scan})["image"][None]
         results.append(found_by(inferer, made, network(9), files)[1:])
     (slabs, first), (whole, second) = results
@@ -176,7 +176,7 @@ def test_pictures_and_slices(tmp_path):
     torch.manual_seed(0)
     flat = torch.nn.Conv2d(1, 3, 3, padding=1).requires_grad_(False)
     for shape in ((1, 1, 20, 15), (1, 1, 20, 15, 4)):
-        inferer = GridInferer((8, 8), mirror_axes=[1], disagreement=Disagreement(1, [1]))
+        inferer = GridInferer((8, 8), mirror_axes=[1], disagreement=EnsembleUncertainty(1, [1]))
         inferer(torch.rand(shape), flat)
         values, number = inferer.disagreement.take()
         assert values.shape == shape[1:]
@@ -184,7 +184,7 @@ def test_pictures_and_slices(tmp_path):
 
 
 def test_an_image_that_failed_leaves_nothing_to_the_next():
-    disagreement = Disagreement(2)
+    disagreement = EnsembleUncertainty(2)
     disagreement.keep(torch.ones(1, 2, 2), 0.9)
     inferer = GridInferer(**SIZE, disagreement=disagreement)
     inferer(torch.rand(1, 1, 16, 12, 16), network(1))
@@ -196,8 +196,8 @@ def test_an_image_that_failed_leaves_nothing_to_the_next():
 
 
 def test_one_prediction_is_refused():
-    with pytest.raises(ConfigError, match="can't disagree\n  → add --tta mirror"):
-        Disagreement(1)
+    with pytest.raises(ConfigError, match="has no disagreement to measure\n  → add --tta mirror"):
+        EnsembleUncertainty(1)
 
 
 @settings(deadline=None)
@@ -210,7 +210,7 @@ def test_entropy_is_that_of_the_definition(values):
 
 
 def test_channels():
-    said = with_shares(network(1))(torch.rand(2, 1, 6, 5, 4))
+    said = with_uncertainty_channels(network(1))(torch.rand(2, 1, 6, 5, 4))
     assert said.shape == (2, 10, 6, 5, 4)
     assert classes_of(10) == 4
     torch.testing.assert_close(said[:, 4:8].sum(dim=1), torch.ones(2, 6, 5, 4))

@@ -72,7 +72,7 @@ def test_windows_lie_where_monai_puts_them(size, more, overlap):
         return x
 
     sliding_window_inference(grid, size, 1, network, overlap=overlap)
-    places = list(WindowPlan(shape, size, overlap, "constant").places())
+    places = list(WindowPlan(shape, size, overlap, "constant").offsets())
     assert sorted(float(grid[0, 0][place]) for place in places) == sorted(seen)
     assert len(set(places)) == len(places)
 
@@ -83,7 +83,7 @@ def test_every_voxel_is_covered_and_the_order_is_that_of_the_axis(size, more):
     shape = tuple(a + b for a, b in zip(size, more, strict=True))
     plan = WindowPlan(shape, size, 0.25, "constant")
     covered = torch.zeros(shape)
-    places = list(plan.places())
+    places = list(plan.offsets())
     for place in places:
         covered[tuple(slice(i, i + n) for i, n in zip(place, size, strict=True))] += 1
     assert covered.min() >= 1

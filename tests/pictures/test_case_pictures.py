@@ -3,7 +3,7 @@ import pytest
 
 from lamina.errors import GeometryError
 from lamina.pictures.case_pictures import comparison_picture, contour_panels
-from lamina.pictures.panels import ERROR_COLOURS, PictureSettings
+from lamina.pictures.panels import ERROR_COLOURS, PictureSettings, Scene
 from lamina.tasks.labels import Label
 
 SMALL = PictureSettings(size=120, longest=200)
@@ -20,7 +20,7 @@ def labels_of(count, name="structure {}"):
 def draw(labels, shape=(30, 20), spacing=(1.0, 1.0), settings=SMALL):
     mask = np.zeros(shape, dtype=int)
     mask[5:15, 5:15] = 1
-    return comparison_picture(mask, mask, mask, labels, spacing=spacing, settings=settings)
+    return comparison_picture(Scene(mask, labels, spacing, settings=settings), mask, mask)
 
 
 def has_colour(picture, colour):
@@ -72,7 +72,7 @@ def test_sizes_are_bounded():
 def test_another_shape_is_an_error():
     image, mask = np.zeros((30, 20)), np.zeros((20, 30), dtype=int)
     with pytest.raises(GeometryError, match=r"shapes \(30, 20\), \(20, 30\), \(20, 30\)"):
-        comparison_picture(image, mask, mask, labels_of(1), spacing=(1.0, 1.0))
+        comparison_picture(Scene(image, labels_of(1), (1.0, 1.0)), mask, mask)
 
 
 LABELS = [
@@ -91,20 +91,12 @@ def masks():
     return {"A": first, "B": second}
 
 
-def drawn(**more):
+def drawn():
     image = np.random.default_rng(0).random((40, 30))
-    settings = PictureSettings(size=350)
+    scene = Scene(image, LABELS, (1.0, 1.0), settings=PictureSettings(size=350))
     return {
         title: np.asarray(panel.convert("RGB"))
-        for title, panel in contour_panels(
-            image,
-            masks(),
-            LABELS,
-            spacing=(1.0, 1.0),
-            focus=np.zeros((40, 30)),
-            settings=settings,
-            **more,
-        ).items()
+        for title, panel in contour_panels(scene, masks(), focus=np.zeros((40, 30))).items()
     }
 
 
@@ -133,11 +125,11 @@ def test_the_slice_is_that_of_the_focus():
     focus = np.zeros(image.shape, bool)
     focus[2, 2, 3] = True
     mask = np.zeros(image.shape, np.uint8)
-    panels = contour_panels(image, {"A": mask}, LABELS, spacing=(1, 1, 1), focus=focus)
+    panels = contour_panels(Scene(image, LABELS, (1, 1, 1)), {"A": mask}, focus=focus)
     assert np.asarray(panels["image"]).std() > 10
 
 
 def test_maps_of_another_shape_are_refused():
     wrong = {"A": np.zeros((3, 3), np.uint8)}
     with pytest.raises(GeometryError):
-        contour_panels(np.zeros((4, 4)), wrong, LABELS, spacing=(1, 1), focus=np.zeros((4, 4)))
+        contour_panels(Scene(np.zeros((4, 4)), LABELS, (1, 1)), wrong, focus=np.zeros((4, 4)))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from lamina.pictures.case_pictures import panel_drawer
 from lamina.pictures.panels import (
     ERROR_COLOURS,
     PictureSettings,
+    Scene,
     comparison_panels,
     comparison_views,
 )
@@ -17,24 +20,26 @@ from lamina.tasks.labels import Label
 LABELS = [Label(0, "background", (0, 0, 0)), Label(1, "a", (0, 200, 0)), Label(2, "b", (200, 0, 0))]
 
 
-def panels(truth, prediction, spacing, **more):
-    image = np.random.default_rng(0).random(truth.shape)
-    return comparison_panels(image, truth, prediction, LABELS, spacing=spacing, **more)
+def panels(reference, prediction, spacing, **more):
+    image = np.random.default_rng(0).random(reference.shape)
+    return comparison_panels(Scene(image, LABELS, spacing, **more), reference, prediction)
 
 
 def test_four_panels_of_one_size_and_true_proportions():
     """24 × 3.9 µm voxels: a scan of 100 × 200 of them is 2400 × 780 µm."""
-    truth = np.zeros((100, 200), int)
-    drawn = panels(truth, truth, (24.0, 3.9))
-    assert list(drawn) == ["image", "truth", "prediction", "difference"]
+    reference = np.zeros((100, 200), int)
+    drawn = panels(reference, reference, (24.0, 3.9))
+    assert list(drawn) == ["image", "reference", "prediction", "difference"]
     (size,) = {panel.size for panel in drawn.values()}
     assert size[0] / size[1] == pytest.approx(2400 / 780, rel=0.03)
 
 
 def test_the_first_axis_runs_to_the_right():
-    truth = np.zeros((40, 20), int)
-    truth[30:, :] = 1
-    drawn = np.asarray(panels(truth, truth, (1.0, 1.0))["truth"].convert("RGB")).astype(int)
+    reference = np.zeros((40, 20), int)
+    reference[30:, :] = 1
+    drawn = np.asarray(panels(reference, reference, (1.0, 1.0))["reference"].convert("RGB")).astype(
+        int
+    )
     green = drawn[..., 1] - drawn[..., 0]
     right, left = green[:, int(0.85 * green.shape[1])], green[:, int(0.3 * green.shape[1])]
     assert right.mean() > 40
@@ -42,19 +47,21 @@ def test_the_first_axis_runs_to_the_right():
 
 
 def test_the_slice_with_most_foreground_is_drawn():
-    truth = np.zeros((20, 24, 9), int)
-    truth[5:15, 5:20, 6] = 1
-    drawn = np.asarray(panels(truth, truth, (1.0, 1.0, 3.0))["truth"].convert("RGB")).astype(int)
+    reference = np.zeros((20, 24, 9), int)
+    reference[5:15, 5:20, 6] = 1
+    drawn = np.asarray(
+        panels(reference, reference, (1.0, 1.0, 3.0))["reference"].convert("RGB")
+    ).astype(int)
     assert (drawn[..., 1] - drawn[..., 0] > 30).mean() > 0.2
 
 
 @pytest.mark.parametrize(
-    ("truth", "prediction", "kind"),
+    ("reference", "prediction", "kind"),
     [(0, 1, "too much"), (1, 0, "missing"), (1, 2, "wrong structure")],
 )
-def test_each_kind_of_error_has_its_colour(truth, prediction, kind):
+def test_each_kind_of_error_has_its_colour(reference, prediction, kind):
     masks = [np.zeros((30, 20), int) for _ in range(2)]
-    for mask, value in zip(masks, (truth, prediction), strict=True):
+    for mask, value in zip(masks, (reference, prediction), strict=True):
         mask[10:20, 5:15] = value
     drawn = np.asarray(panels(*masks, (1.0, 1.0))["difference"].convert("RGB")).astype(float)
     coloured = drawn[np.ptp(drawn, axis=-1) > 60]
@@ -82,22 +89,21 @@ def test_the_panel_for_tensorboard_is_an_rgb_array():
 
 
 def test_each_view_has_the_panels_of_its_own_slice():
-    truth = np.zeros((20, 24, 9), int)
-    truth[5:15, 5:20, 6] = 1
-    prediction = np.roll(truth, 3, axis=0)
-    image = np.random.default_rng(0).random(truth.shape)
+    reference = np.zeros((20, 24, 9), int)
+    reference[5:15, 5:20, 6] = 1
+    prediction = np.roll(reference, 3, axis=0)
+    image = np.random.default_rng(0).random(reference.shape)
     spacing, affine = (1.0, 2.0, 3.0), np.diag([1.0, 2.0, 3.0, 1.0])
-    views = comparison_views(image, truth, prediction, LABELS, spacing=spacing, affine=affine)
+    scene = Scene(image, LABELS, spacing, affine)
+    views = comparison_views(scene, reference, prediction)
     assert list(views) == ["axial", "coronal", "sagittal"]
     for axis, panels in zip((2, 1, 0), views.values(), strict=True):
         settings = PictureSettings(slice_axis=axis)
-        alone = comparison_panels(
-            image, truth, prediction, LABELS, spacing=spacing, affine=affine, settings=settings
-        )
+        alone = comparison_panels(replace(scene, settings=settings), reference, prediction)
         for title, panel in panels.items():
             np.testing.assert_array_equal(np.asarray(panel), np.asarray(alone[title]))
     with pytest.raises(GeometryError):
-        comparison_views(image, truth, truth[1:], LABELS, spacing=spacing)
+        comparison_views(scene, reference, reference[1:])
 
 
 @pytest.mark.parametrize(("depth_axis", "turned"), [(None, True), (1, False)])

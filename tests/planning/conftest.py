@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from lamina.cases.find import find_cases
-from lamina.planning.survey_cases import survey_cases
+from lamina.planning.survey_cases import survey_cases, to_ras
+from lamina.readers.images import read_image, read_label
 
 FLIPPED = np.array([[0.1, -1.5, 0, 20], [-1.0, 0.05, 0, 30], [0, 0, -3.0, 40], [0, 0, 0, 1]])
 
@@ -25,6 +26,11 @@ def write_case(root, name, image, label, affine=FLIPPED):
     for folder, values in (("imagesTr", image), ("labelsTr", label)):
         (root / folder).mkdir(parents=True, exist_ok=True)
         nib.Nifti1Image(values, affine).to_filename(root / folder / f"{name}.nii.gz")
+
+
+def read_in_ras(case):
+    image, grid = read_image(case.image)
+    return to_ras(image, read_label(case.label)[0], grid)[:2]
 
 
 @pytest.fixture

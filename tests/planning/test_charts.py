@@ -12,7 +12,7 @@ LABELS = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
 def case(name, inside, outside, voxels=10, scale=1.0):
     inside, outside = (scale * np.asarray(v, np.float32) for v in (inside, outside))
     return CaseSurvey(
-        case=Case(name, f"{name}.nii", f"{name}_mask.nii", name),
+        files=Case(name, f"{name}.nii", f"{name}_mask.nii", name),
         source="NIfTI",
         orientation="RAS",
         shape=(4, 5, 6),
@@ -25,7 +25,7 @@ def case(name, inside, outside, voxels=10, scale=1.0):
         structures={1: Structure(voxels, 2, (0.5, 0.5, 0.5))},
         between=(),
         edge=0,
-        thumbnail=np.zeros(8, np.float32),
+        similarity_vector=np.zeros(8, np.float32),
         mirror_losses=(),
     )
 

@@ -111,7 +111,7 @@ def test_a_structure_that_one_of_many_lacks_is_told(tmp_path, survey_of):
             label[label == 2] = 0
         write_case(tmp_path, f"c{seed:02}", image, label)
     (line,) = defects(tmp_path, survey_of)
-    assert "c04.nii.gz: value 2 is missing, which 20 of 21 labels have → look" in line
+    assert "c04.nii.gz: value 2 is missing, which 20 of 21 labels have → check whether" in line
     for seed in (7, 9):
         image, label = volume(seed)
         write_case(tmp_path, f"c{seed:02}", image, label * (label == 1))

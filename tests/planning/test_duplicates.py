@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina.planning.duplicates import find_duplicates, thumbnail
+from lamina.planning.duplicates import find_duplicates, similarity_vector
 
 from .conftest import volume, write_case
 
@@ -21,7 +21,7 @@ def test_images_that_differ_are_no_duplicates(volumes, survey_of):
 def test_the_same_voxels_under_two_names(volumes, survey_of):
     write_case(volumes, "again", *volume(3))
     assert texts(survey_of(volumes)) == [
-        "again, case_3: the same image, of different patients: it may stand in training and test"
+        "again, case_3: the same image, of different patients: it may end up in training and test"
     ]
 
 
@@ -39,12 +39,12 @@ def test_a_copy_that_was_scaled_and_one_that_was_rounded(volumes, survey_of):
 @given(scale=st.floats(0.01, 1e4), offset=st.floats(-1e3, 1e3))
 def test_a_thumbnail_does_not_know_the_image_s_units(scale, offset):
     image = np.random.default_rng(0).random((50, 70), dtype=np.float32)
-    both = thumbnail(image) @ thumbnail((scale * image + offset).astype(np.float32))
+    both = similarity_vector(image) @ similarity_vector((scale * image + offset).astype(np.float32))
     assert both > 0.99 or scale < abs(offset) * 1e-5
 
 
 def test_a_flat_image_has_one_too():
-    assert np.isfinite(thumbnail(np.zeros((30, 20, 10), np.float32))).all()
+    assert np.isfinite(similarity_vector(np.zeros((30, 20, 10), np.float32))).all()
 
 
 def with_patients(survey, hashes):

@@ -55,17 +55,17 @@ def test_a_whole_data_set_that_fits_and_the_old_one_untouched(data, tmp_path):
     before = contents(data)
     outcomes = write_fixed(find_cases(data), tmp_path / "new", 2.0)
     assert contents(data) == before
-    told = {os.path.basename(one.label): (one.mended, one.text) for one in outcomes}
+    told = {os.path.basename(one.label): (one.fixed, one.text) for one in outcomes}
     assert told.keys() == {"near.nii.gz", "silent.nii.gz", "far.nii.gz"}
-    assert told["near.nii.gz"][1].startswith("re-stamped")
+    assert told["near.nii.gz"][1].startswith("given the affine")
     assert told["silent.nii.gz"][0]
     assert told["far.nii.gz"] == (False, told["far.nii.gz"][1])
     assert "would lie outside" in told["far.nii.gz"][1]
     new = tmp_path / "new"
     assert {p.relative_to(new) for p in contents(new)} == {p.relative_to(data) for p in before}
     survey = survey_cases(find_cases(new).labelled)
-    assert {one.case.name for one in survey.cases} == {"right", "near", "silent"}
-    assert [one.case.name for one in survey.unusable] == ["far"]
+    assert {one.files.name for one in survey.cases} == {"right", "near", "silent"}
+    assert [one.files.name for one in survey.unusable] == ["far"]
     label, grid = read_label(new / "masks" / "near.nii.gz")
     np.testing.assert_array_equal(label, label_of(1))
     np.testing.assert_allclose(grid.affine, AFFINE, atol=1e-5)
@@ -90,7 +90,7 @@ def test_a_label_keeps_its_format(tmp_path, suffix):
         image.SetOrigin((-3.0, 5.0, 7.0))
         sitk.WriteImage(image, str(root / folder / f"{name}{suffix}"))
     (one,) = write_fixed(find_cases(root), tmp_path / "new", 2.0)
-    assert one.mended, one.text
+    assert one.fixed, one.text
     written = tmp_path / "new" / "masks" / f"a{suffix}"
     label, grid = read_label(written)
     image = read_grid(str(root / "images" / f"a{suffix}"))
@@ -109,8 +109,8 @@ def test_pictures_and_what_a_jpeg_would_spoil(tmp_path):
         Image.fromarray(np.zeros((60, 40), np.uint8)).save(root / "images" / f"{name}.png")
         Image.fromarray(mask).save(root / "masks" / f"{name}.{suffix}")
     outcomes = {one.label[-5:]: one for one in write_fixed(find_cases(root), tmp_path / "new", 2)}
-    assert outcomes["a.png"].mended
-    assert not outcomes["b.jpg"].mended
+    assert outcomes["a.png"].fixed
+    assert not outcomes["b.jpg"].fixed
     with Image.open(tmp_path / "new" / "masks" / "a.png") as picture:
         assert picture.size == (40, 60)
         assert np.asarray(picture).sum() == 4 * 25 * 255
@@ -120,7 +120,7 @@ def test_a_broken_label_is_left_and_told(data, tmp_path):
     (data / "masks" / "right.nii.gz").write_bytes(b"no image at all")
     outcomes = write_fixed(find_cases(data), tmp_path / "new", 2.0)
     told = [one for one in outcomes if one.label.endswith("right.nii.gz")]
-    assert [one.mended for one in told] == [False]
+    assert [one.fixed for one in told] == [False]
     assert (tmp_path / "new" / "masks" / "right.nii.gz").read_bytes() == b"no image at all"
 
 
@@ -157,7 +157,7 @@ def test_within_the_tolerance_it_is_re_stamped_voxels_unchanged(shift):
     label = label_on(IMAGE.shape)
     found = refit(label, Grid(IMAGE.shape, moved), IMAGE, 2.0)
     np.testing.assert_array_equal(found.label, label)
-    assert found.done.startswith("re-stamped with its image's place in space (origin")
+    assert found.done.startswith("given the affine of its image (origin")
 
 
 def test_a_header_that_says_nothing_is_re_stamped():

@@ -16,7 +16,7 @@ from lamina.planning.flipped import MOST, _agrees_mirrored, find_flipped, mirror
 from lamina.planning.survey import Survey
 from lamina.planning.survey_cases import structures_in, survey_cases
 
-from .conftest import write_case
+from .conftest import read_in_ras, write_case
 
 AXES = ("left-right", "back-front", "foot-head")
 
@@ -40,7 +40,7 @@ def test_a_planted_flip_is_named_with_its_axis_and_nothing_else_is(tmp_path, sur
     image, label = scene(12)
     write_case(tmp_path, "flipped", image, np.flip(label, axis).copy(), np.eye(4))
     ((one, name),) = find_flipped(survey_of(tmp_path))
-    assert (one.case.name, name) == ("flipped", AXES[axis])
+    assert (one.files.name, name) == ("flipped", AXES[axis])
     (defect,) = find_defects(survey_of(tmp_path))
     assert f"flipped {AXES[axis]} against its image" in defect.text
     assert defect.cases == ("flipped",)
@@ -84,8 +84,6 @@ def mirrored(one, image, label, axis):
 
 
 def test_real_volumes_have_none_and_show_planted_ones(real_data):
-    from lamina.planning.survey_cases import read_in_ras
-
     cases = find_cases(real_data / "hippocampus").labelled[:40]
     survey = survey_cases(cases)
     assert find_flipped(survey) == []
@@ -96,7 +94,7 @@ def test_real_volumes_have_none_and_show_planted_ones(real_data):
             planted = mirrored(survey.cases[at], image, label, axis)
             others = (*survey.cases[:at], planted, *survey.cases[at + 1 :])
             flipped = find_flipped(Survey(others))
-            assert {one.case.name for one, _ in flipped} <= {planted.case.name}
+            assert {one.files.name for one, _ in flipped} <= {planted.files.name}
             found += flipped == [(planted, AXES[axis])]
     assert found >= 14  # of 16
 

@@ -38,8 +38,8 @@ def test_spacing_and_turned_axes():
     turn = np.eye(4)
     turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     found = describe_misfit(Grid(IMAGE.shape, turn @ OBLIQUE), IMAGE)
-    assert "axis x turned by 5°" in found
-    assert "axis y turned by 5°" in found
+    assert "axis x rotated by 5°" in found
+    assert "axis y rotated by 5°" in found
     assert "axis z" not in found
 
 
@@ -48,8 +48,8 @@ def test_an_axis_that_runs_the_other_way(axis, name):
     mirrored = np.eye(4)
     mirrored[axis, axis] = -1
     found = describe_misfit(Grid(IMAGE.shape, OBLIQUE @ mirrored), IMAGE)
-    assert f"axis {name} runs the other way" in found
-    assert found.count("other way") == 1
+    assert f"axis {name} is reversed" in found
+    assert found.count("reversed") == 1
 
 
 def test_pictures_have_only_a_size():

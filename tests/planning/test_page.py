@@ -13,7 +13,6 @@ from lamina.planning.defects import find_defects
 from lamina.planning.page import write_plan_page
 from lamina.planning.survey import Defect
 from lamina.planning.survey_cases import survey_cases
-from lamina.planning.thumbnails import look_at
 from lamina.tasks.labels import Label
 
 LABELS = [
@@ -40,7 +39,7 @@ def write_cases(root, count, broken=()):
 
 
 def page_of(dataset, folder, **more):
-    survey = survey_cases(dataset.labelled, look_at=look_at)
+    survey = survey_cases(dataset.labelled)
     defects = find_defects(survey, dataset.problems)
     write_plan_page(folder / "index.html", survey, LABELS, defects, title="Plan of it", **more)
     return (folder / "index.html").read_text()
@@ -106,7 +105,7 @@ def test_many_cases_are_shown_in_part_the_defective_ones_all(tmp_path, monkeypat
 
 def test_a_page_without_any_case_still_tells_the_defects(tmp_path):
     dataset = write_cases(tmp_path, 2, broken=[0, 1])
-    survey = survey_cases(dataset.labelled, look_at=look_at)
+    survey = survey_cases(dataset.labelled)
     defects = [*find_defects(survey), Defect("a thing", "a remedy")]
     write_plan_page(tmp_path / "p.html", survey, LABELS[:1], defects, title="t")
     page = (tmp_path / "p.html").read_text()

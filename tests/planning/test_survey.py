@@ -19,7 +19,7 @@ def test_axes_are_in_ras_order_with_their_spacing(volumes, survey_of):
 def test_structures_are_counted_and_placed(volumes, survey_of):
     one = survey_of(volumes).cases[0]
     assert one.structures.keys() == {1, 2}
-    assert (one.structures[1].voxels, one.structures[1].parts) == (8 * 8 * 5, 1)
+    assert (one.structures[1].voxels, one.structures[1].components) == (8 * 8 * 5, 1)
     # x of the file runs backwards along y: its indices 12 … 15 of 22 come first there.
     assert one.structures[2].centre[1] == pytest.approx((22 - 1 - 13.5) / 22)
     assert one.structures[2].centre[2] == pytest.approx((12 - 1 - 5) / 12)
@@ -60,7 +60,7 @@ def test_values_that_only_lie_on_edges_are_found(tmp_path, survey_of):
     soft[5:13, 4, 3:8] = 100
     write_case(tmp_path, "soft", image, soft, FLIPPED)
     write_case(tmp_path, "hard", image + 1, (label > 0).astype(np.uint8) * 200, FLIPPED)
-    by_name = {one.case.name: one for one in survey_of(tmp_path).cases}
+    by_name = {one.files.name: one for one in survey_of(tmp_path).cases}
     assert by_name["soft"].between == (100,)
     assert by_name["hard"].between == ()
 

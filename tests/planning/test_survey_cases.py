@@ -1,5 +1,6 @@
 """Every kind of data set that Lamina reads is surveyed, and what can't be read is a reason."""
 
+import importlib
 import json
 import shutil
 
@@ -11,10 +12,9 @@ from PIL import Image
 from lamina.cases.find import find_cases
 from lamina.errors import LaminaError
 from lamina.planning.defects import find_defects
-from lamina.planning.survey import Look
+from lamina.planning.survey import Thumbnail
 from lamina.planning.survey_cases import (
     edge_value,
-    read_in_ras,
     source_of,
     stated_modality,
     structures_in,
@@ -23,7 +23,7 @@ from lamina.planning.survey_cases import (
 )
 from lamina.readers.images import read_image
 
-from .conftest import volume, write_case
+from .conftest import read_in_ras, volume, write_case
 
 
 def with_label(root, name, series):
@@ -82,16 +82,18 @@ def test_pictures_of_colours_palettes_and_sizes(tmp_path):
     assert {one.structures[1].voxels for one in survey.cases} == {4 * 13}
 
 
-def test_what_is_shown_lies_on_the_image_s_own_grid(volumes):
+def test_thumbnails_are_drawn_on_the_image_s_own_grid(volumes, monkeypatch):
     seen = []
 
-    def look_at(image, label, grid):
+    def make_thumbnail(image, label, grid):
         seen.append((image.shape, label.shape, grid.shape))
-        return Look(np.zeros((1, 1), np.uint8), label[:1, :1, 0])
+        return Thumbnail(np.zeros((1, 1), np.uint8), label[:1, :1, 0])
 
-    survey = survey_cases(find_cases(volumes).labelled, look_at=look_at)
+    module = importlib.import_module("lamina.planning.survey_cases")
+    monkeypatch.setattr(module, "make_thumbnail", make_thumbnail)
+    survey = survey_cases(find_cases(volumes).labelled)
     assert seen == [((22, 26, 12),) * 3] * 10
-    assert all(one.look is not None for one in survey.cases)
+    assert all(one.thumbnail is not None for one in survey.cases)
 
 
 def test_a_case_whose_label_can_not_be_used_still_has_a_picture(volumes):
@@ -99,13 +101,10 @@ def test_a_case_whose_label_can_not_be_used_still_has_a_picture(volumes):
     write_case(volumes, "odd", image, np.zeros((5, 6, 7), np.uint8))
     broken = volumes / "imagesTr" / "case_4.nii.gz"
     broken.write_bytes(broken.read_bytes()[:100])
-    survey = survey_cases(
-        find_cases(volumes).labelled,
-        look_at=lambda i, l, g: Look(np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.int32)),
-    )
-    looks = {one.case.name: one.look for one in survey.unusable}
-    assert looks["odd"] is not None
-    assert looks["case_4"] is None
+    survey = survey_cases(find_cases(volumes).labelled)
+    thumbnails = {one.files.name: one.thumbnail for one in survey.unusable}
+    assert thumbnails["odd"] is not None
+    assert thumbnails["case_4"] is None
 
 
 def test_a_label_that_is_far_too_large_is_not_read(tmp_path):
@@ -134,9 +133,9 @@ def test_a_missing_file_is_a_reason(volumes):
     dataset = find_cases(volumes)
     (volumes / "imagesTr" / "case_0.nii.gz").unlink()
     survey = survey_cases(dataset.labelled)
-    assert [one.case.name for one in survey.unusable] == ["case_0"]
+    assert [one.files.name for one in survey.unusable] == ["case_0"]
     with pytest.raises(LaminaError):
-        read_in_ras(survey.unusable[0].case)
+        read_in_ras(survey.unusable[0].files)
 
 
 def test_colours_are_told_from_grey_that_is_stored_as_colours(tmp_path):
@@ -180,7 +179,7 @@ def test_sizes_parts_and_centres():
     label[0, 0, 0] = 9
     found = structures_in(label, 0)
     assert found.keys() == {4, 9}
-    assert (found[4].voxels, found[4].parts) == (2 * 4 * 6 + 1, 2)
+    assert (found[4].voxels, found[4].components) == (2 * 4 * 6 + 1, 2)
     assert found[9].centre == (0, 0, 0)
     where = np.argwhere(label == 4).mean(axis=0) / label.shape
     assert found[4].centre == pytest.approx(where)
@@ -188,7 +187,7 @@ def test_sizes_parts_and_centres():
 
 def test_parts_that_touch_by_a_corner_are_two():
     label = np.eye(2, dtype=np.int32)
-    assert structures_in(label, 0)[1].parts == 2
+    assert structures_in(label, 0)[1].components == 2
 
 
 def test_the_edge_is_that_of_each_slice():

@@ -7,7 +7,7 @@ from lamina.cases.find import find_cases
 from lamina.errors import DataError
 from lamina.prepare.crop import crop_dataset
 from lamina.readers.images import read_image, read_label
-from lamina.transforms.region import CutToRegiond
+from lamina.transforms.region import CropToRegiond
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_it_is_what_prediction_does_with_the_image(study, tmp_path):
     crop(tmp_path, margin=0.2)
     data = {"image": image, "within": region}
     data = {key: MetaTensor(torch.tensor(value[None].astype(float))) for key, value in data.items()}
-    cut = CutToRegiond("image", margin=0.2)(data)["image"]
+    cut = CropToRegiond("image", margin=0.2)(data)["image"]
     np.testing.assert_array_equal(read_image(str(tmp_path / "out/images/a.png"))[0], cut[0].numpy())
 
 
@@ -100,5 +100,5 @@ def test_values_that_no_png_holds_are_refused_and_not_rounded(study, tmp_path, v
     Image.fromarray(other.T).save(tmp_path / "data/images/a.tif")
     problem = crop(tmp_path)["a"]
     assert told in problem
-    assert "whole numbers from 0 to 65535" in problem
+    assert "integers from 0 to 65535" in problem
     assert not (tmp_path / "out/images").exists() or not list((tmp_path / "out/images").iterdir())

@@ -32,13 +32,16 @@ def test_a_class_that_one_mask_lacks_shifts_no_other(tmp_path):
         (60, 2, 1),
         (90, 3, 2),
     ]
-    assert sum(one.share for one in learned) == pytest.approx(1)
-    assert learned[2].share == pytest.approx(2 * 7 / (8 * 7 + 6 * 7))
+    assert sum(one.fraction for one in learned) == pytest.approx(1)
+    assert learned[2].fraction == pytest.approx(2 * 7 / (8 * 7 + 6 * 7))
 
 
 def test_a_background_that_is_not_the_smallest_is_in_doubt_until_it_is_named(tmp_path):
     masks = [write(tmp_path / "a.png", layered(0, 30, background=240))]
-    with pytest.raises(DataError, match="edges show mostly 240.*in doubt\n.*--background 240"):
+    with pytest.raises(
+        DataError,
+        match="edges show mostly 240.*unclear which of them is the background\n.*--background 240",
+    ):
         learn_values(masks, 3)
     assert [one.code for one in learn_values(masks, 3, background=240)] == [240, 0, 30]
     assert [one.code for one in learn_values(masks, 3, background=0)] == [0, 30, 240]

@@ -12,12 +12,12 @@ from skimage.morphology import closing, disk
 from lamina.errors import DataError
 from lamina.prepare.retouch_cases import (
     RetouchCase,
-    cases_for_test,
+    choose_test_cases,
     closed,
     fill_columns,
     find_retouch,
     read_bytes,
-    read_truth,
+    read_fluid,
     region_of_interest,
 )
 from lamina.readers.images import read_image
@@ -49,7 +49,7 @@ def test_vendor_and_case_come_from_the_folders(tmp_path, volume):
     make(tmp_path / "set" / "topcon" / "TRAIN047", volume)
     cases = find_retouch(tmp_path)
     assert [case.name for case in cases] == ["Cirrus_TRAIN001", "Topcon_TRAIN047"]
-    assert [case.truth is None for case in cases] == [False, True]
+    assert [case.fluid is None for case in cases] == [False, True]
 
 
 def test_one_vendors_folder_may_be_given_itself(tmp_path, volume):
@@ -68,7 +68,7 @@ def test_what_does_not_lie_as_expected_is_told(tmp_path, volume):
 def test_equal_names_are_refused(tmp_path, volume):
     for part in ("a", "b"):
         make(tmp_path / part / "Cirrus" / "T1", volume)
-    with pytest.raises(DataError, match="Cirrus_T1 stands twice"):
+    with pytest.raises(DataError, match="Cirrus_T1 is there twice"):
         find_retouch(tmp_path)
 
 
@@ -94,10 +94,10 @@ def test_a_truth_that_does_not_fit_is_refused(tmp_path, volume):
     case = find_retouch(tmp_path)[0]
     grid = read_bytes(case)[1]
     with pytest.raises(DataError, match=r"6×9×3 voxels, oct.mhd has 6×9×4"):
-        read_truth(case, grid)
-    write(case.truth, np.full(SHAPE, 4, np.uint8))
+        read_fluid(case, grid)
+    write(case.fluid, np.full(SHAPE, 4, np.uint8))
     with pytest.raises(DataError, match="values up to 4, expected 0 to 3"):
-        read_truth(case, grid)
+        read_fluid(case, grid)
 
 
 def test_a_quarter_of_each_vendor_is_for_the_test_whatever_else_there_is():
@@ -106,12 +106,12 @@ def test_a_quarter_of_each_vendor_is_for_the_test_whatever_else_there_is():
         for v in ("Cirrus", "Topcon")
         for n in range(12)
     ]
-    chosen = cases_for_test(cases, 0.25, 0)
+    chosen = choose_test_cases(cases, 0.25, 0)
     assert sum(name.startswith("Cirrus") for name in chosen) == 3
     assert sum(name.startswith("Topcon") for name in chosen) == 3
-    assert cases_for_test(cases[::-1], 0.25, 0) == chosen
-    assert cases_for_test(cases, 0.25, 1) != chosen
-    assert not cases_for_test([RetouchCase("Cirrus", "T", Path("a"), None)], 1.0, 0)
+    assert choose_test_cases(cases[::-1], 0.25, 0) == chosen
+    assert choose_test_cases(cases, 0.25, 1) != chosen
+    assert not choose_test_cases([RetouchCase("Cirrus", "T", Path("a"), None)], 1.0, 0)
 
 
 def retina(columns=60, rows=300, seed=0):

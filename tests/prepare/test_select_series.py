@@ -4,7 +4,7 @@ import pytest
 
 from lamina.cli import main
 from lamina.errors import DataError
-from lamina.prepare.select_series import one_file_a_series, select_slices, series_folder
+from lamina.prepare.select_series import one_file_per_series, select_slices, series_folder
 
 AXIAL = np.diag([-0.5, -0.6, 3.0, 1.0])
 CORONAL = np.array([[-0.5, 0, 0, 1], [0, 0, 3.0, 2], [0, -0.6, 0, 3], [0, 0, 0, 1.0]])
@@ -72,7 +72,7 @@ def test_a_folder_without_dicom_says_so(tmp_path):
     with pytest.raises(DataError, match="no such folder"):
         select_slices(tmp_path / "none", tmp_path / "out", "axial")
     with pytest.raises(DataError, match="no DICOM file"):
-        one_file_a_series(tmp_path / "in")
+        one_file_per_series(tmp_path / "in")
 
 
 def test_show_hides_who_it_is_unless_asked(patient, capsys):

@@ -104,7 +104,9 @@ def test_a_number_that_was_overwritten_names_its_line(source, tmp_path):
     cells = lines[2].split(",")
     cells[columns.index("slice")], cells[columns.index("keep")] = "third", "x"
     path.write_text("\n".join([*lines[:2], ",".join(cells), *lines[3:]]))
-    with pytest.raises(DataError, match=r"slices\.csv, line 3: slice is 'third', expected a whole"):
+    with pytest.raises(
+        DataError, match=r"slices\.csv, line 3: slice is 'third', expected an integer"
+    ):
         read_kept(path)
 
 

@@ -4,7 +4,7 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import RemoveSmallObjects
 
-from lamina.transforms.refine import MostProbabled, RemoveSmallPartsd, SmoothLabelsd
+from lamina.transforms.refine import MostProbabled, RemoveSmallComponentsd, SmoothLabelsd
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def label():
 
 def test_small_parts_of_the_named_structures_go():
     given = label()
-    made = RemoveSmallPartsd("pred", [1], 3)({"pred": given})["pred"]
+    made = RemoveSmallComponentsd("pred", [1], 3)({"pred": given})["pred"]
     assert (made == 1).sum() == 8
     assert (made == 2).sum() == 1
     assert (given == 1).sum() == 10  # the given one is untouched
@@ -88,12 +88,14 @@ def test_small_parts_of_the_named_structures_go():
 
 @pytest.mark.parametrize(("smallest", "left"), [(2, 10), (2.1, 8), (8, 8), (8.1, 0)])
 def test_what_is_as_large_stays(smallest, left):
-    assert (RemoveSmallPartsd("pred", [1], smallest)({"pred": label()})["pred"] == 1).sum() == left
+    assert (
+        RemoveSmallComponentsd("pred", [1], smallest)({"pred": label()})["pred"] == 1
+    ).sum() == left
 
 
 def test_sizes_are_in_mm():
     image = MetaTensor(label(), affine=np.diag([-0.5, 2.0, 3.0, 1.0]))  # 3 mm³ a voxel
-    made = RemoveSmallPartsd("pred", [1, 2], 6.5)({"pred": image})["pred"]
+    made = RemoveSmallComponentsd("pred", [1, 2], 6.5)({"pred": image})["pred"]
     assert (made == 1).sum() == 8
     assert (made == 2).sum() == 0
     np.testing.assert_array_equal(made.affine, image.affine)
@@ -102,13 +104,21 @@ def test_sizes_are_in_mm():
 def test_one_structure_is_as_monai_does_it():
     only = (label() == 1).to(torch.uint8)
     monai = RemoveSmallObjects(min_size=3)(only)
-    assert torch.equal(RemoveSmallPartsd("pred", [1], 3)({"pred": only})["pred"], monai)
+    assert torch.equal(RemoveSmallComponentsd("pred", [1], 3)({"pred": only})["pred"], monai)
 
 
-def test_a_part_in_a_tilted_volume_is_as_large_as_its_voxels_are():
+def test_a_component_in_a_tilted_volume_is_as_large_as_its_voxels_are():
     affine = np.diag([1.0, 1.0, 2.0, 1.0])
     affine[1, 2] = 2 * np.tan(np.radians(25))
     label = MetaTensor(torch.zeros(1, 5, 6, 7), affine=affine)
     label[0, 1:3, 2:4, 3] = 1
-    assert not RemoveSmallPartsd("pred", [1], 8.5)({"pred": label})["pred"].any()
-    assert RemoveSmallPartsd("pred", [1], 7.5)({"pred": label})["pred"].any()
+    assert not RemoveSmallComponentsd("pred", [1], 8.5)({"pred": label})["pred"].any()
+    assert RemoveSmallComponentsd("pred", [1], 7.5)({"pred": label})["pred"].any()
+
+
+def test_the_former_name_in_files_of_users_still_works():
+    from monai.bundle import ConfigParser
+
+    step = {"_target_": "lamina.transforms.RemoveSmallPartsd", "keys": "pred"}
+    parser = ConfigParser({"step": step | {"applied_labels": [1], "smallest": 2}})
+    assert isinstance(parser.get_parsed_content("step"), RemoveSmallComponentsd)

@@ -11,9 +11,9 @@ from skimage.filters import threshold_otsu
 from lamina.errors import DataError
 from lamina.inference.grid_inferer import GridInferer
 from lamina.readers.image_reader import CaseReader
-from lamina.transforms import within
+from lamina.transforms import crop_to_region
 from lamina.transforms.patch import RandPatchd
-from lamina.transforms.region import CutToRegiond, RegionOfCased, above_otsu
+from lamina.transforms.region import CropToRegiond, RegionOfCased, above_otsu
 
 
 def test_a_labelled_case_has_its_region_beside_its_image(tmp_path):
@@ -114,7 +114,7 @@ def test_what_lies_in_the_region_stays_and_the_rest_is_blank(shape):
     box = (slice(2, 6), slice(3, 5), slice(1, 4))[: len(shape)]
     data = item(*shape, box=box)
     before = data["image"].clone()
-    cut = CutToRegiond("image", margin=0.3)(data)
+    cut = CropToRegiond("image", margin=0.3)(data)
     assert set(cut) == {"image", "case"}
     wide = tuple(
         slice(max(s.start - g, 0), min(s.stop + g, n))
@@ -129,13 +129,13 @@ def test_what_lies_in_the_region_stays_and_the_rest_is_blank(shape):
 def test_the_place_in_space_moves_along():
     data = item(9, 7, 5, box=(slice(2, 6), slice(3, 5), slice(1, 4)))
     data["image"].affine = torch.diag(torch.tensor([2.0, 3.0, -4.0, 1.0]))
-    cut = CutToRegiond("image", margin=0.0)(data)["image"]
+    cut = CropToRegiond("image", margin=0.0)(data)["image"]
     assert cut.affine[:3, 3].tolist() == [4.0, 9.0, -4.0]
 
 
 def test_an_empty_region_is_an_error():
     with pytest.raises(DataError, match="the region is empty"):
-        CutToRegiond("image")(item(4, 5, box=(slice(0), slice(0))))
+        CropToRegiond("image")(item(4, 5, box=(slice(0), slice(0))))
 
 
 class Bright(torch.nn.Module):
@@ -158,7 +158,7 @@ def test_crop_predict_original(tmp_path):
         Image.fromarray(values.T).save(tmp_path / f"{name}.png")
     reader = LoadImaged("image", reader=CaseReader(), ensure_channel_first=True, image_only=True)
     steps = [reader, Resized("image", (64, 48), mode="bilinear"), NormalizeIntensityd("image")]
-    whole = Compose(within(steps, str(tmp_path)))
+    whole = Compose(crop_to_region(steps, str(tmp_path)))
     assert len(whole.transforms) == 5
     data = whole({key: str(tmp_path / f"{key}.png") for key in ("image", "within")})
     assert data["image"].shape == (1, 64, 48)
@@ -175,5 +175,5 @@ def test_crop_predict_original(tmp_path):
 
 def test_without_regions_the_preprocessing_is_the_task_s():
     steps = [NormalizeIntensityd("image")]
-    assert within(steps, None) is steps
-    assert isinstance(within(steps, "/x")[1], CutToRegiond)
+    assert crop_to_region(steps, None) is steps
+    assert isinstance(crop_to_region(steps, "/x")[1], CropToRegiond)

@@ -8,20 +8,14 @@ import numpy as np
 from pycocotools import mask as coco_mask
 from shapely import GeometryCollection
 
-from lamina.annotations.shapes import (
-    AnnotatedImage,
-    Bitmap,
-    NotDrawableError,
-    Shape,
-    collect,
-    polygon,
-)
+from lamina.annotations import shapes
+from lamina.annotations.shapes import AnnotatedImage, Bitmap, NotDrawableError, Shape, collect
 
 Content = Mapping[str, Any]
 
 
 def is_coco(content: Any) -> bool:
-    """Tell whether JSON is COCO's."""
+    """Return whether JSON is COCO's."""
     return isinstance(content, Mapping) and {"images", "annotations", "categories"} <= set(content)
 
 
@@ -38,8 +32,8 @@ def _read_image(
     image: Content, annotations: list[Content], names: Mapping[Any, str]
 ) -> AnnotatedImage:
     size = (int(image["width"]), int(image["height"]))
-    shapes, notes = collect(annotations, lambda one: _read_annotation(one, names, size))
-    return AnnotatedImage(str(image["file_name"]), shapes, notes, size)
+    drawn, notes = collect(annotations, lambda entry: _read_annotation(entry, names, size))
+    return AnnotatedImage(str(image["file_name"]), drawn, notes, size)
 
 
 def _read_annotation(annotation: Content, names: Mapping[Any, str], size: tuple[int, int]) -> Shape:
@@ -48,8 +42,8 @@ def _read_annotation(annotation: Content, names: Mapping[Any, str], size: tuple[
         raise NotDrawableError(f"a box or key points of {label!r} without an outline")
     if isinstance(outline, Mapping):
         return Shape(label, _run_lengths(outline, size))
-    parts = [polygon(np.reshape(part, (-1, 2)).tolist()) for part in outline]
-    return Shape(label, parts[0] if len(parts) == 1 else GeometryCollection(parts))
+    polygons = [shapes.polygon(np.reshape(points, (-1, 2)).tolist()) for points in outline]
+    return Shape(label, polygons[0] if len(polygons) == 1 else GeometryCollection(polygons))
 
 
 def _run_lengths(outline: Mapping[str, Any], size: tuple[int, int]) -> Bitmap:

@@ -1,8 +1,8 @@
-"""One annotated picture as a mask, with all that is worth saying about it."""
+"""One annotated picture as a mask, with counts and warnings."""
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from lamina.readers.grid import format_size
 from lamina.readers.images import read_image
 
 _OUTSIDE = 1.0
-"""Pixels by which a shape may leave the picture without a word: the hand slips at the edge."""
+"""Pixels by which a shape may leave the picture without a warning."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Drawing:
     line_width
         In pixels, of lines that enclose nothing.
     keep_empty
-        A picture without shapes is all background, not one that nobody has annotated yet.
+        A picture without shapes is all background, not an unannotated one.
     """
 
     classes: Mapping[str, int]
@@ -51,7 +51,7 @@ class Drawing:
 
 @dataclass
 class Converted:
-    """What became of one annotated picture: a mask, or a problem that says why not."""
+    """The result for one annotated picture: a mask, or a problem that says why not."""
 
     name: str
     picture: Path | None = None
@@ -71,21 +71,21 @@ class Converted:
 def convert(annotated: AnnotatedImage, pictures: Pictures, drawing: Drawing) -> Converted:
     """Draw the mask (columns, rows) of one picture.
 
-    Nothing in doubt is drawn: where a label is unknown, a picture is missing or of another size, a
-    shape lies outside or there is none at all, ``problem`` says so, and there is no mask.
+    Where a label is unknown, a picture is missing or of another size, a shape lies outside or there
+    is none, ``problem`` says so, and there is no mask.
     """
-    made = Converted(annotated.name, warnings=list(annotated.notes))
+    result = Converted(annotated.name, warnings=list(annotated.notes))
     try:
-        made.picture = _find(annotated, pictures, made.warnings)
-        made.image, grid = read_image(str(made.picture))
+        result.picture = _find(annotated, pictures, result.warnings)
+        result.image, grid = read_image(str(result.picture))
         size = (grid.shape[0], grid.shape[1])
         _require_size(annotated, size)
         shapes = _known(annotated.shapes, drawing)
         _require_shapes(shapes, annotated, drawing)
-        made.mask = _draw(shapes, size, drawing, made)
+        result.mask = _draw(shapes, size, drawing, result)
     except LaminaError as error:
-        made.problem = str(error).replace("\n  → ", ": ")
-    return made
+        result.problem = str(error).replace("\n  → ", ": ")
+    return result
 
 
 def _find(annotated: AnnotatedImage, pictures: Pictures, warnings: list[str]) -> Path:
@@ -93,8 +93,8 @@ def _find(annotated: AnnotatedImage, pictures: Pictures, warnings: list[str]) ->
         path = pictures.write(annotated.name, annotated.embedded)
         warnings.append(f"the picture was taken out of the annotation: {path}")
     path = pictures.find(annotated.name)
-    said = annotated.name.replace("\\", "/").rsplit("/", 1)[-1]
-    if said != path.name and said.casefold() == path.name.casefold():
+    name = annotated.name.replace("\\", "/").rsplit("/", 1)[-1]
+    if name != path.name and name.casefold() == path.name.casefold():
         warnings.append(f"upper and lower case differ: the file is called {path.name}")
     return path
 
@@ -112,22 +112,16 @@ def _known(shapes: tuple[Shape, ...], drawing: Drawing) -> list[Shape]:
     """Return the shapes that count, with their labels spelt as in the task, lowest first."""
     spelling = {name.casefold(): name for name in drawing.classes}
     counted = [shape for shape in shapes if shape.label not in drawing.ignore]
-    unknown = Counter(one.label for one in counted if one.label.casefold() not in spelling)
+    unknown = Counter(s.label for s in counted if s.label.casefold() not in spelling)
     if unknown:
         raise DataError(
             "; ".join(_unknown(label, count, spelling) for label, count in unknown.items()),
             "correct them in the tool, add them to the task's labels, or leave them out with "
             "--ignore",
         )
-    spelt = [
-        Shape(
-            one.label if one.label in drawing.classes else spelling[one.label.casefold()],
-            one.region,
-            one.group,
-        )
-        for one in counted
-    ]
-    rank = {name: place for place, name in enumerate(drawing.order)}
+    exact = {name: name for name in drawing.classes}
+    spelt = [replace(s, label=exact.get(s.label, spelling[s.label.casefold()])) for s in counted]
+    rank = {name: index for index, name in enumerate(drawing.order)}
     return sorted(spelt, key=lambda shape: rank.get(shape.label, -1))
 
 
@@ -141,33 +135,33 @@ def _require_shapes(shapes: list[Shape], annotated: AnnotatedImage, drawing: Dra
     if not shapes and not drawing.keep_empty:
         raise DataError(
             f"{'nothing that can be drawn' if annotated.notes else 'no shapes'}, "
-            "so that it is perhaps not annotated yet",
-            "--keep-empty takes it for background",
+            "so it may not be annotated yet",
+            "with --keep-empty it is background",
         )
 
 
 def _draw(
-    shapes: list[Shape], size: tuple[int, int], drawing: Drawing, made: Converted
+    shapes: list[Shape], size: tuple[int, int], drawing: Drawing, result: Converted
 ) -> NDArray[np.uint8]:
     mask = np.zeros(size, dtype=np.uint8)
     groups: set[tuple[str, str | int]] = set()
     for number, shape in enumerate(shapes):
-        _check_place(shape, size, drawing.line_width, made.warnings)
+        _check_position(shape, size, drawing.line_width, result.warnings)
         pixels = covered(shape.region, size, drawing.line_width)
         if not pixels.any():
-            made.warnings.append(f"a shape of {shape.label} covers no pixel")
+            result.warnings.append(f"a shape of {shape.label} covers no pixel")
         mask[pixels] = drawing.classes[shape.label]
-        made.shapes[shape.label] += 1
+        result.shapes[shape.label] += 1
         groups.add((shape.label, shape.group or number))
-    made.objects.update(label for label, _ in groups)
+    result.objects.update(label for label, _ in groups)
     counts = np.bincount(mask.ravel(), minlength=256)
-    made.pixels.update(
+    result.pixels.update(
         {name: int(counts[value]) for name, value in drawing.classes.items() if counts[value]}
     )
     return mask
 
 
-def _check_place(
+def _check_position(
     shape: Shape, size: tuple[int, int], line_width: float, warnings: list[str]
 ) -> None:
     """Warn of a shape that leaves the picture; refuse one that can't belong to it."""
@@ -177,7 +171,7 @@ def _check_place(
         raise DataError(
             f"a shape of {shape.label} from {_point(low)} to {_point(high)} lies outside the "
             f"picture of {format_size(size)} pixels",
-            "perhaps it belongs to another picture or size",
+            "it may belong to another picture or size",
         )
     if far > _OUTSIDE:
         warnings.append(
@@ -190,12 +184,12 @@ def _bounds(shape: Shape, line_width: float) -> tuple[NDArray[np.float64], NDArr
     if isinstance(shape.region, Bitmap):
         low = np.array([shape.region.left, shape.region.top], dtype=float)
         return low, low + shape.region.mask.shape
-    boxes = np.array([part.bounds for part in areas(shape.region, line_width)])
+    boxes = np.array([area.bounds for area in areas(shape.region, line_width)])
     return boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
 
 
-def _point(place: NDArray[np.float64]) -> str:
-    return f"({place[0]:.0f}, {place[1]:.0f})"
+def _point(position: NDArray[np.float64]) -> str:
+    return f"({position[0]:.0f}, {position[1]:.0f})"
 
 
 class MaskFolder:
@@ -214,19 +208,19 @@ class MaskFolder:
         self.pictures = pictures
         self._written: set[Path] = set()
 
-    def write(self, made: Converted) -> Path | None:
-        """Write a mask; where it would take another file's place, that becomes its problem."""
-        if made.mask is None or made.picture is None:
+    def write(self, result: Converted) -> Path | None:
+        """Write a mask, and return its path; where it would replace another file, set its problem."""
+        if result.mask is None or result.picture is None:
             return None
-        place = made.picture.relative_to(self.pictures.folder)
-        path = (self.path / place).with_name(f"{stem_of(place)}.png")
+        relative = result.picture.relative_to(self.pictures.folder)
+        path = (self.path / relative).with_name(f"{stem_of(relative)}.png")
         if path in self._written:
-            made.problem = f"a second picture whose mask would be {path}: keep one of them"
+            result.problem = f"a second picture whose mask would be {path}: keep one of them"
             return None
-        if path.resolve() == made.picture.resolve():
-            made.problem = f"its mask would replace {path}: choose another folder with -o"
+        if path.resolve() == result.picture.resolve():
+            result.problem = f"its mask would replace {path}: choose another folder with -o"
             return None
         with written_whole(path) as part:
-            Image.fromarray(made.mask.T).save(part)
+            Image.fromarray(result.mask.T).save(part)
         self._written.add(path)
         return path

@@ -10,18 +10,8 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import parse
 from shapely.geometry.base import BaseGeometry
 
-from lamina.annotations.shapes import (
-    AnnotatedImage,
-    Bitmap,
-    Region,
-    Shape,
-    collect,
-    ellipse,
-    line,
-    polygon,
-    rectangle,
-    region_of,
-)
+from lamina.annotations import shapes
+from lamina.annotations.shapes import AnnotatedImage, Bitmap, Region, Shape, collect, region_of
 from lamina.errors import ReadError
 
 _NOT_SHAPES = ("tag", "attribute")
@@ -30,10 +20,7 @@ _NOT_SHAPES = ("tag", "attribute")
 def read_cvat(path: Path) -> list[AnnotatedImage]:
     """Return the pictures of a CVAT file.
 
-    Raises
-    ------
-    ReadError
-        If it is no XML, or of a video.
+    Raises ReadError if it is no XML, or of a video.
     """
     try:
         root = parse(path).getroot()
@@ -49,9 +36,9 @@ def read_cvat(path: Path) -> list[AnnotatedImage]:
 def _read_image(image: Element) -> AnnotatedImage:
     entries = [entry for entry in image if entry.tag not in _NOT_SHAPES]
     entries.sort(key=lambda entry: int(entry.get("z_order", 0)))
-    shapes, notes = collect(entries, _read_shape)
+    drawn, notes = collect(entries, _read_shape)
     size = (int(image.attrib["width"]), int(image.attrib["height"]))
-    return AnnotatedImage(image.attrib["name"], shapes, notes, size)
+    return AnnotatedImage(image.attrib["name"], drawn, notes, size)
 
 
 def _read_shape(entry: Element) -> Shape:
@@ -66,13 +53,13 @@ def _points(entry: Element) -> list[list[float]]:
 
 def _rectangle(entry: Element) -> BaseGeometry:
     left, top, right, bottom = _numbers(entry, "xtl", "ytl", "xbr", "ybr")
-    return rectangle(left, top, right - left, bottom - top, float(entry.get("rotation", 0)))
+    return shapes.rectangle(left, top, right - left, bottom - top, float(entry.get("rotation", 0)))
 
 
 def _ellipse(entry: Element) -> BaseGeometry:
     turned = math.radians(float(entry.get("rotation", 0)))
     x, y, width, height = _numbers(entry, "cx", "cy", "rx", "ry")
-    return ellipse(x, y, width, height, turned)
+    return shapes.ellipse(x, y, width, height, turned)
 
 
 def _bitmap(entry: Element) -> Bitmap:
@@ -90,8 +77,8 @@ def _numbers(entry: Element, *keys: str) -> list[float]:
 
 
 _FORMS: dict[str, Callable[[Element], Region]] = {
-    "polygon": lambda entry: polygon(_points(entry)),
-    "polyline": lambda entry: line(_points(entry)),
+    "polygon": lambda entry: shapes.polygon(_points(entry)),
+    "polyline": lambda entry: shapes.line(_points(entry)),
     "box": _rectangle,
     "ellipse": _ellipse,
     "mask": _bitmap,

@@ -1,11 +1,11 @@
-"""From shapes to class values.
+"""From shapes to pixels.
 
 A pixel belongs to a shape whose outline holds its centre, so that shapes which share an edge
-neither overlap nor leave a gap. It is COCO's rasteriser, which rounds corners to a fifth of a
+neither overlap nor leave a gap. COCO's rasteriser is used, which rounds corners to a fifth of a
 pixel.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,38 +13,9 @@ from pycocotools import mask as coco_mask
 from shapely import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from lamina.annotations.shapes import Bitmap, Shape
+from lamina.annotations.shapes import Bitmap
 
 Size = tuple[int, int]
-
-
-def draw(
-    shapes: Iterable[Shape], classes: Mapping[str, int], size: Size, line_width: float = 3.0
-) -> NDArray[np.uint8]:
-    """Return class values (columns, rows); later shapes lie over earlier ones.
-
-    Parameters
-    ----------
-    shapes
-        In the order in which they lie over each other, the lowest first.
-    classes
-        The class value of each label.
-    size
-        Columns and rows.
-    line_width
-        In pixels, of lines that enclose nothing.
-
-    Examples
-    --------
-    >>> from lamina.annotations.shapes import rectangle
-    >>> draw([Shape("a", rectangle(1, 0, 2, 1))], {"a": 7}, (4, 2)).T
-    array([[0, 7, 7, 0],
-           [0, 0, 0, 0]], dtype=uint8)
-    """
-    mask = np.zeros(size, dtype=np.uint8)
-    for shape in shapes:
-        mask[covered(shape.region, size, line_width)] = classes[shape.label]
-    return mask
 
 
 def covered(

@@ -1,4 +1,4 @@
-"""Which picture on disk is meant by the name that an annotation gives it."""
+"""The picture on disk for the name in an annotation."""
 
 import io
 from collections import defaultdict
@@ -16,12 +16,9 @@ from lamina.readers.formats import format_of, stem_of
 class Pictures:
     """The pictures below a folder.
 
-    A name counts with its folders only where the same file name lies in several.
+    Folders in a name count only where the same file name is in several.
 
-    Parameters
-    ----------
-    folder
-        Where they lie; it is made when an embedded picture is written there.
+    ``folder``: their folder; it is created when an embedded picture is written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,26 +32,22 @@ class Pictures:
         self._by_name[path.name.casefold()].append(path)
 
     def has(self, name: str) -> bool:
-        """Say whether there is a picture of that name, or several."""
+        """Return whether there is a picture of that name, or several."""
         return bool(self._by_name[PurePosixPath(name.replace("\\", "/")).name.casefold()])
 
     def find(self, name: str) -> Path:
-        """Return the picture of that name, of which upper and lower case may differ.
+        """Return the picture of that name; upper and lower case may differ.
 
-        Raises
-        ------
-        DataError
-            If there is none, or several.
+        Raises DataError if there is none, or several.
         """
         wanted = PurePosixPath(name.replace("\\", "/"))
-        found = self._by_name[wanted.name.casefold()]
+        paths = self._by_name[wanted.name.casefold()]
         for rule in (_same_folders, _same_case):
-            closer = [path for path in found if rule(path, wanted)]
-            found = closer or found
-        if len(found) == 1:
-            return found[0]
-        if found:
-            listed = ", ".join(str(path.relative_to(self.folder)) for path in found)
+            paths = [path for path in paths if rule(path, wanted)] or paths
+        if len(paths) == 1:
+            return paths[0]
+        if paths:
+            listed = ", ".join(str(path.relative_to(self.folder)) for path in paths)
             raise DataError(f"several pictures of that name: {listed}", "keep one")
         raise DataError(f"no such picture in {self.folder}{self._near(wanted)}")
 
@@ -66,7 +59,7 @@ class Pictures:
             for path in paths
             if stem_of(path).casefold() == stem
         ]
-        return f"; {', '.join(near)} is there, but may be another picture" if near else ""
+        return f"; {', '.join(near)} exists, but may be another picture" if near else ""
 
     def others(self, used: set[Path]) -> int:
         """Return how many pictures are not among those."""
@@ -75,10 +68,7 @@ class Pictures:
     def write(self, name: str, data: bytes) -> Path:
         """Write the picture that an annotation holds, under its own name.
 
-        Raises
-        ------
-        ReadError
-            If it is no picture.
+        Raises ReadError if it is no picture.
         """
         plain = PurePosixPath(name.replace("\\", "/")).name
         try:
@@ -96,8 +86,8 @@ class Pictures:
 
 
 def _same_folders(path: Path, wanted: PurePosixPath) -> bool:
-    parts = [part.casefold() for part in path.parts[-len(wanted.parts) :]]
-    return parts == [part.casefold() for part in wanted.parts]
+    folders = [name.casefold() for name in path.parts[-len(wanted.parts) :]]
+    return folders == [name.casefold() for name in wanted.parts]
 
 
 def _same_case(path: Path, wanted: PurePosixPath) -> bool:

@@ -1,4 +1,4 @@
-"""labelme: one JSON a picture (github.com/wkentaro/labelme)."""
+"""labelme: one JSON per picture (github.com/wkentaro/labelme)."""
 
 import base64
 import binascii
@@ -8,46 +8,32 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from shapely.geometry.base import BaseGeometry
 
-from lamina.annotations.shapes import (
-    AnnotatedImage,
-    Bitmap,
-    Region,
-    Shape,
-    collect,
-    ellipse,
-    line,
-    polygon,
-    rectangle,
-    region_of,
-)
+from lamina.annotations import shapes
+from lamina.annotations.shapes import AnnotatedImage, Bitmap, Region, Shape, collect, region_of
 from lamina.errors import ReadError
 
 Content = Mapping[str, Any]
 
 
 def is_labelme(content: Any) -> bool:
-    """Tell whether JSON is labelme's."""
+    """Return whether JSON is labelme's."""
     return isinstance(content, Mapping) and {"shapes", "imagePath"} <= set(content)
 
 
 def read_labelme(content: Content) -> AnnotatedImage:
     """Return the picture of a labelme file, with the picture itself where it is embedded.
 
-    Raises
-    ------
-    ReadError
-        If the embedded picture is broken.
+    Raises ReadError if the embedded picture is broken.
     """
-    shapes, notes = collect(content["shapes"], _read_shape)
+    drawn, notes = collect(content["shapes"], _read_shape)
     width, height = content.get("imageWidth"), content.get("imageHeight")
     data = content.get("imageData")
     return AnnotatedImage(
         name=str(content["imagePath"]),
-        shapes=shapes,
+        shapes=drawn,
         notes=notes,
         size=(int(width), int(height)) if width and height else None,
         embedded=_decode(data) if data else None,
@@ -61,35 +47,23 @@ def _read_shape(shape: Content) -> Shape:
     return Shape(label, region, None if group is None else str(group))
 
 
-def _polygon(shape: Content) -> BaseGeometry:
-    return polygon(shape["points"])
-
-
-def _line(shape: Content) -> BaseGeometry:
-    return line(shape["points"])
-
-
 def _rectangle(shape: Content) -> BaseGeometry:
     (left, top), (right, bottom) = np.sort(np.asarray(shape["points"], dtype=float), axis=0)
-    return rectangle(left, top, right - left, bottom - top)
+    return shapes.rectangle(left, top, right - left, bottom - top)
 
 
 def _circle(shape: Content) -> BaseGeometry:
-    """Take the centre and a point of the circle."""
+    """Return the circle of a centre and a point on it."""
     centre, edge = shape["points"]
     radius = math.dist(centre, edge)
-    return ellipse(centre[0], centre[1], radius, radius)
+    return shapes.ellipse(centre[0], centre[1], radius, radius)
 
 
 def _bitmap(shape: Content) -> Bitmap:
     """Read a painted shape: a PNG that lies at the first of its two points."""
     left, top = (round(number) for number in shape["points"][0])
-    return Bitmap(left, top, _pixels(_decode(shape["mask"])))
-
-
-def _pixels(data: bytes) -> NDArray[np.bool_]:
-    with Image.open(io.BytesIO(data)) as picture:
-        return np.asarray(picture.convert("L")).T > 0
+    with Image.open(io.BytesIO(_decode(shape["mask"]))) as picture:
+        return Bitmap(left, top, np.asarray(picture.convert("L")).T > 0)
 
 
 def _decode(text: str) -> bytes:
@@ -97,16 +71,16 @@ def _decode(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ReadError(
-            f"its embedded picture is no base64 ({error})", "save the annotation again"
+            f"its embedded picture is not base64 ({error})", "save the annotation again"
         ) from error
 
 
 _FORMS: dict[str, Callable[[Content], Region]] = {
-    "polygon": _polygon,
-    "oriented_rectangle": _polygon,
+    "polygon": lambda shape: shapes.polygon(shape["points"]),
+    "oriented_rectangle": lambda shape: shapes.polygon(shape["points"]),
     "rectangle": _rectangle,
     "circle": _circle,
-    "line": _line,
-    "linestrip": _line,
+    "line": lambda shape: shapes.line(shape["points"]),
+    "linestrip": lambda shape: shapes.line(shape["points"]),
     "mask": _bitmap,
 }

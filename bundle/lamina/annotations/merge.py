@@ -1,4 +1,4 @@
-"""Masks of left and right, as Montgomery County's X-rays have them, made into one.
+"""Masks of left and right merged into one, as for Montgomery County's X-rays.
 
 Jaeger et al., "Two public chest X-ray datasets for computer-aided screening of pulmonary
 diseases", 2014.
@@ -25,7 +25,7 @@ from lamina.readers.label_values import format_codes
 
 @dataclass(frozen=True)
 class Merged:
-    """What became of one picture: its mask's file and warnings, or a problem that says why not."""
+    """The result for one picture: its mask's file and warnings, or a problem that says why not."""
 
     name: str
     mask: Path | None = None
@@ -36,12 +36,12 @@ class Merged:
 def merge_masks(
     images: Path, left: Path, right: Path, target: Path, sides: bool = False
 ) -> Iterator[Merged]:
-    """Write ``images/`` and ``masks/`` into a folder, and yield what became of each picture.
+    """Write ``images/`` and ``masks/`` into a folder, and yield the result of each picture.
 
     Parameters
     ----------
     images, left, right
-        Folders of pictures, and of masks that are named alike (an ending _mask may be there).
+        Folders of pictures, and of masks that are named alike (an ending _mask is allowed).
     target
         The data set's folder.
     sides
@@ -61,7 +61,7 @@ def merge_masks(
 
 
 def join_sides(left: NDArray[np.bool_], right: NDArray[np.bool_], sides: bool) -> NDArray[np.uint8]:
-    """Return 1 for both, or 1 for left and 2 for right; where both are, right.
+    """Return 1 for both, or 1 for left and 2 for right; where they overlap, 2.
 
     >>> join_sides(np.array([True, False, True]), np.array([False, True, True]), True).tolist()
     [1, 2, 2]
@@ -76,7 +76,7 @@ def _merge_one(
 ) -> Merged:
     size = read_grid(str(image)).shape
     left, right = (_read_side(name, side, files[side], size) for side in ("left", "right"))
-    warnings = tuple(_doubts(left, right, sides))
+    warnings = tuple(_warnings(left, right, sides))
     path = target / "masks" / f"{name}.png"
     with written_whole(path) as part:
         Image.fromarray(join_sides(left, right, sides).T).save(part)
@@ -85,7 +85,7 @@ def _merge_one(
     return Merged(name, path, warnings=warnings)
 
 
-def _doubts(left: NDArray[np.bool_], right: NDArray[np.bool_], sides: bool) -> Iterator[str]:
+def _warnings(left: NDArray[np.bool_], right: NDArray[np.bool_], sides: bool) -> Iterator[str]:
     for side, mask in (("left", left), ("right", right)):
         if not mask.any():
             yield f"its {side} mask is empty: draw it, or take the picture out if it was forgotten"
@@ -114,14 +114,14 @@ def _read_side(
 
 
 def _by_name(folder: Path) -> dict[str, Path]:
-    """Return the pictures of a folder by name, without suffix and an ending as _mask."""
-    found: dict[str, Path] = {}
+    """Return the pictures of a folder by name, without suffix or an ending like _mask."""
+    by_name: dict[str, Path] = {}
     for case in find_inputs(folder).cases:
         path = Path(case.image)
         if format_of(path) != "picture":
             raise DataError(f"{path}: not a picture", "give folders of PNG, JPEG, TIFF or BMP")
         name = without_label_ending(stem_of(path))
-        if name in found:
-            raise DataError(f"two pictures of one name: {found[name]}, {path}", "keep one")
-        found[name] = path
-    return found
+        if name in by_name:
+            raise DataError(f"two pictures of one name: {by_name[name]}, {path}", "keep one")
+        by_name[name] = path
+    return by_name

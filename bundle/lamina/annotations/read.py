@@ -1,4 +1,4 @@
-"""Which tool wrote a file, and what it says."""
+"""Annotation files of all tools, told apart by their content."""
 
 import json
 from pathlib import Path
@@ -20,16 +20,16 @@ def read_annotations(path: Path, attribute: str | None = None) -> list[Annotated
     Parameters
     ----------
     path
-        The file that an annotation tool exported; the tool is known by the content.
+        The file that an annotation tool exported; its content shows the tool.
     attribute
-        Of VIA, which attribute of a region is its label.
+        For VIA, the attribute of a region that is its label.
 
     Raises
     ------
     ReadError
         If it is missing, broken, or of another kind; names file and line.
     ConfigError
-        If it does not say which attribute is the label.
+        If the attribute of the label is not clear.
     """
     if path.is_dir():
         return _read_folder(path)

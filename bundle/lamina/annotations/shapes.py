@@ -1,6 +1,6 @@
-"""Drawn shapes, whatever the tool.
+"""Drawn shapes of all tools.
 
-Coordinates are (x, y) in pixels, x to the right and y down, as all these tools count them: (0, 0)
+Coordinates are (x, y) in pixels, x to the right and y down, as in all these tools: (0, 0)
 is the outer corner of the first pixel, whose centre is (0.5, 0.5).
 """
 
@@ -43,11 +43,11 @@ class Shape:
     Parameters
     ----------
     label
-        As the annotator called it.
+        The annotator's name for it.
     region
         Outlines (a polygon, or several whose union counts), a line without width, or a bitmap.
     group
-        Shapes of one picture with the same group are parts of one object; None stands alone.
+        Shapes of one picture with the same group are one object; None is an object of its own.
     """
 
     label: str
@@ -64,9 +64,9 @@ class AnnotatedImage:
     name
         Of the picture, with folders where the tool names them.
     shapes
-        In the order in which they lie over each other, the lowest first.
+        In drawing order, the lowest first.
     notes
-        What is not among them, and why.
+        Entries that are not among them, and why.
     size
         Columns and rows, where the tool says.
     embedded
@@ -96,15 +96,10 @@ def collect(
 def region_of(
     kind: str, label: str, entry: _Entry, forms: Mapping[str, Callable[[_Entry], Region]]
 ) -> Region:
-    """Return the region of an entry, by the form that a tool's kind of shape has.
+    """Return the region of an entry, by the function for its tool's kind of shape.
 
-    Raises
-    ------
-    NotDrawableError
-        If that kind is none that has an area.
+    Raises NotDrawableError if that kind is none that has an area.
 
-    Examples
-    --------
     >>> region_of("polygon", "lung", [(0, 0), (4, 0), (4, 2)], {"polygon": polygon}).area
     4.0
     """
@@ -116,13 +111,8 @@ def region_of(
 def polygon(points: Sequence[Sequence[float]]) -> Polygon:
     """Return the region within an outline.
 
-    Raises
-    ------
-    NotDrawableError
-        If it has fewer than three different points.
+    Raises NotDrawableError if it has fewer than three different points.
 
-    Examples
-    --------
     >>> polygon([(0, 0), (4, 0), (4, 2)]).area
     4.0
     """
@@ -136,13 +126,8 @@ def polygon(points: Sequence[Sequence[float]]) -> Polygon:
 def line(points: Sequence[Sequence[float]]) -> BaseGeometry:
     """Return a line; one that ends where it began is the region within it.
 
-    Raises
-    ------
-    NotDrawableError
-        If it has fewer than two different points.
+    Raises NotDrawableError if it has fewer than two different points.
 
-    Examples
-    --------
     >>> line([(0, 0), (4, 0)]).length, line([(0, 0), (4, 0), (4, 2), (0, 0)]).area
     (4.0, 4.0)
     """

@@ -7,32 +7,21 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from shapely.geometry.base import BaseGeometry
-
-from lamina.annotations.shapes import (
-    AnnotatedImage,
-    Region,
-    Shape,
-    collect,
-    ellipse,
-    line,
-    polygon,
-    rectangle,
-    region_of,
-)
+from lamina.annotations import shapes
+from lamina.annotations.shapes import AnnotatedImage, Region, Shape, collect, region_of
 from lamina.errors import ConfigError
 
 Content = Mapping[str, Any]
 
 
 def is_via(content: Any) -> bool:
-    """Tell whether JSON is VIA's."""
+    """Return whether JSON is VIA's."""
     return isinstance(content, Mapping) and (
         "_via_img_metadata" in content
         or bool(content)
         and all(
-            isinstance(one, Mapping) and {"filename", "regions"} <= set(one)
-            for one in content.values()
+            isinstance(entry, Mapping) and {"filename", "regions"} <= set(entry)
+            for entry in content.values()
         )
     )
 
@@ -45,12 +34,12 @@ def read_via(content: Content, attribute: str | None = None) -> list[AnnotatedIm
     content
         The JSON.
     attribute
-        Which attribute of a region is its label; needed where regions have several.
+        The attribute of a region that is its label; needed where regions have several.
 
     Raises
     ------
     ConfigError
-        If there is no such attribute, or a choice.
+        If there is no such attribute, or several to choose from.
     """
     pictures = list(content.get("_via_img_metadata", content).values())
     regions = [region for picture in pictures for region in _regions(picture)]
@@ -59,8 +48,8 @@ def read_via(content: Content, attribute: str | None = None) -> list[AnnotatedIm
 
 
 def _read_picture(picture: Content, attribute: str) -> AnnotatedImage:
-    shapes, notes = collect(_regions(picture), partial(_read_region, attribute=attribute))
-    return AnnotatedImage(str(picture["filename"]), shapes, notes)
+    drawn, notes = collect(_regions(picture), partial(_read_region, attribute=attribute))
+    return AnnotatedImage(str(picture["filename"]), drawn, notes)
 
 
 def _regions(picture: Content) -> list[Content]:
@@ -77,7 +66,7 @@ def _label_attribute(regions: list[Content], wanted: str | None) -> str:
         return names[0] if names else ""
     raise ConfigError(
         f"attribute {wanted!r}: the regions have {', '.join(names) or 'none'}",
-        f"say which one is the label: --attribute {names[0]}" if names else None,
+        f"name the attribute that is the label: --attribute {names[0]}" if names else None,
     )
 
 
@@ -87,7 +76,7 @@ def _read_region(region: Content, attribute: str) -> Shape:
 
 
 def _label(value: Any) -> str:
-    """Return a text, or what a checkbox holds: the one option that is chosen."""
+    """Return a text, or the chosen option of a checkbox."""
     if not isinstance(value, Mapping):
         return str(value).strip()
     return " and ".join(str(name) for name, chosen in value.items() if chosen)
@@ -97,22 +86,12 @@ def _points(form: Content) -> list[tuple[float, float]]:
     return list(zip(form["all_points_x"], form["all_points_y"], strict=True))
 
 
-def _rectangle(form: Content) -> BaseGeometry:
-    return rectangle(form["x"], form["y"], form["width"], form["height"])
-
-
-def _circle(form: Content) -> BaseGeometry:
-    return ellipse(form["cx"], form["cy"], form["r"], form["r"])
-
-
-def _ellipse(form: Content) -> BaseGeometry:
-    return ellipse(form["cx"], form["cy"], form["rx"], form["ry"], form.get("theta", 0.0))
-
-
 _FORMS: dict[str, Callable[[Content], Region]] = {
-    "polygon": lambda form: polygon(_points(form)),
-    "polyline": lambda form: line(_points(form)),
-    "rect": _rectangle,
-    "circle": _circle,
-    "ellipse": _ellipse,
+    "polygon": lambda form: shapes.polygon(_points(form)),
+    "polyline": lambda form: shapes.line(_points(form)),
+    "rect": lambda form: shapes.rectangle(form["x"], form["y"], form["width"], form["height"]),
+    "circle": lambda form: shapes.ellipse(form["cx"], form["cy"], form["r"], form["r"]),
+    "ellipse": lambda form: shapes.ellipse(
+        form["cx"], form["cy"], form["rx"], form["ry"], form.get("theta", 0.0)
+    ),
 }

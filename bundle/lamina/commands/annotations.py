@@ -72,8 +72,7 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
 
 
 def _convert(options: argparse.Namespace) -> int:
-    from lamina.annotations import convert
-    from lamina.annotations.convert import MaskFolder
+    from lamina.annotations.convert import MaskFolder, convert
     from lamina.annotations.find_picture import Pictures
     from lamina.annotations.read import read_annotations
     from lamina.tasks.catalogue import find_task, read_task

@@ -108,10 +108,10 @@ def _select(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     import pydicom
 
-    from lamina.prepare.select_series import one_file_a_series
+    from lamina.prepare.select_series import one_file_per_series
 
     hidden = () if options.identifiers else _IDENTIFIERS
-    for path in one_file_a_series(Path(options.path).expanduser()):
+    for path in one_file_per_series(Path(options.path).expanduser()):
         header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
         print(path)
         if options.all:

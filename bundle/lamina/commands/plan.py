@@ -71,7 +71,6 @@ def _plan_task(options: argparse.Namespace) -> int:
     from lamina.planning.defects import find_defects
     from lamina.planning.names import class_names
     from lamina.planning.survey_cases import survey_cases
-    from lamina.planning.thumbnails import look_at
     from lamina.tasks.catalogue import CHECKOUT
     from lamina.tasks.write_task import write_task
 
@@ -82,7 +81,7 @@ def _plan_task(options: argparse.Namespace) -> int:
         raise DataError(f"{target} is there already", "take another --name, or --overwrite it")
     dataset = find_cases(root)
     background = options.background or 0
-    survey = survey_cases(dataset.labelled, background, look_at)
+    survey = survey_cases(dataset.labelled, background)
     _require_background(survey, root, options.background)
     names = class_names(root, survey.values)
     defects = find_defects(survey, dataset.problems)
@@ -120,7 +119,7 @@ def _require_cases(survey: "Survey", root: Path, page: Path) -> None:
     if not survey.cases:
         raise DataError(
             f"{root}: no labelled case can be used, so nothing was planned; see {page}",
-            "correct the defects above: an image and its label need the same name (docs/your_own_data.md)",
+            "fix the defects above: an image and its label need the same name (docs/your_own_data.md)",
         )
 
 
@@ -188,24 +187,24 @@ def add_fix(parser: Any) -> None:
         type=float,
         default=2.0,
         metavar="N",
-        help="with --fix: a label of its image's size that lies beside it by N mm at most is given "
-        "the image's place, others are resampled by nearest neighbour; default: 2",
+        help="with --fix: a label of its image's size that is off by N mm at most is given "
+        "the image's affine, others are resampled by nearest neighbour; default: 2",
     )
 
 
 def fix(options: argparse.Namespace) -> int:
-    """Write the corrected data set, and print what was done to each label."""
+    """Write the fixed data set, and report what was done with each label."""
     from lamina.cases.find import find_cases
     from lamina.planning.fix import write_fixed
 
     root, folder = (Path(one).expanduser() for one in (options.dataset_dir, options.fix))
     outcomes = write_fixed(find_cases(root), folder, options.tolerance_mm)
-    for one in outcomes:
-        name = one.label.replace(f"{root}/", "")
-        print(f"- {name}: {one.text}" if one.mended else f"- {name}: left as it is: {one.text}")
-    mended = sum(one.mended for one in outcomes)
+    for outcome in outcomes:
+        name = outcome.label.replace(f"{root}/", "")
+        print(f"- {name}: {'' if outcome.fixed else 'left as it is: '}{outcome.text}")
+    fixed = sum(outcome.fixed for outcome in outcomes)
     if not outcomes:
         print("every label fits its image already")
-    print(f"{folder}: {mended} label(s) corrected, {len(outcomes) - mended} unchanged")
+    print(f"{folder}: {fixed} label(s) fixed, {len(outcomes) - fixed} left as they are")
     print(f"next: lamina plan {folder}")
-    return 0 if mended == len(outcomes) else 1
+    return 0 if fixed == len(outcomes) else 1

@@ -94,7 +94,9 @@ def _learn_label_values(options: argparse.Namespace) -> int:
     learned = learn_values(masks, len(names), options.background)
     print(f"{len(masks)} masks\n{'VALUE':>6} {'CLASS':>6}  NAME{'':<16} MASKS  PIXELS")
     for one, name in zip(learned, names, strict=True):
-        print(f"{one.code:>6} {one.value:>6}  {name:<20} {one.masks:>5}  {100 * one.share:.2f} %")
+        print(
+            f"{one.code:>6} {one.value:>6}  {name:<20} {one.masks:>5}  {100 * one.fraction:.2f} %"
+        )
     values = {str(one.code): one.value for one in learned}
     write_task(target, task | {"name": target.stem, "label_values": values})
     print(f"{target}: look whether the names are right, then: lamina train {target}")
@@ -172,7 +174,7 @@ def _prepare_retouch(options: argparse.Namespace) -> int:
     source = Path(options.source).expanduser()
     labelled = 0
     for one in prepare_retouch(source, target, reference=reference, seed=options.seed):
-        labelled += one.case.truth is not None
+        labelled += one.case.fluid is not None
         print(f"{one.case.name:<28} {format_size(one.shape):>14}  {one.seconds:6.1f} s", flush=True)
     if labelled:
         print(f"{target}: then lamina train retouch_fluid --dataset-dir {target}")

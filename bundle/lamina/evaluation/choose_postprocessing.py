@@ -186,7 +186,7 @@ def _filled(values: Sequence[int]) -> Step:
 
 def _small(value: int, size: float) -> Step:
     return {
-        "_target_": "lamina.transforms.RemoveSmallPartsd",
+        "_target_": "lamina.transforms.RemoveSmallComponentsd",
         "keys": "pred",
         "applied_labels": [value],
         "smallest": size,

@@ -14,6 +14,7 @@ from lamina.files import read_json
 from lamina.metrics.catalogue import METRICS
 from lamina.pictures.case_pictures import contour_panels
 from lamina.pictures.html_page import write_page
+from lamina.pictures.panels import Scene
 from lamina.readers.images import read_image, read_label
 from lamina.tasks.labels import Label
 
@@ -123,14 +124,10 @@ def _panels(name: str, folders: Sequence[Path]) -> dict[str, bytes]:
     ]
     measurement = _summary(folders[0])["information"]["Measurement"]
     layers = measurement["depth_axis"] is not None
-    drawn = contour_panels(
-        image,
-        {"reference": reference, "A": results[0], "B": results[1]},
-        read_labels_of(folders[0]),
-        spacing=files[0]["spacing"],
-        affine=None if layers else grid.affine,
-        focus=results[0] != results[1],
-    )
+    affine = None if layers else grid.affine
+    scene = Scene(image, read_labels_of(folders[0]), files[0]["spacing"], affine)
+    masks = {"reference": reference, "A": results[0], "B": results[1]}
+    drawn = contour_panels(scene, masks, focus=results[0] != results[1])
     return {title: _png(panel) for title, panel in drawn.items()}
 
 

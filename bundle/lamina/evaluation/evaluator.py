@@ -20,7 +20,7 @@ from lamina.evaluation.summary import CaseScores, summarise, summary_table, vers
 from lamina.evaluation.uncertainty_chart import correlation_of
 from lamina.metrics.measure import MeasureSettings, measure_case
 from lamina.metrics.statistics import Bootstrap
-from lamina.pictures.panels import PictureSettings, comparison_views
+from lamina.pictures.panels import PictureSettings, Scene, comparison_views
 from lamina.prediction.read_case import cases_of
 from lamina.readers.image_reader import grid_of
 from lamina.tasks.labels import read_labels
@@ -196,15 +196,8 @@ class EvaluationWriter:
         )
         # In a layer task the depth runs down, however the eye lies in space.
         turn = grid.affine if self.measure.depth_axis is None else None
-        views = comparison_views(
-            image,
-            reference,
-            prediction,
-            self.labels,
-            spacing=grid.spacing,
-            affine=turn,
-            settings=self.drawing,
-        )
+        scene = Scene(image, self.labels, grid.spacing, turn, self.drawing)
+        views = comparison_views(scene, reference, prediction)
         scores = CaseScores(
             name,
             grid.unit,

@@ -1,9 +1,10 @@
-"""What computes a trained network: the one place that decides it."""
+"""The backend that computes a trained network, which only this module chooses."""
 
 import copy
 import itertools
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,31 +17,26 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from lamina.errors import ConfigError
-from lamina.inference.ensemble import Members
+from lamina.inference.ensemble import Ensemble
 from lamina.inference.exported import Network, onnx_network, openvino_network
 from lamina.inference.precision import TOLERANCE, channels_last, has_bf16_units, relative_difference
 
 logger = logging.getLogger("lamina")
 
 SLOW_TO_MAKE = ("openvino", "onnxruntime")
-"""Of an ensemble these networks are all kept, since making one takes longer than many windows."""
+"""All networks of an ensemble are kept for these: building one takes longer than many windows."""
 
 BACKENDS = ("auto", "torch", "torch-bf16", "openvino", "onnxruntime")
 
 
 def choose_backend(backend: str, device: torch.device) -> str:
-    """Return what computes a network on ``device``, by what the processor can do.
+    """Return the backend for a network on ``device``, by what the processor can do.
 
     ``torch-bf16`` where there are units for bfloat16 (CUDA since Ampere; AMX or AVX512-BF16 on a
     CPU), ``openvino`` on other CPUs, ``torch`` (float32) elsewhere.
 
-    Raises
-    ------
-    ConfigError
-        If ``backend`` is unknown, is not installed, or does not run on ``device``.
+    Raises ConfigError if ``backend`` is unknown, is not installed, or does not run on ``device``.
 
-    Examples
-    --------
     >>> choose_backend("torch", torch.device("cpu"))
     'torch'
     """
@@ -66,8 +62,9 @@ def _require(backend: str, device: torch.device) -> None:
         raise ConfigError(f"backend: {backend} is not installed", f"pip install {backend}")
 
 
+@dataclass(eq=False)
 class BackendInferer(Inferer):
-    """Run another inferer with the network computed by what is fastest on this machine.
+    """Run another inferer with the network computed by the fastest backend of this machine.
 
     At first use the fast network is compared with the float32 one on one window; where the
     relative difference (L2) is above 0.1 it is not used, which the log says.
@@ -80,8 +77,8 @@ class BackendInferer(Inferer):
         ``auto``, or what `choose_backend` may return.
     weights
         Files of weights. Of several, the class scores are averaged: group of windows by group
-        where ``inferer`` ``takes_turns`` (`GridInferer`), else image by image. Of one, the network
-        has it already.
+        where ``inferer`` ``averages_members`` (`GridInferer`), else image by image. A single file
+        is in the network already.
 
     Examples
     --------
@@ -91,16 +88,12 @@ class BackendInferer(Inferer):
     torch.bfloat16
     """
 
-    def __init__(
-        self, inferer: Inferer, backend: str = "auto", weights: Sequence[str | Path] = ()
-    ) -> None:
-        super().__init__()
-        self.inferer = inferer
-        self.backend = backend
-        self.weights = tuple(weights)
-        self._kept: dict[Any, Network] = {}
-        self._tried: set[Any] = set()
-        self._told = False
+    inferer: Inferer
+    backend: str = "auto"
+    weights: Sequence[str | Path] = ()
+    _kept: dict[Any, Network] = field(default_factory=dict, init=False)
+    _tried: set[Any] = field(default_factory=set, init=False)
+    _logged: bool = field(default=False, init=False)
 
     def __call__(
         self, inputs: torch.Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any
@@ -112,26 +105,28 @@ class BackendInferer(Inferer):
 
         def run(images: torch.Tensor) -> torch.Tensor:
             with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-                return self._fast(network, images, members.turn)(images)
+                return self._fast(network, images, ensemble.member)(images)
 
-        members = Members(network, self.weights if len(self.weights) > 1 else (), run)
-        if not members.files:
+        ensemble = Ensemble(network, self.weights if len(self.weights) > 1 else (), run)
+        if not ensemble.files:
             return self.inferer(inputs, run, *args, **kwargs)
-        if getattr(self.inferer, "takes_turns", False):
-            return self.inferer(inputs, members, *args, **kwargs)
-        return self._mean([self.inferer(inputs, run, *args, **kwargs) for _ in members.turns()])
+        if getattr(self.inferer, "averages_members", False):
+            return self.inferer(inputs, ensemble, *args, **kwargs)
+        return self._mean([self.inferer(inputs, run, *args, **kwargs) for _ in ensemble.iterate()])
 
-    def _mean(self, said: Sequence[Any]) -> torch.Tensor:
-        if not all(isinstance(one, torch.Tensor) and one.is_floating_point() for one in said):
+    def _mean(self, outputs: Sequence[Any]) -> torch.Tensor:
+        if not all(
+            isinstance(output, torch.Tensor) and output.is_floating_point() for output in outputs
+        ):
             raise ConfigError(
-                f"weights: {len(said)} files, but {type(self.inferer).__name__} returns no class "
+                f"weights: {len(outputs)} files, but {type(self.inferer).__name__} returns no class "
                 "scores that could be averaged",
                 "give one file, or use lamina.inference.GridInferer",
             )
-        return sum(one.float() for one in said) / len(said)
+        return sum(output.float() for output in outputs) / len(outputs)
 
     def _fast(self, network: torch.nn.Module, images: torch.Tensor, member: str | None) -> Network:
-        # Weights that are loaded anew, or trained on, make the fast network again.
+        # The fast network is built again when weights are loaded or trained.
         values = itertools.chain(network.parameters(), network.buffers())
         weights = member or tuple((id(value), value._version) for value in values)
         state = (id(network), weights, images.shape[2:], images.device)
@@ -139,9 +134,9 @@ class BackendInferer(Inferer):
             chosen = choose_backend(self.backend, images.device)
             if member is None or chosen not in SLOW_TO_MAKE:
                 self._kept.clear()
-            if not self._told:
+            if not self._logged:
                 logger.info("the network runs with %s on %s", chosen, images.device)
-                self._told = True
+                self._logged = True
             fast = fast_network(network, images, chosen, check=state not in self._tried)
             self._kept[state] = fast
             if fast is not network:
@@ -175,7 +170,7 @@ def fast_network(
     if difference <= TOLERANCE:
         return fast
     logger.warning(
-        "%s gives other numbers than float32 for this network (relative difference %.2g, at most "
+        "%s differs from float32 for this network (relative difference %.2g, at most "
         "%.2g): float32 is used, which is slower",
         chosen,
         difference,
@@ -199,17 +194,12 @@ BUILD: dict[str, Callable[[torch.nn.Module, torch.Tensor], Network]] = {
 
 
 def fold_norms(network: torch.nn.Module) -> torch.nn.Module:
-    """Return a copy of a trained network whose batch norms are part of its convolutions.
+    """Return a copy of a trained network whose batch norms are folded into its convolutions.
 
-    What it computes is the same; a network that torch.fx can't follow is copied as it is.
+    Its output is the same; a network that torch.fx can't follow is copied as it is.
 
-    Parameters
-    ----------
-    network
-        In evaluation mode.
+    ``network``: in evaluation mode.
 
-    Examples
-    --------
     >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2)).eval()
     >>> [type(module).__name__ for module in fold_norms(network).children()]
     ['Conv2d', 'Identity']

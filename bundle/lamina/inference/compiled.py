@@ -21,8 +21,8 @@ def pays_to_compile(
 ) -> bool:
     """Say whether a training is compiled.
 
-    ``auto`` does so in 2D on a CPU, if a C++ compiler is there and enough is to be computed. In 3D
-    it gained nothing where it was measured.
+    ``auto`` does so in 2D on a CPU, if there is a C++ compiler and enough to compute. In 3D no gain
+    was measured.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ def pays_to_compile(
     patch_size
         Pixels of a patch along each axis.
     patches
-        So many patches are seen from the first epoch to the last.
+        Patches from the first epoch to the last.
     least
-        So many pixels must be seen for ``auto``.
+        Pixels that training must have for ``auto`` to compile.
 
     Raises
     ------
@@ -61,19 +61,14 @@ def _has_compiler() -> bool:
 
 
 class CompiledNetwork:
-    """Runs a network compiled for images of the first size it sees, and plainly for others.
+    """Runs a network compiled for images of the first size it sees, and uncompiled for others.
 
-    Each size is compiled by itself, and takes a minute: the last batch of an epoch, which may be
-    smaller, is not worth it. Where the compiler fails, a warning says so and the network runs
-    plainly.
+    Each size is compiled separately, which takes a minute: the last batch of an epoch, which may be
+    smaller, is not worth it. Where the compiler fails, a warning is logged and the network runs
+    uncompiled.
 
-    Parameters
-    ----------
-    compiler
-        `torch.compile`, or what takes and returns the like.
+    ``compiler``: `torch.compile`, or a function like it.
 
-    Examples
-    --------
     >>> quick = CompiledNetwork(lambda network, **_: network)
     >>> quick(torch.nn.Conv2d(1, 3, 1), torch.ones(2, 1, 4, 4)).shape
     torch.Size([2, 3, 4, 4])
@@ -100,7 +95,7 @@ class CompiledNetwork:
             result: torch.Tensor = compiled(_plain(images))
         except RuntimeError as error:  # as all that torch's compiler raises
             reason = str(error).strip().splitlines()[0]
-            logger.warning("the network can't be compiled, and runs plainly: %s", reason)
+            logger.warning("the network can't be compiled, and runs uncompiled: %s", reason)
             return network(images)
         self.compiled = compiled
         return result

@@ -7,30 +7,30 @@ import torch
 
 from lamina.inference.weights import load_weights
 
-Turns = Callable[[], Iterator[None]]
+MemberIterator = Callable[[], Iterator[None]]
 
 
-class Members:
-    """The networks of an ensemble as one, which takes turns in being each of them.
+class Ensemble:
+    """The networks of an ensemble as one, which computes with its current member.
 
     Parameters
     ----------
     network
-        The module that each file's weights are loaded into in turn.
+        The module that each file's weights are loaded into.
     files
-        One file of weights a member.
+        One file of weights per member.
     run
-        What computes ``network`` as it is then.
+        Computes ``network`` with the weights that are loaded.
 
     Attributes
     ----------
-    turn
-        The file whose turn it is.
+    member
+        The file of the current member.
 
     Examples
     --------
-    >>> members = Members(torch.nn.Identity(), [], lambda images: images + 1)
-    >>> members(torch.zeros(2)).tolist(), list(members.turns())
+    >>> ensemble = Ensemble(torch.nn.Identity(), [], lambda images: images + 1)
+    >>> ensemble(torch.zeros(2)).tolist(), list(ensemble.iterate())
     ([1.0, 1.0], [])
     """
 
@@ -43,29 +43,29 @@ class Members:
         self.network = network
         self.files = tuple(files)
         self.run = run
-        self.turn: str | None = None
+        self.member: str | None = None
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Return what the member whose turn it is makes of images."""
+        """Return the current member's output for images."""
         return self.run(images)
 
-    def turns(self) -> Iterator[None]:
-        """Be one member after the other."""
+    def iterate(self) -> Iterator[None]:
+        """Load one member after the other."""
         for file in self.files:
             load_weights(self.network, file)
-            self.turn = str(file)
+            self.member = str(file)
             yield
 
 
-def once() -> Iterator[None]:
-    """Be oneself, as a network that is no `Members`."""
+def single() -> Iterator[None]:
+    """Iterate the only member of a network that is no `Ensemble`."""
     yield
 
 
-def turns_of(network: object) -> Turns:
-    """Return how a network takes turns.
+def member_iterator(network: object) -> MemberIterator:
+    """Return the function that iterates a network's members.
 
-    >>> list(turns_of(torch.nn.Identity())())
+    >>> list(member_iterator(torch.nn.Identity())())
     [None]
     """
-    return network.turns if isinstance(network, Members) else once
+    return network.iterate if isinstance(network, Ensemble) else single

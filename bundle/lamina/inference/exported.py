@@ -1,4 +1,4 @@
-"""A network that OpenVINO or ONNX Runtime computes, in float32."""
+"""A network computed by OpenVINO or ONNX Runtime, in float32."""
 
 import io
 import sys
@@ -13,7 +13,7 @@ Network = Callable[[torch.Tensor], torch.Tensor]
 
 
 def padded_batches(run: Callable[[torch.Tensor], object], batch: int) -> Network:
-    """Let a function that takes batches of one size take smaller ones too.
+    """Return a function that also takes smaller batches than the one size that ``run`` takes.
 
     >>> padded_batches(lambda images: (images + 1).numpy(), 3)(torch.zeros(2, 1)).tolist()
     [[1.0], [1.0]]
@@ -28,12 +28,9 @@ def padded_batches(run: Callable[[torch.Tensor], object], batch: int) -> Network
 
 
 def import_openvino() -> Any:
-    """Import OpenVINO, which would tell its maker of it where ``openvino_telemetry`` is found.
+    """Import OpenVINO without its telemetry, which reports each import.
 
-    Raises
-    ------
-    ImportError
-        If OpenVINO is not installed.
+    Raises ImportError if OpenVINO is not installed.
     """
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     import openvino
@@ -59,7 +56,7 @@ def openvino_network(network: torch.nn.Module, example: torch.Tensor) -> Network
     """
     openvino = import_openvino()
     model = openvino.convert_model(network, example_input=example, input=[tuple(example.shape)])
-    # By itself OpenVINO takes bfloat16 where the processor has units for it.
+    # By default OpenVINO takes bfloat16 where the processor has units for it.
     settings = {
         "INFERENCE_PRECISION_HINT": "f32",
         "PERFORMANCE_HINT": "LATENCY",
@@ -70,20 +67,7 @@ def openvino_network(network: torch.nn.Module, example: torch.Tensor) -> Network
 
 
 def onnx_network(network: torch.nn.Module, example: torch.Tensor) -> Network:
-    """Return ``network`` as a function that ONNX Runtime computes, for inputs of one size.
-
-    Parameters
-    ----------
-    network
-        In evaluation mode, on the CPU.
-    example
-        An input; later ones have at most as many images in the batch.
-
-    Raises
-    ------
-    ImportError
-        If onnxruntime or onnxscript is not installed.
-    """
+    """Return ``network`` as a function of ONNX Runtime; otherwise as `openvino_network`."""
     import onnxruntime
 
     file = io.BytesIO()

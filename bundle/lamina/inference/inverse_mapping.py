@@ -1,276 +1,229 @@
-"""Class scores on a network's grid become labels on the image's own.
+"""The inverse mapping from a network's grid to the image's own, one axis at a time.
 
-A class that wins at all the voxels around a place wins at that place too: linear interpolation
-takes no more than their weighted mean. So probabilities are interpolated only where the voxels
-around disagree, which is along the surfaces of what was segmented; everywhere else the label is
-known. The result is that of interpolating all classes everywhere.
+MONAI's deterministic spatial transforms (orientation, spacing, crop, pad, flip, resize) treat each
+axis by itself: so does their inverse, which needs only a few numbers per index of an axis.
+`inverse_mapping` reads them from the records of the transforms.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import nibabel as nib
+import numpy as np
 import torch
+from monai.data.utils import to_affine_nd
+from monai.transforms.utils import scale_affine
+from numpy.typing import NDArray
 
-from lamina.inference.axis_maps import AxisMap, GridMap
-from lamina.inference.running_sum import RunningSum
-
-CHUNK = 1 << 22
-"""Probabilities that are interpolated at a time."""
-
-
-class LabelGrid:
-    """The labels of an image, filled in as planes of scores become final.
-
-    Parameters
-    ----------
-    way
-        From the network's grid (x, y, z) to the image's.
-    axis
-        The axis of the network's grid along which the planes come.
-
-    Attributes
-    ----------
-    result
-        (1, x, y, z) of the image, uint8, or int16 for more than 255 classes.
-    """
-
-    def __init__(self, way: GridMap, axis: int) -> None:
-        self.planes = PlanesToMake(way, axis)
-        self.result = torch.empty(0)
-
-    def collect(self, running: RunningSum) -> None:
-        """Label the planes of the image that can be, and drop scores that are needed no longer."""
-        if not self.result.numel():
-            kind = torch.uint8 if running.scores.shape[-1] < 256 else torch.int16
-            self.result = torch.zeros(1, *self.planes.way.shape, dtype=kind)
-        for rows, slab in self.planes.make(running):
-            self.planes.put(self.result[0], rows, _labels(slab))
+from lamina.transforms.spacing import STRAIGHT, interpolate
 
 
-class ProbabilityGrid:
-    """The class probabilities of an image, filled in as planes of scores become final.
-
-    Parameters
-    ----------
-    way, axis
-        As for `LabelGrid`.
-
-    Attributes
-    ----------
-    result
-        (classes, x, y, z) of the image, float32; 0 for all classes where the network saw nothing.
-    """
-
-    def __init__(self, way: GridMap, axis: int) -> None:
-        self.planes = PlanesToMake(way, axis)
-        self.result = torch.empty(0)
-
-    def collect(self, running: RunningSum) -> None:
-        """Make the planes of the image that can be, and drop scores that are needed no longer."""
-        if not self.result.numel():
-            self.result = torch.zeros(running.scores.shape[-1], *self.planes.way.shape)
-        for rows, slab in self.planes.make(running):
-            for made, chances in zip(self.result, _probabilities(slab), strict=True):
-                self.planes.put(made, rows, chances)
+class NotSeparableError(Exception):
+    """An image was brought to the network's grid by transforms that mix axes."""
 
 
 @dataclass(frozen=True)
-class Slab:
-    """The planes that are there, and the ways from them to some planes of the image.
+class ResamplingMap:
+    """Linear interpolation from an axis of the network's grid to the n indices of an image's axis.
 
     Parameters
     ----------
-    scores, weights
-        As `RunningSum` has them.
-    maps
-        One for each axis of ``scores``.
-    """
-
-    scores: torch.Tensor
-    weights: torch.Tensor
-    maps: list[AxisMap]
-
-
-class PlanesToMake:
-    """Which planes of an image wait for planes of the network's grid.
-
-    Parameters
-    ----------
-    way, axis
-        As for `LabelGrid`.
-    """
-
-    def __init__(self, way: GridMap, axis: int) -> None:
-        self.way = way
-        self.axis = axis
-        self.maps = [_solid(way.axes[way.order.index(i)]) for i in range(len(way.order))]
-        taps = self.maps[axis].taps
-        self._first, self._last = taps.min(dim=1).values, taps.max(dim=1).values
-        self._waiting = self.maps[axis].weights.sum(dim=1) > 0
-
-    def make(self, running: RunningSum) -> Iterator[tuple[torch.Tensor, Slab]]:
-        """Yield the planes that can be made now, and drop what is needed no longer."""
-        ready = self._waiting & (self._last < running.final)
-        if ready.any():
-            yield ready.nonzero().flatten(), self._slab(ready, running)
-        self._waiting &= ~ready
-        firsts = self._first[self._waiting].tolist()
-        running.drop(min([running.final, *firsts]))
-
-    def _slab(self, ready: torch.Tensor, running: RunningSum) -> Slab:
-        device, count = running.scores.device, running.final - running.start
-        along = self.maps[self.axis]
-        maps = list(self.maps)
-        maps[self.axis] = AxisMap(along.taps[ready] - running.start, along.weights[ready], count)
-        return Slab(
-            running.scores.narrow(self.axis, 0, count),
-            running.weights.narrow(self.axis, 0, count),
-            [way.to(device) for way in maps],
-        )
-
-    def put(self, image: torch.Tensor, rows: torch.Tensor, values: torch.Tensor) -> None:
-        """Write values that lie along the network's axes into the rows of an image (x, y, z)."""
-        turned = image.permute(*[self.way.order.index(i) for i in range(image.ndim)])
-        turned.index_copy_(self.axis, rows, values.to(image))
-
-
-def _labels(slab: Slab) -> torch.Tensor:
-    classes = slab.scores.shape[-1]
-    labels, disputed, needed = agreed_labels(slab.scores.argmax(dim=-1), slab.maps, classes)
-    chances = Chances(slab.scores, slab.weights, needed)
-    for places in disputed.split(CHUNK // max(classes, 16) + 1):
-        shares = chances.at(places, slab.maps)
-        labels[tuple(places.unbind(1))] = shares.argmax(dim=1).to(labels.dtype)
-    return labels
-
-
-def _probabilities(slab: Slab) -> Iterator[torch.Tensor]:
-    """Yield the probabilities of each class, (x, y, z) of the image."""
-    chances = (slab.scores / slab.weights).softmax(dim=-1)
-    for one in chances.unbind(dim=-1):
-        yield interpolated(one, slab.maps)
-
-
-def interpolated(values: torch.Tensor, maps: list[AxisMap]) -> torch.Tensor:
-    """Return values (x, y, z) of the network's grid on the image's, by one map an axis."""
-    made = values
-    for axis, way in enumerate(maps):
-        shape = [-1 if i == axis else 1 for i in range(made.ndim)]
-        parts = zip(way.taps.T, way.weights.T, strict=True)
-        made = torch.stack(
-            [made.index_select(axis, taps) * weights.reshape(shape) for taps, weights in parts]
-        ).sum(dim=0)
-    return made
-
-
-def agreed_labels(
-    winners: torch.Tensor, maps: list[AxisMap], classes: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return labels where the voxels around agree, and where they do not.
-
-    Parameters
-    ----------
-    winners
-        The class with the largest score, (x, y, z) of the network's grid.
-    maps
-        One for each axis of it.
-    classes
-        How many there are.
-
-    Returns
-    -------
-    Labels of the image, the places (n, 3) in it that are still to be decided, and the voxels
-    (x, y, z) of the network's grid that decide them.
+    taps
+        Indices of the network's axis, (n, k).
+    weights
+        The weight of each tap, (n, k); a row of zeros is outside of the network's image.
+    size
+        Length of the network's axis.
 
     Examples
     --------
-    >>> way = AxisMap.identity(2).then(torch.tensor([[0, 1]]), torch.tensor([[0.5, 0.5]]))
-    >>> one = AxisMap.identity(1)
-    >>> agreed_labels(torch.tensor([3, 3]).reshape(2, 1, 1), [way, one, one], 5)[:2]
-    (tensor([[[3]]], dtype=torch.uint8), tensor([], size=(0, 3), dtype=torch.int64))
+    >>> ResamplingMap.identity(3).then(*select(range(2, -1, -1))).taps.flatten().tolist()
+    [2, 1, 0]
     """
-    kind = torch.uint8 if classes < 256 else torch.int16
-    lowest = highest = winners.to(kind)
-    around = [torch.unique(way.taps, dim=0, return_inverse=True) for way in maps]
-    for axis, (taps, _) in enumerate(around):
-        lowest = _fold(torch.minimum, lowest, taps, axis)
-        highest = _fold(torch.maximum, highest, taps, axis)
-    needed = (lowest != highest).to(torch.uint8)
-    labels = torch.where(needed == 0, lowest, classes)
-    # The last axis first: its voxels are moved one by one, those of the others row by row.
-    for axis, (taps, cell) in reversed(list(enumerate(around))):
-        needed = _unfold(needed, taps, axis, winners.shape[axis])
-        labels = labels.index_select(axis, cell)
-        unseen = (maps[axis].weights.sum(dim=1) == 0).nonzero().flatten()
-        labels.index_fill_(axis, unseen, 0)
-    return labels, (labels == classes).nonzero(), needed.bool()
+
+    taps: torch.Tensor
+    weights: torch.Tensor
+    size: int
+
+    @classmethod
+    def identity(cls, size: int) -> "ResamplingMap":
+        """Return the map of an axis that was not changed."""
+        return cls(torch.arange(size)[:, None], torch.ones(size, 1), size)
+
+    def then(self, taps: torch.Tensor, weights: torch.Tensor) -> "ResamplingMap":
+        """Return the map of an axis that interpolates this one's by ``taps`` and ``weights``."""
+        count = len(taps)
+        product = (weights[:, :, None] * self.weights[taps]).reshape(count, -1)
+        return ResamplingMap(self.taps[taps].reshape(count, -1), product, self.size)
+
+    def to(self, device: torch.device) -> "ResamplingMap":
+        """Return the map on another device."""
+        return ResamplingMap(self.taps.to(device), self.weights.to(device), self.size)
+
+    def __len__(self) -> int:
+        return len(self.taps)
 
 
-def _fold(
-    choose: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    values: torch.Tensor,
-    taps: torch.Tensor,
-    axis: int,
-) -> torch.Tensor:
-    result = values.index_select(axis, taps[:, 0])
-    for column in taps.T[1:]:
-        result = choose(result, values.index_select(axis, column))
-    return result
-
-
-def _unfold(cells: torch.Tensor, taps: torch.Tensor, axis: int, size: int) -> torch.Tensor:
-    """Return which of ``size`` voxels along an axis the cells that are not 0 are made of."""
-    shape = list(cells.shape)
-    shape[axis] = size
-    voxels = cells.new_zeros(shape)
-    for column in taps.T:
-        voxels.index_add_(axis, column, cells)
-    return voxels.clamp_max_(1)
-
-
-def _solid(way: AxisMap) -> AxisMap:
-    """Return the map with each tap that counts nothing replaced by one of its row that counts.
-
-    The plane of such a tap may not be there when the row is made.
-    """
-    counts = way.weights.argmax(dim=1, keepdim=True)
-    taps = torch.where(way.weights > 0, way.taps, way.taps.gather(1, counts))
-    return AxisMap(taps, way.weights, way.size)
-
-
-class Chances:
-    """Class probabilities of some voxels of the network's grid.
+@dataclass(frozen=True)
+class InverseMapping:
+    """The mapping from a network's grid to an image's.
 
     Parameters
     ----------
-    scores, weights
-        The sums of `RunningSum`, (x, y, z, classes) and (x, y, z, 1).
-    needed
-        The voxels in question, (x, y, z).
+    axes
+        One map for each axis of the image, each on one axis of the network's grid.
+    order
+        ``order[i]`` is the network's axis that the image's axis i lies along.
     """
 
-    def __init__(self, scores: torch.Tensor, weights: torch.Tensor, needed: torch.Tensor) -> None:
-        self.shape = needed.shape
-        self.rows = (scores[needed] / weights[needed]).softmax(dim=1)
-        self.row = needed.flatten().cumsum(0, dtype=torch.int32) - 1
+    axes: tuple[ResamplingMap, ...]
+    order: tuple[int, ...]
 
-    def at(self, places: torch.Tensor, maps: list[AxisMap]) -> torch.Tensor:
-        """Return probabilities (n, classes) interpolated at places (n, 3) of the image.
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size of the image."""
+        return tuple(len(axis) for axis in self.axes)
 
-        Parameters
-        ----------
-        places
-            Indices along the network's axes, of the image's grid.
-        maps
-            From the network's grid to the image's.
-        """
-        index = torch.zeros(len(places), 1, dtype=torch.long, device=places.device)
-        shares = torch.ones(len(places), 1, device=places.device)
-        for size, way, place in zip(self.shape, maps, places.unbind(1), strict=True):
-            index = (index * size)[:, :, None] + way.taps[place][:, None]
-            shares = shares[:, :, None] * way.weights[place][:, None]
-            index, shares = index.flatten(1), shares.flatten(1)
-        rows = self.row.index_select(0, index.flatten()).reshape(index.shape)
-        return torch.nn.functional.embedding_bag(
-            rows, self.rows, mode="sum", per_sample_weights=shares
+
+def select(indices: Sequence[int] | range) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return taps and weights that select ``indices``; -1 selects nothing."""
+    taps = torch.tensor(list(indices), dtype=torch.long)[:, None]
+    return taps.clamp_min(0), (taps >= 0).float()
+
+
+def inverse_mapping(
+    operations: Sequence[Mapping[str, Any]], shape: Sequence[int], affine: NDArray[np.float64]
+) -> InverseMapping:
+    """Return the mapping from a network's grid to the image's, by its recorded operations.
+
+    Parameters
+    ----------
+    operations
+        `MetaTensor.applied_operations` of the image that the network gets.
+    shape, affine
+        Size of that image without channels, and its indices to RAS+ in mm.
+
+    Raises
+    ------
+    NotSeparableError
+        If one of the operations mixes axes, or is unknown; the message names it.
+
+    Examples
+    --------
+    >>> inverse_mapping([], (4, 5), np.eye(4)).shape
+    (4, 5)
+    """
+    inverse = _Inverse(tuple(shape), to_affine_nd(len(shape), np.asarray(affine, dtype=float)))
+    for operation in reversed(operations):
+        inverse.undo(operation)
+    return InverseMapping(tuple(inverse.axes), tuple(inverse.order))
+
+
+class _Inverse:
+    """The grid as it was before the operations that have been undone."""
+
+    def __init__(self, shape: tuple[int, ...], affine: NDArray[np.float64]) -> None:
+        self.axes = [ResamplingMap.identity(size) for size in shape]
+        self.order = list(range(len(shape)))
+        self.affine = affine
+
+    def undo(self, operation: Mapping[str, Any]) -> None:
+        extra = operation.get("extra_info") or {}
+        name = operation["class"]
+        if operation.get("lazy"):
+            raise NotSeparableError(f"{name} was applied lazily")
+        inner = [extra[key] for key in ("pad_info", "crop_info") if key in extra]
+        for step in inner:
+            self.undo(step)
+        if "padded" in extra:
+            self._unpad(extra["padded"][1:])
+        elif "cropped" in extra:
+            self._uncrop(np.reshape(extra["cropped"], (-1, 2)))
+        elif name in UNDO:
+            UNDO[name](self, operation, extra)
+        elif not inner:
+            raise NotSeparableError(f"{name} is not known to treat each axis by itself")
+
+    def _unpad(self, padded: Sequence[Sequence[int]]) -> None:
+        ends = [(0, 0)] * len(self.axes)
+        ends[: len(padded)] = [(int(low), int(high)) for low, high in padded]
+        for axis, (low, high) in enumerate(ends):
+            self._take(axis, range(low, len(self.axes[axis]) - high))
+        self._shift([low for low, _ in ends])
+
+    def _uncrop(self, cropped: NDArray[np.int64]) -> None:
+        for axis, (low, high) in enumerate(cropped):
+            inside = range(len(self.axes[axis]))
+            self._take(axis, [*[-1] * low, *inside, *[-1] * high])
+        self._shift([-low for low, _ in cropped])
+
+    def _take(self, axis: int, indices: Sequence[int] | range) -> None:
+        self.axes[axis] = self.axes[axis].then(*select(indices))
+
+    def _shift(self, offset: Sequence[int]) -> None:
+        move = np.eye(len(self.affine))
+        move[: len(offset), -1] = offset
+        self.affine = self.affine @ move
+
+    def _flip(self, axis: int) -> None:
+        size = len(self.axes[axis])
+        self._take(axis, range(size - 1, -1, -1))
+        mirror = np.eye(len(self.affine))
+        mirror[axis, axis], mirror[axis, -1] = -1, size - 1
+        self.affine = self.affine @ mirror
+
+    def unflip(self, _: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+        axes = range(len(self.axes)) if extra["axes"] is None else np.atleast_1d(extra["axes"])
+        for axis in axes:
+            self._flip(int(axis) % len(self.axes))
+
+    def unorient(self, _: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+        before = to_affine_nd(len(self.axes), np.asarray(extra["original_affine"], dtype=float))
+        turn = nib.orientations.ornt_transform(
+            nib.orientations.io_orientation(self.affine), nib.orientations.io_orientation(before)
         )
+        for axis, (_, sign) in enumerate(turn):
+            if sign < 0:
+                self._flip(axis)
+        before_turn = np.argsort(turn[:, 0])
+        self.axes = [self.axes[axis] for axis in before_turn]
+        self.order = [self.order[axis] for axis in before_turn]
+        self.affine = before
+
+    def unresample(self, operation: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+        if extra["mode"] != "bilinear" or extra["padding_mode"] not in ("border", "zeros"):
+            raise NotSeparableError(f"resampled with {extra['mode']}, {extra['padding_mode']}")
+        before = to_affine_nd(len(self.axes), np.asarray(extra["src_affine"], dtype=float))
+        matrix = np.linalg.solve(self.affine, before)
+        sizes = [int(size) for size in operation["orig_size"]]
+        turned = matrix[:-1, :-1] - np.diag(matrix.diagonal()[:-1])
+        if np.abs(turned * sizes).max() > STRAIGHT:
+            raise NotSeparableError("resampled onto axes of other directions")
+        for axis, size in enumerate(sizes):
+            positions = matrix[axis, axis] * np.arange(size) + matrix[axis, -1]
+            border = extra["padding_mode"] == "border"
+            steps = interpolate(positions, len(self.axes[axis]), border)
+            self.axes[axis] = self.axes[axis].then(*steps)
+        self.affine = before
+
+    def unresize(self, operation: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+        corners = extra["align_corners"] in (True, "True")
+        if extra["mode"] not in ("bilinear", "trilinear", "linear") or corners or extra["new_dim"]:
+            raise NotSeparableError(f"resized with {extra['mode']}, align_corners {corners}")
+        sizes = [int(size) for size in operation["orig_size"]]
+        now = [len(axis) for axis in self.axes]
+        for axis, (size, length) in enumerate(zip(sizes, now, strict=True)):
+            positions = (np.arange(size) + 0.5) * (length / size) - 0.5
+            self.axes[axis] = self.axes[axis].then(*interpolate(positions, length, border=True))
+        scaled = scale_affine(sizes, now)
+        self.affine = self.affine @ np.linalg.inv(np.asarray(scaled, dtype=float))
+
+
+UNDO = {
+    "Orientation": _Inverse.unorient,
+    "Flip": _Inverse.unflip,
+    "SpatialResample": _Inverse.unresample,
+    "Spacing": _Inverse.unresample,
+    "Resize": _Inverse.unresize,
+}

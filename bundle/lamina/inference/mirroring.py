@@ -19,8 +19,8 @@ def mirror_axes(
 ) -> list[int]:
     """Return the axes for test-time augmentation (`mirrored`).
 
-    They are those that the task mirrors in training: the network has not learned others. Never x
-    where a structure's name says left or right, since there mirroring would exchange classes.
+    These are the axes that the task mirrors in training, without x where a structure's name says
+    left or right, since mirroring would exchange classes.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def mirrored(
     """
     if any(axis not in (0, 1, 2) for axis in axes) or len(set(axes)) < len(axes):
         raise ConfigError(f"mirror_axes: {list(axes)}", "name some of 0 (x), 1 (y) and 2 (z), once")
-    turns = [
+    flips = [
         [axis + 2 for axis in chosen]
         for count in range(len(axes) + 1)
         for chosen in itertools.combinations(axes, count)
@@ -114,8 +114,8 @@ def mirrored(
 
     def mean(images: torch.Tensor) -> torch.Tensor:
         total = network(images).float()
-        for turn in turns[1:]:
-            total = total + network(images.flip(turn)).flip(turn)
-        return total / len(turns)
+        for flip in flips[1:]:
+            total = total + network(images.flip(flip)).flip(flip)
+        return total / len(flips)
 
     return mean if axes else network

@@ -1,4 +1,4 @@
-"""What is done to a label map after the network: steps that a task or a run declares."""
+"""Post-processing of label maps: steps that a task or a run declares."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,8 @@ def find_postprocessing(
     steps = content.get("postprocessing") if isinstance(content, dict) else None
     if not isinstance(steps, list):
         raise ConfigError(
-            f"{path}: no list 'postprocessing'", "mend it, or remove it to do without"
+            f"{path}: no list 'postprocessing'",
+            "fix it, or remove it to run without post-processing",
         )
     logger.info("post-processing: %s (%s)", path, describe_steps(steps))
     return steps

@@ -1,4 +1,4 @@
-"""In which number format a network runs, and how its input lies in memory."""
+"""The number format of a network, and the memory layout of its input."""
 
 import logging
 import math
@@ -13,7 +13,7 @@ from lamina.errors import ConfigError
 from lamina.inference.compiled import CompiledNetwork
 
 TOLERANCE = 0.1
-"""Relative difference up to which bfloat16 is taken for right."""
+"""Relative difference up to which bfloat16 is accepted."""
 
 logger = logging.getLogger("lamina")
 
@@ -57,10 +57,10 @@ def channels_last(dims: int) -> torch.memory_format:
     return torch.channels_last_3d if dims == 3 else torch.channels_last
 
 
-def place(network: torch.nn.Module, device: torch.device, dims: int) -> torch.nn.Module:
+def to_device(network: torch.nn.Module, device: torch.device, dims: int) -> torch.nn.Module:
     """Move a network to ``device``, its weights channels-last, which CPUs and GPUs run faster.
 
-    >>> conv = place(torch.nn.Conv2d(2, 4, 3), torch.device("cpu"), 2)
+    >>> conv = to_device(torch.nn.Conv2d(2, 4, 3), torch.device("cpu"), 2)
     >>> conv.weight.is_contiguous(memory_format=torch.channels_last)
     True
     """
@@ -70,8 +70,9 @@ def place(network: torch.nn.Module, device: torch.device, dims: int) -> torch.nn
 class AutocastInferer(Inferer):
     """Run another inferer with the network in the precision that suits the device.
 
-    Training and its validation share it, since MONAI's trainer knows only
-    ``torch.autocast("cuda")``; a trained network runs faster by `BackendInferer`. What the network returns is float32 again: losses, blending and metrics stay exact.
+    For training and its validation, since MONAI's trainer knows only ``torch.autocast("cuda")``; a
+    trained network runs faster by `BackendInferer`. Outputs are float32 again: losses, blending and
+    metrics stay exact.
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ class AutocastInferer(Inferer):
             self.trusted[size] = difference <= TOLERANCE
             if not self.trusted[size]:
                 logger.warning(
-                    "bfloat16 gives other numbers than float32 for this network and images of %s "
+                    "bfloat16 differs from float32 for this network and images of %s "
                     "(relative difference %.2g, at most %.2g): float32 is used, which is slower",
                     " × ".join(map(str, size)),
                     difference,
@@ -140,10 +141,8 @@ def bf16_difference(network: Callable[..., torch.Tensor], images: torch.Tensor) 
     """Return how far a network's bfloat16 output is from its float32 one, relative (L2).
 
     Infinite where it is not finite. oneDNN on AMX computes wrong numbers for some strided
-    convolutions (pytorch#169688), without a word; a network that is right differs by about 0.01.
+    convolutions (pytorch#169688), without an error; a correct network differs by about 0.01.
 
-    Examples
-    --------
     >>> bf16_difference(torch.nn.Conv2d(1, 2, 3), torch.ones(1, 1, 8, 8)) < 0.02
     True
     """
@@ -160,11 +159,11 @@ def bf16_difference(network: Callable[..., torch.Tensor], images: torch.Tensor) 
     return relative_difference(exact, fast)
 
 
-def relative_difference(exact: torch.Tensor, found: torch.Tensor) -> float:
-    """Return how far ``found`` is from ``exact``, relative (L2); infinite if it is not finite.
+def relative_difference(exact: torch.Tensor, other: torch.Tensor) -> float:
+    """Return how far ``other`` is from ``exact``, relative (L2); infinite if it is not finite.
 
     >>> round(relative_difference(torch.ones(4), torch.tensor([1.0, 1.0, 1.0, 1.2])), 2)
     0.1
     """
-    difference = float((found.float() - exact).norm() / exact.norm().clamp_min(1e-12))
+    difference = float((other.float() - exact).norm() / exact.norm().clamp_min(1e-12))
     return difference if math.isfinite(difference) else math.inf

@@ -5,20 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from lamina.inference.ensemble import Turns, once
-from lamina.inference.windows import Place, WindowPlan
+from lamina.inference.ensemble import MemberIterator, single
+from lamina.inference.windows import Offset, WindowPlan
 
-WINDOWS_A_TURN = 32
-"""Windows that one network of several takes before the next one is loaded."""
+WINDOWS_PER_MEMBER = 32
+"""Windows that a member of an ensemble computes before the next one is loaded."""
 
 
 class RunningSum:
     """Class scores of a slab of an image, to which windows are added.
 
-    Parameters
-    ----------
-    plan
-        Where the windows lie.
+    ``plan``: positions and weights of the windows.
 
     Attributes
     ----------
@@ -43,7 +40,7 @@ class RunningSum:
         self._expanded = torch.empty(0)
 
     def reach(self, end: int) -> None:
-        """Make room up to plane ``end``, in place of planes that were dropped."""
+        """Extend the slab to plane ``end``, and remove the planes that were dropped."""
         fewer, more = self._needed - self.start, end - self._end
         if self.scores.numel() and (fewer or more):
             self.scores = self._moved(self.scores, fewer, more)
@@ -51,25 +48,25 @@ class RunningSum:
         self.start, self._end = self._needed, end
 
     def drop(self, plane: int) -> None:
-        """Say that the planes before ``plane`` are needed no longer."""
+        """Mark the planes before ``plane`` as no longer needed."""
         self._needed = plane
 
     def first(self, channels: int) -> "RunningSum":
-        """Return the sum as it stands of the first channels alone."""
-        part = copy.copy(self)
-        part.scores = self.scores[..., :channels]
-        return part
+        """Return the current sum of the first channels alone."""
+        first = copy.copy(self)
+        first.scores = self.scores[..., :channels]
+        return first
 
-    def add(self, place: Place, scores: torch.Tensor) -> None:
+    def add(self, offset: Offset, scores: torch.Tensor) -> None:
         """Add a window's ``scores``, (classes, x, y, z)."""
         if not self.scores.numel():
             self._begin(scores)
-        at = list(place)
-        at[self.plan.axis] -= self.start
-        part = tuple(slice(i, i + n) for i, n in zip(at, self.plan.size, strict=True))
-        self.weights[part].add_(self._window)
+        start = list(offset)
+        start[self.plan.axis] -= self.start
+        window = tuple(slice(i, i + n) for i, n in zip(start, self.plan.size, strict=True))
+        self.weights[window].add_(self._window)
         # Plane by plane, as what is converted to float32 stays in the processor's cache.
-        planes = zip(self.scores[part], scores.permute(1, 2, 3, 0), self._expanded, strict=True)
+        planes = zip(self.scores[window], scores.permute(1, 2, 3, 0), self._expanded, strict=True)
         for total, plane, weight in planes:
             if self.plan.mode == "constant":
                 total.add_(plane.float())
@@ -99,11 +96,11 @@ def run_windows(
     network: Callable[[torch.Tensor], torch.Tensor],
     plan: WindowPlan,
     batch: int,
-    turns: Turns,
+    members: MemberIterator,
 ) -> Iterator[RunningSum]:
     """Run a network over an image, and yield the running sum whenever planes of it are final.
 
-    Who takes the planes says by `RunningSum.drop` what is no longer needed.
+    The caller marks by `RunningSum.drop` what is no longer needed.
 
     Parameters
     ----------
@@ -112,21 +109,21 @@ def run_windows(
     network
         Takes (windows, channels, x, y, z) and returns (windows, classes, x, y, z).
     batch
-        Windows that it takes at a time.
-    turns
-        Of the network, if it is several: each takes many windows before the next one's turn.
+        Windows that it gets at a time.
+    members
+        Of the network, if it is an ensemble: each computes many windows before the next is loaded.
     """
     running = RunningSum(plan)
-    places = list(plan.places())
-    chunks = [places[begin : begin + batch] for begin in range(0, len(places), batch)]
-    together = 1 if turns is once else -(-WINDOWS_A_TURN // batch)
+    offsets = list(plan.offsets())
+    chunks = [offsets[begin : begin + batch] for begin in range(0, len(offsets), batch)]
+    together = 1 if members is single else -(-WINDOWS_PER_MEMBER // batch)
     for begin in range(0, len(chunks), together):
         group = chunks[begin : begin + together]
         if group[0][0][plan.axis] > running.final:
             running.final = group[0][0][plan.axis]
             yield running
         running.reach(group[-1][-1][plan.axis] + plan.size[plan.axis])
-        for _ in turns():
+        for _ in members():
             for chunk in group:
                 _add_windows(running, image, network, chunk)
     running.final = plan.shape[plan.axis]
@@ -137,14 +134,14 @@ def _add_windows(
     running: RunningSum,
     image: torch.Tensor,
     network: Callable[[torch.Tensor], torch.Tensor],
-    places: Sequence[Place],
+    offsets: Sequence[Offset],
 ) -> None:
-    scores = network(torch.stack([_cut(image, place, running.plan.size) for place in places]))
-    for place, one in zip(places, scores, strict=True):
-        running.add(place, one)
+    scores = network(torch.stack([_cut(image, offset, running.plan.size) for offset in offsets]))
+    for offset, window in zip(offsets, scores, strict=True):
+        running.add(offset, window)
 
 
-def _cut(image: torch.Tensor, place: Place, size: Sequence[int]) -> torch.Tensor:
-    for axis, (start, length) in enumerate(zip(place, size, strict=True)):
+def _cut(image: torch.Tensor, offset: Offset, size: Sequence[int]) -> torch.Tensor:
+    for axis, (start, length) in enumerate(zip(offset, size, strict=True)):
         image = image.narrow(axis + 1, start, length)
     return image

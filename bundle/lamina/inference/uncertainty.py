@@ -2,8 +2,8 @@
 
 Each voxel gets the mutual information of class and prediction, the entropy of the mean prediction
 less the mean of the predictions' entropies (Houlsby et al., 2011, arXiv:1112.5745; Gal et al.,
-2017, arXiv:1703.02910). It is 0 where all say the same, however unsure each of them is, and 1 where
-they are sure of different classes. The image gets one minus the Dice that two of the predictions
+2017, arXiv:1703.02910). It is 0 where all agree, however unsure each of them is, and 1 where they
+are sure of different classes. The image gets one minus the Dice that two of the predictions
 have with each other, after Roy et al. (2019, doi:10.1016/j.neuroimage.2019.03.042).
 """
 
@@ -17,27 +17,27 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
 from lamina.errors import ConfigError
-from lamina.inference.axis_maps import GridMap
-from lamina.inference.inverse_mapping import PlanesToMake, interpolated
+from lamina.inference.inverse_mapping import InverseMapping
+from lamina.inference.label_grid import PendingPlanes, interpolated
 from lamina.inference.running_sum import RunningSum
 
 EXTRA = 2
 """Channels beside scores and probabilities: the entropy, and the squares of the structures."""
 
 
-def entropy(shares: torch.Tensor, dim: int) -> torch.Tensor:
+def entropy(probabilities: torch.Tensor, dim: int) -> torch.Tensor:
     """Return the entropy in nats of the probabilities along ``dim``, which stays with size 1.
 
     >>> entropy(torch.tensor([0.5, 0.5]), 0)
     tensor([0.6931])
     """
-    return torch.special.entr(shares).sum(dim=dim, keepdim=True)
+    return torch.special.entr(probabilities).sum(dim=dim, keepdim=True)
 
 
-def with_shares(
+def with_uncertainty_channels(
     network: Callable[[torch.Tensor], torch.Tensor],
 ) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return a network whose scores are followed by all that must be averaged besides.
+    """Return a network whose scores are followed by channels that must be averaged for uncertainty.
 
     Its channels are scores, probabilities, their entropy, and the sum of their squares over the
     structures: 2 · classes + 2.
@@ -45,15 +45,15 @@ def with_shares(
 
     def run(images: torch.Tensor) -> torch.Tensor:
         scores = network(images).float()
-        shares = scores.softmax(dim=1)
-        squares = shares[:, 1:].square().sum(dim=1, keepdim=True)
-        return torch.cat([scores, shares, entropy(shares, 1), squares], dim=1)
+        probabilities = scores.softmax(dim=1)
+        squares = probabilities[:, 1:].square().sum(dim=1, keepdim=True)
+        return torch.cat([scores, probabilities, entropy(probabilities, 1), squares], dim=1)
 
     return run
 
 
 def classes_of(channels: int) -> int:
-    """Return how many classes a network has that `with_shares` made of it.
+    """Return the number of classes for the channels of `with_uncertainty_channels`.
 
     >>> classes_of(8)
     3
@@ -61,26 +61,26 @@ def classes_of(channels: int) -> int:
     return (channels - EXTRA) // 2
 
 
-class Disagreement:
-    """What `GridInferer` finds out about an image besides, until `Uncertaintyd` takes it.
+class EnsembleUncertainty:
+    """The uncertainty of each image that `GridInferer` predicts, until `Uncertaintyd` takes it.
 
-    Where windows overlap, each of them counts as a prediction too.
+    Overlapping windows count as predictions too.
 
     Parameters
     ----------
     members
-        Networks that are averaged.
+        Number of networks that are averaged.
     mirror_axes
-        Axes along which each of them sees mirror images.
+        Axes along which each network is averaged over mirror images.
 
     Raises
     ------
     ConfigError
-        If that is one prediction.
+        If that is a single prediction.
 
     Examples
     --------
-    >>> Disagreement(5, [0]).predictions
+    >>> EnsembleUncertainty(5, [0]).predictions
     10
     """
 
@@ -88,34 +88,36 @@ class Disagreement:
         self.predictions = members * 2 ** len(mirror_axes)
         if self.predictions < 2:
             raise ConfigError(
-                "uncertainty: one network that sees each image once can't disagree",
+                "uncertainty: a single prediction per image has no disagreement to measure",
                 "add --tta mirror, or name several --weights (`lamina train --folds 5` makes them)",
             )
-        self._found: deque[tuple[torch.Tensor, float]] = deque()
+        self._kept: deque[tuple[torch.Tensor, float]] = deque()
 
     def begin(self) -> None:
-        """Forget the images that nobody asked for."""
-        self._found.clear()
+        """Remove what was kept of earlier images."""
+        self._kept.clear()
 
     def keep(self, image: torch.Tensor, number: float) -> None:
-        """Keep the map (1, x, y[, z]) of an image, and its number."""
-        self._found.append((image, number))
+        """Keep the map (1, x, y[, z]) of an image, and its value."""
+        self._kept.append((image, number))
 
     def take(self) -> tuple[torch.Tensor, float]:
-        """Return what was kept, image after image."""
-        return self._found.popleft()
+        """Return what was kept, first image first."""
+        return self._kept.popleft()
 
-    def map_of(self, shares: torch.Tensor) -> torch.Tensor:
+    def map_of(self, probabilities: torch.Tensor) -> torch.Tensor:
         """Return the mutual information, from 0 to 1.
 
         Parameters
         ----------
-        shares
-            (…, classes + 2): means over the predictions, as `with_shares` orders them.
+        probabilities
+            (…, classes + 2): means over the predictions, as `with_uncertainty_channels` orders them.
         """
-        classes = shares.shape[-1] - EXTRA
-        gained = entropy(shares[..., :classes], -1)[..., 0] - shares[..., classes]
-        return (gained / math.log(min(classes, self.predictions))).clamp(0, 1)
+        classes = probabilities.shape[-1] - EXTRA
+        information = (
+            entropy(probabilities[..., :classes], -1)[..., 0] - probabilities[..., classes]
+        )
+        return (information / math.log(min(classes, self.predictions))).clamp(0, 1)
 
     def number_of(self, own: float, common: float) -> float:
         """Return one minus the Dice of two predictions, from 0 to 1.
@@ -125,23 +127,19 @@ class Disagreement:
         own, common
             The sum over voxels and structures of the mean square, and of the mean's square.
         """
-        # The one keeps the noise of an image without any structure from looking like a doubt.
+        # Adding 1 keeps the noise of an image without any structure from counting as uncertainty.
         unlike = 1 - (common + 1) / (own + 1)
         return min(max(unlike * self.predictions / (self.predictions - 1), 0.0), 1.0)
 
-    def grid(self, way: GridMap, axis: int) -> "DisagreementGrid":
-        """Return what collects the planes of an image; arguments as for `LabelGrid`."""
-        return DisagreementGrid(self, way, axis)
-
-    def whole(self, said: torch.Tensor) -> tuple[torch.Tensor, float]:
-        """Return map (1, x, y[, z]) and number of means (2 · classes + 2, x, y[, z])."""
-        shares = said[classes_of(len(said)) :].movedim(0, -1)
-        own, common = _sums(shares)
-        return self.map_of(shares)[None], self.number_of(own, common)
+    def whole(self, means: torch.Tensor) -> tuple[torch.Tensor, float]:
+        """Return the map (1, x, y[, z]) and the value of an image of means (2 · classes + 2, x, y[, z])."""
+        probabilities = means[classes_of(len(means)) :].movedim(0, -1)
+        own, common = _sums(probabilities)
+        return self.map_of(probabilities)[None], self.number_of(own, common)
 
 
-class DisagreementGrid:
-    """The disagreement at each voxel of an image, filled in as planes become final.
+class UncertaintyGrid:
+    """The uncertainty of each voxel of an image, computed as planes become final.
 
     Attributes
     ----------
@@ -149,58 +147,60 @@ class DisagreementGrid:
         (1, x, y, z) of the image, float16.
     """
 
-    def __init__(self, disagreement: Disagreement, way: GridMap, axis: int) -> None:
+    def __init__(
+        self, disagreement: EnsembleUncertainty, mapping: InverseMapping, axis: int
+    ) -> None:
         self.disagreement = disagreement
-        self.planes = PlanesToMake(way, axis)
-        self.result = torch.zeros(1, *way.shape, dtype=torch.float16)
+        self.planes = PendingPlanes(mapping, axis)
+        self.result = torch.zeros(1, *mapping.shape, dtype=torch.float16)
         self._counted = 0
         self._own = self._common = 0.0
 
     def collect(self, running: RunningSum) -> RunningSum:
-        """Make the planes that can be; return the sum as it is of the scores alone."""
+        """Compute the planes that are complete; return the current sum of the scores alone."""
         classes = classes_of(running.scores.shape[-1])
         self._count(running, classes)
-        for rows, slab in self.planes.make(running):
+        for rows, slab in self.planes.complete(running):
             values = self.disagreement.map_of(slab.scores[..., classes:] / slab.weights)
             self.planes.put(self.result[0], rows, interpolated(values, slab.maps))
         return running.first(classes)
 
     @property
     def number(self) -> float:
-        """The image's number, when all planes are collected."""
+        """The image's value, when all planes are collected."""
         return self.disagreement.number_of(self._own, self._common)
 
     def _count(self, running: RunningSum, classes: int) -> None:
         part = []
-        for axis, way in enumerate(self.planes.maps):
-            low, high = int(way.taps.min()), int(way.taps.max()) + 1
+        for axis, mapping in enumerate(self.planes.maps):
+            low, high = int(mapping.taps.min()), int(mapping.taps.max()) + 1
             if axis == self.planes.axis:
                 low = max(low, self._counted) - running.start
                 high = max(min(high, running.final) - running.start, low)
             part.append(slice(low, high))
         self._counted = running.final
-        shares = running.scores[tuple(part)][..., classes:] / running.weights[tuple(part)]
-        own, common = _sums(shares)
+        probabilities = running.scores[tuple(part)][..., classes:] / running.weights[tuple(part)]
+        own, common = _sums(probabilities)
         self._own, self._common = self._own + own, self._common + common
 
 
-def _sums(shares: torch.Tensor) -> tuple[float, float]:
-    common = shares[..., 1:-EXTRA].square().sum(dtype=torch.float64)
-    return float(shares[..., -1].sum(dtype=torch.float64)), float(common)
+def _sums(probabilities: torch.Tensor) -> tuple[float, float]:
+    common = probabilities[..., 1:-EXTRA].square().sum(dtype=torch.float64)
+    return float(probabilities[..., -1].sum(dtype=torch.float64)), float(common)
 
 
 class Uncertaintyd(MapTransform):
-    """Put what a `Disagreement` holds beside a prediction: ``uncertainty_map`` and ``uncertainty``.
+    """Add ``uncertainty_map`` and ``uncertainty`` of an `EnsembleUncertainty` to a prediction.
 
     Parameters
     ----------
     keys
         The prediction (1, x, y[, z]).
     disagreement
-        That of the inferer.
+        The same as the inferer's.
     """
 
-    def __init__(self, keys: KeysCollection, disagreement: Disagreement) -> None:
+    def __init__(self, keys: KeysCollection, disagreement: EnsembleUncertainty) -> None:
         super().__init__(keys)
         self.disagreement = disagreement
 

@@ -1,4 +1,4 @@
-"""Which weights a network gets, and whether they are its own."""
+"""The weights of a network: which file, and whether they fit."""
 
 import logging
 from pathlib import Path
@@ -12,7 +12,7 @@ logger = logging.getLogger("lamina")
 
 
 def find_weights(weights: str | None, run_dir: str, released: str) -> Path:
-    """Return the file to use: the one asked for, else the finished run's, else the released one.
+    """Return the file to use: the given one, else the finished run's, else the released one.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def find_weights(weights: str | None, run_dir: str, released: str) -> Path:
     logger.info("weights: %s (released model)", released)
     best = Path(run_dir, "best.pt")
     remedy = (
-        f"the run in {run_dir} is not finished: finish it, or take --weights {best}"
+        f"the run in {run_dir} is not finished: finish it, or use --weights {best}"
         if best.is_file()
         else "train first, or give --weights FILE or --run_dir FOLDER"
     )
@@ -56,12 +56,12 @@ def find_members(weights: str | None, run_dir: str, released: str) -> list[Path]
             logger.info("weights: %d folds in %s, averaged", len(folds), run_dir)
             return folds
     several = weights is not None and "," in weights and not Path(weights).is_file()
-    parts = weights.split(",") if several and weights is not None else [weights]
-    return [find_weights(part, run_dir, released) for part in parts]
+    names = weights.split(",") if several and weights is not None else [weights]
+    return [find_weights(name, run_dir, released) for name in names]
 
 
 def dims_of_run(run_dir: str | Path) -> dict[str, int]:
-    """Return the dimension that a finished run was asked to train in, where it was asked.
+    """Return the ``spatial_dims`` that a finished run was started with, if it was given.
 
     >>> dims_of_run("/nowhere")
     {}
@@ -82,12 +82,9 @@ def _existing(path: Path, remedy: str) -> Path:
 def load_weights(network: torch.nn.Module, path: str | Path) -> torch.nn.Module:
     """Load ``path`` into ``network`` and return it in evaluation mode.
 
-    A bare state_dict and Lamina's own checkpoint (``last.pt``) both do.
+    ``path`` may be a state_dict or Lamina's own checkpoint (``last.pt``).
 
-    Raises
-    ------
-    WeightsError
-        If the file is broken or of another network; names what differs.
+    Raises WeightsError if the file is broken or of another network; names what differs.
     """
     state = load_checkpoint(path)
     if isinstance(state, dict) and isinstance(state.get("network"), dict):

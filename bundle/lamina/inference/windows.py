@@ -1,4 +1,4 @@
-"""Windows over an image: their size, where they lie, and in which order they come."""
+"""Windows over an image: their size, positions and order."""
 
 import itertools
 import math
@@ -16,7 +16,7 @@ from lamina.errors import DataError
 
 
 class WindowInferer(Inferer):
-    """Sliding windows over an image as the network's own dimension has it, or slice by slice.
+    """Sliding windows over an image in the network's own dimension, or slice by slice.
 
     A 2D network on a volume goes over the slices along the last axis; MONAI's `SliceInferer` and
     `SlidingWindowInferer` do the work.
@@ -28,9 +28,9 @@ class WindowInferer(Inferer):
     sw_batch_size
         Windows (or slices) that the network gets at a time.
     overlap
-        Share of a window that the next one covers again.
+        Fraction of a window that the next one overlaps.
     mode
-        ``gaussian`` trusts a window's middle more than its border; ``constant`` does not.
+        ``gaussian`` weights a window's middle more than its border; ``constant`` does not.
     progress
         Show a bar over the windows of each image.
 
@@ -65,32 +65,36 @@ class WindowInferer(Inferer):
         self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args: Any, **kwargs: Any
     ) -> Any:
         """Return the network's output for ``inputs`` of shape (batch, channels, x, y[, z])."""
-        dims = inputs.ndim - 2
-        if dims == self.dims:
-            return self.windows(inputs, network, *args, **kwargs)
-        if self.slices is not None and dims == 3:
-            return self.slices(inputs, network, *args, **kwargs)
+        require_dims(inputs.ndim - 2, self.dims)
+        same = inputs.ndim - 2 == self.dims
+        inferer = self.windows if same or self.slices is None else self.slices
+        return inferer(inputs, network, *args, **kwargs)
+
+
+def require_dims(image: int, network: int) -> None:
+    """Raise DataError where a network of 2 or 3 axes can't run over an image of ``image`` axes."""
+    if image != network and (image, network) != (3, 2):
         raise DataError(
-            f"the image has {dims} axes, but the network {self.dims}",
-            f"use --spatial_dims {dims}, with weights trained that way",
+            f"the image has {image} axes, but the network {network}",
+            f"use --spatial_dims {image}, with weights trained that way",
         )
 
 
 BYTES = 2000
-"""What a network's inner layers take for each voxel of a window, at most: U-Nets of 32 channels."""
+"""Memory of a network's inner layers per voxel of a window, at most: U-Nets of 32 channels."""
 
 VOXELS = {"cpu": 1 << 20, "cuda": 1 << 23}
-"""So many voxels keep a processor busy: more at a time are no faster."""
+"""Voxels that keep a processor busy: more at a time are no faster."""
 
-Place = tuple[int, int, int]
+Offset = tuple[int, int, int]
 """The first voxel of a window, along x, y and z."""
 
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """Windows over an image, in the order of one axis: behind each of them, the image is done.
+    """Windows over an image, ordered along one axis, so that it is done up to the current one.
 
-    They lie where MONAI's `sliding_window_inference` puts them.
+    Positions are those of MONAI's `sliding_window_inference`.
 
     Parameters
     ----------
@@ -99,14 +103,14 @@ class WindowPlan:
     size
         Of a window.
     overlap
-        Share of a window that the next one covers again.
+        Fraction of a window that the next one overlaps.
     mode
         ``gaussian`` or ``constant``.
 
     Examples
     --------
     >>> plan = WindowPlan((8, 20, 4), (8, 8, 4), 0.5, "constant")
-    >>> plan.axis, [place[1] for place in plan.places()]
+    >>> plan.axis, [offset[1] for offset in plan.offsets()]
     (1, [0, 4, 8, 12])
     """
 
@@ -118,24 +122,24 @@ class WindowPlan:
     @cached_property
     def axis(self) -> int:
         """The axis along which the running sum of the windows is smallest."""
-        shares = [size / length for size, length in zip(self.size, self.shape, strict=True)]
-        return shares.index(min(shares))
+        fractions = [size / length for size, length in zip(self.size, self.shape, strict=True)]
+        return fractions.index(min(fractions))
 
-    def places(self) -> Iterator[Place]:
+    def offsets(self) -> Iterator[Offset]:
         """Yield the windows' first voxels, ascending along `axis`."""
         starts = [self._starts(axis) for axis in range(3)]
         others = [starts[axis] for axis in range(3) if axis != self.axis]
         for start in starts[self.axis]:
             for pair in itertools.product(*others):
-                place = list(pair)
-                place.insert(self.axis, start)
-                yield place[0], place[1], place[2]
+                offset = list(pair)
+                offset.insert(self.axis, start)
+                yield offset[0], offset[1], offset[2]
 
     def _starts(self, axis: int) -> list[int]:
         length, size = self.shape[axis], self.size[axis]
         step = size if length == size else max(int(size * (1 - self.overlap)), 1)
         slices = dense_patch_slices([length], [size], [step])
-        return sorted({int(part[0].start) for part in slices})
+        return sorted({int(window[0].start) for window in slices})
 
     def weights(self, device: torch.device) -> torch.Tensor:
         """Return how much a window's voxels count, (x, y, z, 1)."""
@@ -151,8 +155,8 @@ def windows_at_a_time(size: Sequence[int], device: torch.device) -> int:
     """
     voxels = math.prod(size)
     fast = VOXELS.get(device.type, VOXELS["cpu"]) // voxels
-    room = int(_free_bytes(device) / 4) // (voxels * BYTES)
-    return max(min(fast, room), 1)
+    affordable = int(_free_bytes(device) / 4) // (voxels * BYTES)
+    return max(min(fast, affordable), 1)
 
 
 def _free_bytes(device: torch.device) -> float:

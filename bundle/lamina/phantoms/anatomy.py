@@ -20,6 +20,7 @@ Curcio et al., "Human chorioretinal layer thicknesses measured in macula-wide, h
 histologic sections", Investigative Ophthalmology & Visual Science 52:3943 (2011).
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,7 +36,7 @@ class Layer:
     ``fovea`` (at its centre), ``parafovea`` (on the rim of the pit, at about 0.9 mm) and
     ``periphery`` (from 2.3 mm) are thicknesses in µm; ``reflectivity`` is in dB above the noise
     floor before attenuation; ``texture`` is the standard deviation of its slow brightness
-    variations in dB; ``nasal`` says by which part it thickens per mm towards the nose.
+    variations in dB; ``nasal`` is the fraction by which it thickens per mm towards the nose.
     """
 
     name: str
@@ -99,7 +100,7 @@ def group_edges(layers: LayerGroups) -> list[int]:
     """
     names = [layer.name for layer in LAYERS]
     members = [member for group in layers.values() for member in group]
-    unknown = [member for member in members if member not in names]
+    unknown = sorted(set(members) - set(names), key=members.index)
     if unknown:
         raise ConfigError(f"layers: unknown {', '.join(unknown)}", f"use {', '.join(names)}")
     first = names.index(members[0]) if members else 0
@@ -108,7 +109,4 @@ def group_edges(layers: LayerGroups) -> list[int]:
             f"layers: {', '.join(members) or 'nothing'} is not an unbroken run of layers",
             f"name layers from top to bottom, none left out between: {', '.join(names)}",
         )
-    edges = [first]
-    for group in layers.values():
-        edges.append(edges[-1] + len(group))
-    return edges
+    return list(itertools.accumulate(map(len, layers.values()), initial=first))

@@ -1,4 +1,4 @@
-"""A head with a cochlear implant as a cone-beam CT shows it: electrodes and their streaks."""
+"""A head with a cochlear implant in a cone-beam CT: electrodes and their streaks."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ DUCT = 1.3
 """Half width in mm of the duct of fluid that the array lies in."""
 
 HIGHEST = 3071.0
-"""What a scanner of 12 bits can store at most, in HU."""
+"""The largest value that a 12-bit scanner stores, in HU."""
 
 
 class HeadVolume(NamedTuple):
@@ -38,7 +38,7 @@ def make_head_volume(
 ) -> HeadVolume:
     """Return a head made small around a cochlea, with an electrode array; same seed, same volume.
 
-    The array is a spiral of bright beads in a carrier, as wide as blooming makes it look; its axis
+    The array is a spiral of bright beads in a carrier, with the width of blooming; its axis
     lies near the patient's front-back direction, so that a few coronal slices show most of it.
 
     Parameters
@@ -48,7 +48,7 @@ def make_head_volume(
     spacing
         Size of a voxel in mm.
     streaks
-        Strength of what the metal does to its surroundings; 0 for none.
+        Strength of the metal artefacts; 0 for none.
 
     Raises
     ------
@@ -124,14 +124,14 @@ def _distances(
 
 
 RADIUS = 0.8
-"""Half width in mm of what annotators draw: the carrier with the bloom of its contacts."""
+"""Half width in mm of the annotated region: the carrier with the bloom of its contacts."""
 
 BEAD_RADIUS = 0.45
 CONTACTS = 16
 
 
 class ElectrodeArray(NamedTuple):
-    """Points in mm: ``line`` densely along the array, ``contacts`` one a contact; each (n, 3)."""
+    """Points in mm: ``line`` densely along the array, ``contacts`` one per contact; each (n, 3)."""
 
     line: NDArray[np.float64]
     contacts: NDArray[np.float64]
@@ -143,8 +143,6 @@ def draw_array(rng: np.random.Generator, centre: NDArray[np.float64]) -> Electro
     The spiral goes from 4.3 mm to about 1.8 mm from its axis and rises by about 1.5 mm; left and
     right ears, which turn in opposite ways, are equally likely.
 
-    Examples
-    --------
     >>> array = draw_array(np.random.default_rng(0), np.zeros(3))
     >>> array.contacts.shape, bool((np.linalg.norm(array.line, axis=1) < 12).all())
     ((16, 3), True)
@@ -159,8 +157,8 @@ def draw_array(rng: np.random.Generator, centre: NDArray[np.float64]) -> Electro
         line[:, 0] *= -1
     tilt = _rotation(rng.uniform(-0.35, 0.35), 0) @ _rotation(rng.uniform(-0.35, 0.35), 2)
     line = line @ (_rotation(rng.uniform(0, 2 * np.pi), 1) @ tilt).T + centre
-    places = np.linspace(len(lead), len(line) - 1, CONTACTS).round().astype(int)
-    return ElectrodeArray(line, line[places])
+    contacts = np.linspace(len(lead), len(line) - 1, CONTACTS).round().astype(int)
+    return ElectrodeArray(line, line[contacts])
 
 
 def _rotation(angle: float, axis: int) -> NDArray[np.float64]:
@@ -174,26 +172,24 @@ def _rotation(angle: float, axis: int) -> NDArray[np.float64]:
 
 _ANGLES = np.linspace(0.0, 180.0, 90, endpoint=False)
 _LIMIT = 0.15
-"""The share of the largest attenuation from which a ray is measured wrongly."""
+"""The fraction of the largest attenuation from which a ray is measured wrongly."""
 
 _NOISE = 1.5
 _STRENGTH = 10.0
-"""So strong that streaks stand out of noise and bone, as they do in cone-beam CT."""
+"""Makes streaks stand out from noise and bone, as in cone-beam CT."""
 
 
 def metal_streaks(rng: np.random.Generator, metal: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what is to be added to a volume (x, y, z) in HU that holds this metal.
+    """Return the artefacts of metal, to be added to a volume (x, y, z) in HU.
 
     Each axial slice is projected. Rays of much attenuation lose part of it and are noisy (photon
-    starvation); the filtered back-projection of this error is what an image then shows: dark and
-    bright streaks away from the metal. It is computed on every second pixel.
+    starvation); the filtered back-projection of this error shows as dark and bright streaks
+    away from the metal. It is computed on every second pixel.
 
-    Examples
-    --------
     >>> metal = np.zeros((20, 24, 3), dtype=np.float32)
     >>> metal[8:10, 10:12, 1] = 3000.0
-    >>> made = metal_streaks(np.random.default_rng(0), metal)
-    >>> made.shape, bool(made[..., 0].any()), bool(made[..., 1].any())
+    >>> streaks = metal_streaks(np.random.default_rng(0), metal)
+    >>> streaks.shape, bool(streaks[..., 0].any()), bool(streaks[..., 1].any())
     ((20, 24, 3), False, True)
     """
     result = np.zeros(metal.shape, dtype=np.float32)
@@ -201,13 +197,13 @@ def metal_streaks(rng: np.random.Generator, metal: NDArray[np.float32]) -> NDArr
     if not len(slices):
         return result
     rays = {z: radon(_small(metal[:, :, z]), _ANGLES, circle=False) for z in slices}
-    limit = _LIMIT * max(float(one.max()) for one in rays.values())
-    for z, one in rays.items():
-        beyond = np.maximum(one - limit, 0)
-        error = beyond * (1 + _NOISE * rng.standard_normal(one.shape))
+    limit = _LIMIT * max(float(ray.max()) for ray in rays.values())
+    for z, ray in rays.items():
+        beyond = np.maximum(ray - limit, 0)
+        error = beyond * (1 + _NOISE * rng.standard_normal(ray.shape))
         shown = iradon(error, _ANGLES, circle=False, filter_name="hann")
         result[:, :, z] = -_STRENGTH * _to_size(shown, metal.shape[:2])
-    result[metal > 300] = 0  # metal itself is as bright as the scanner can tell
+    result[metal > 300] = 0  # metal itself has the scanner's largest value
     return result
 
 
@@ -215,8 +211,7 @@ def _small(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a square of every second pixel, the plane in its middle."""
     half = zoom(plane, 0.5, order=1)
     size = max(half.shape)
-    room = [((size - n) // 2, size - n - (size - n) // 2) for n in half.shape]
-    return np.pad(half, room)
+    return np.pad(half, [((size - n) // 2, size - n - (size - n) // 2) for n in half.shape])
 
 
 def _to_size(square: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""A data set of made-up chest X-rays, in the layout of Montgomery County's set and as merged."""
+"""A data set of synthetic chest X-rays, in the layout of Montgomery County's set and merged."""
 
 import itertools
 from collections.abc import Iterator
@@ -16,7 +16,6 @@ from lamina.phantoms.chest import ChestVariety, ChestXray, make_chest_xray
 from lamina.phantoms.folder import make_once, require_numbers
 
 RECIPE = 1
-"""Raise it whenever the same parameters give other pictures than before."""
 
 RAW_IMAGES, RAW_LEFT, RAW_RIGHT = "CXR_png", "ManualMask/leftMask", "ManualMask/rightMask"
 _MODES = ("L", "RGB", "RGBA", "I;16")
@@ -31,20 +30,20 @@ def write_chest_pictures(
     sides: bool = False,
     variety: ChestVariety | None = None,
 ) -> Path:
-    """Write X-rays and masks of left and right lung, and the data set that is merged of them.
+    """Write X-rays with masks of left and right lung, and the data set that is merged from them.
 
-    ``raw/`` has the layout of the Montgomery County set, with pictures that are grey, RGB, RGBA
-    and of 16 bits in turn; ``dataset/`` is what ``lamina prepare merge-masks`` makes of it. The
-    folder is complete or absent; a second call does nothing.
+    ``raw/`` has the layout of the Montgomery County set, with pictures that are in turn grey, RGB,
+    RGBA and of 16 bits; ``dataset/`` is merged as by ``lamina prepare merge-masks``. The folder is
+    made by `make_once`.
 
     Parameters
     ----------
     folder
-        Where they go; the path of ``dataset/`` is returned.
+        New folder; the path of ``dataset/`` in it is returned.
     cases
         Number of patients.
     seed
-        A picture depends on it and on its own number only.
+        A picture depends on it and on its number only.
     size
         Columns and rows of the smallest picture; others are up to a quarter larger.
     sides
@@ -52,23 +51,16 @@ def write_chest_pictures(
     variety
         How chests and pictures differ.
 
-    Raises
-    ------
-    ConfigError
-        If there is nothing to make.
-    DataError
-        If the folder holds anything else than this very data set.
-
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as new:
-    ...     made = write_chest_pictures(f"{new}/cxr", cases=1, size=(40, 50))
-    ...     sorted(str(path.relative_to(made)) for path in made.rglob("*.png"))
+    ...     path = write_chest_pictures(f"{new}/cxr", cases=1, size=(40, 50))
+    ...     sorted(str(file.relative_to(path)) for file in path.rglob("*.png"))
     ['images/cxr_000.png', 'masks/cxr_000.png']
     """
     chests = Chests(cases, seed, size, variety or ChestVariety())
-    raw = [f"raw/{part}" for part in (RAW_IMAGES, RAW_LEFT, RAW_RIGHT)]
+    raw = [f"raw/{name}" for name in (RAW_IMAGES, RAW_LEFT, RAW_RIGHT)]
     files = chests.files(*raw, "dataset/images", "dataset/masks")
     recipe = {"recipe": RECIPE, "sides": sides, **asdict(chests)}
     return make_once(folder, recipe, files, partial(_write, chests=chests, sides=sides)) / "dataset"
@@ -78,16 +70,7 @@ def write_chest_pictures(
 class Chests:
     """The X-rays of a data set; each depends on the seed and on its own number only.
 
-    Parameters
-    ----------
-    cases
-        Number of patients.
-    seed
-        Of all of them, from 0.
-    size
-        Columns and rows of the smallest picture; others are up to a quarter larger.
-    variety
-        How chests and pictures differ.
+    Attributes are as in `write_chest_pictures`.
     """
 
     cases: int
@@ -98,12 +81,12 @@ class Chests:
     def __post_init__(self) -> None:
         require_numbers(cases=self.cases, seed=self.seed)
 
-    def files(self, *places: str) -> list[str]:
+    def files(self, *folders: str) -> list[str]:
         """Return the path of each picture in each of the folders."""
-        return [f"{place}/{_name(number)}" for number in range(self.cases) for place in places]
+        return [f"{folder}/{_name(number)}" for number in range(self.cases) for folder in folders]
 
     def make(self) -> Iterator[tuple[str, ChestXray]]:
-        """Yield the name of each file and what it shows; no two patients are taken alike."""
+        """Yield the name of each file and its X-ray; sizes differ between patients."""
         for number in range(self.cases):
             growth = 1 + np.random.default_rng((self.seed, number, 1)).uniform(0, 0.25, 2)
             size = int(self.size[0] * growth[0]), int(self.size[1] * growth[1])
@@ -116,11 +99,11 @@ def _name(number: int) -> str:
 
 def _write(folder: Path, chests: Chests, sides: bool) -> None:
     raw = folder / "raw"
-    for (name, made), mode in zip(chests.make(), itertools.cycle(_MODES), strict=False):
-        save_picture(raw / RAW_IMAGES / name, made.image, mode)
-        save_picture(raw / RAW_LEFT / name, made.left)
-        save_picture(raw / RAW_RIGHT / name, made.right)
-    images, left, right = (raw / part for part in (RAW_IMAGES, RAW_LEFT, RAW_RIGHT))
+    for (name, xray), mode in zip(chests.make(), itertools.cycle(_MODES), strict=False):
+        save_picture(raw / RAW_IMAGES / name, xray.image, mode)
+        save_picture(raw / RAW_LEFT / name, xray.left)
+        save_picture(raw / RAW_RIGHT / name, xray.right)
+    images, left, right = (raw / name for name in (RAW_IMAGES, RAW_LEFT, RAW_RIGHT))
     for merged in merge_masks(images, left, right, folder / "dataset", sides):
         assert merged.problem is None, merged
 

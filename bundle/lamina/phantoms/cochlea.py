@@ -20,21 +20,21 @@ from lamina.phantoms.folder import make_once, require_numbers
 from lamina.prepare.slices import WINDOW, windowed
 
 PLANES = {"axial": "LPS", "coronal": "LIP", "sagittal": "PIR"}
-"""Where the columns, the rows and the slices of a series run, as radiologists read it."""
+"""Directions of a series' columns, rows and slices, in radiological convention."""
 
 _INTERCEPT = -1024
 
 
 @dataclass(frozen=True)
 class Study:
-    """A patient's study: UIDs are made from ``name``, so that the same phantom has the same."""
+    """A patient's study; its UIDs are derived from ``name``, the same for the same phantom."""
 
     name: str
     patient: str
 
-    def uid(self, *parts: object) -> UID:
-        """Return the UID of a part of the study, the same for the same parts."""
-        return generate_uid(entropy_srcs=[self.name, self.patient, *map(str, parts)])
+    def uid(self, *names: object) -> UID:
+        """Return the UID of a part of the study."""
+        return generate_uid(entropy_srcs=[self.name, self.patient, *map(str, names)])
 
 
 def in_plane(
@@ -42,8 +42,6 @@ def in_plane(
 ) -> nib.Nifti1Image:
     """Return a volume (x, y, z) turned to (columns, rows, slices) of a plane, with its affine.
 
-    Examples
-    --------
     >>> volume = np.zeros((2, 3, 4), dtype=np.int16)
     >>> in_plane(volume, np.eye(4), "coronal").shape
     (2, 4, 3)
@@ -64,20 +62,20 @@ def series_slices(image: nib.Nifti1Image, study: Study, plane: str) -> Iterator[
     image
         As `in_plane` returns it.
     study, plane
-        What it is a series of.
+        The study and plane of the series.
     """
     lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ image.affine
     spacing = np.linalg.norm(lps[:3, :3], axis=0)
     right, down = lps[:3, 0] / spacing[0], lps[:3, 1] / spacing[1]
     voxels = np.asarray(image.dataobj)
     for number in range(voxels.shape[2]):
-        one = _headed(study, plane, number)
-        one.ImagePositionPatient = (lps @ [0, 0, number, 1])[:3].round(4).tolist()
-        one.ImageOrientationPatient = np.concatenate([right, down]).round(6).tolist()
-        one.PixelSpacing = [round(float(spacing[1]), 6), round(float(spacing[0]), 6)]
-        one.SliceThickness = round(float(spacing[2]), 6)
-        _set_pixels(one, voxels[:, :, number].T)
-        yield one
+        file = _headed(study, plane, number)
+        file.ImagePositionPatient = (lps @ [0, 0, number, 1])[:3].round(4).tolist()
+        file.ImageOrientationPatient = np.concatenate([right, down]).round(6).tolist()
+        file.PixelSpacing = [round(float(spacing[1]), 6), round(float(spacing[0]), 6)]
+        file.SliceThickness = round(float(spacing[2]), 6)
+        _set_pixels(file, voxels[:, :, number].T)
+        yield file
 
 
 def _headed(study: Study, plane: str, number: int) -> FileDataset:
@@ -85,38 +83,37 @@ def _headed(study: Study, plane: str, number: int) -> FileDataset:
     meta.MediaStorageSOPClassUID = CTImageStorage
     meta.MediaStorageSOPInstanceUID = study.uid(plane, number)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    one = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    one.SOPClassUID = CTImageStorage
-    one.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-    one.StudyInstanceUID = study.uid()
-    one.SeriesInstanceUID = study.uid(plane)
-    one.FrameOfReferenceUID = study.uid("frame")
-    one.PositionReferenceIndicator = ""
-    one.PatientID, one.PatientName = study.patient, f"Phantom^{study.patient}"
-    one.Modality, one.Manufacturer = "CT", "Lamina phantoms"
-    one.ImageType = ["DERIVED", "SECONDARY", plane.upper()]
-    one.SeriesDescription = f"Temporal bone {plane}"
-    one.SeriesNumber, one.InstanceNumber = list(PLANES).index(plane) + 1, number + 1
-    one.StudyID, one.AccessionNumber, one.ReferringPhysicianName = "1", "", ""
-    one.StudyDate, one.StudyTime, one.PatientBirthDate, one.PatientSex = "", "", "", ""
-    return one
+    file = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    file.SOPClassUID = CTImageStorage
+    file.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
+    file.StudyInstanceUID = study.uid()
+    file.SeriesInstanceUID = study.uid(plane)
+    file.FrameOfReferenceUID = study.uid("frame")
+    file.PositionReferenceIndicator = ""
+    file.PatientID, file.PatientName = study.patient, f"Phantom^{study.patient}"
+    file.Modality, file.Manufacturer = "CT", "Lamina phantoms"
+    file.ImageType = ["DERIVED", "SECONDARY", plane.upper()]
+    file.SeriesDescription = f"Temporal bone {plane}"
+    file.SeriesNumber, file.InstanceNumber = list(PLANES).index(plane) + 1, number + 1
+    file.StudyID, file.AccessionNumber, file.ReferringPhysicianName = "1", "", ""
+    file.StudyDate, file.StudyTime, file.PatientBirthDate, file.PatientSex = "", "", "", ""
+    return file
 
 
-def _set_pixels(one: Dataset, values: NDArray[np.int16]) -> None:
+def _set_pixels(file: Dataset, values: NDArray[np.int16]) -> None:
     """Store values in HU (rows, columns) in 12 bits."""
     stored = (values.astype(np.int32) - _INTERCEPT).clip(0, 4095).astype(np.uint16)
-    one.Rows, one.Columns = stored.shape
-    one.SamplesPerPixel, one.PhotometricInterpretation = 1, "MONOCHROME2"
-    one.BitsAllocated, one.BitsStored, one.HighBit, one.PixelRepresentation = 16, 12, 11, 0
-    one.RescaleIntercept, one.RescaleSlope, one.RescaleType = _INTERCEPT, 1, "HU"
-    one.PixelData = stored.tobytes()
+    file.Rows, file.Columns = stored.shape
+    file.SamplesPerPixel, file.PhotometricInterpretation = 1, "MONOCHROME2"
+    file.BitsAllocated, file.BitsStored, file.HighBit, file.PixelRepresentation = 16, 12, 11, 0
+    file.RescaleIntercept, file.RescaleSlope, file.RescaleType = _INTERCEPT, 1, "HU"
+    file.PixelData = stored.tobytes()
 
 
 RECIPE = 1
-"""Raise it whenever the same parameters give other images than before."""
 
 CLEAR = 0.5
-"""A slice shows the array clearly that holds such a share of the largest section through it."""
+"""The array is clear in slices with this fraction of its largest cross-section."""
 
 
 def write_cochlea_patients(
@@ -128,38 +125,31 @@ def write_cochlea_patients(
     spacing: float = 0.4,
     part: Literal["slices", "volumes"] = "slices",
 ) -> Path:
-    """Write patients as a scanner does, and what annotators make of them; return one data set of it.
+    """Write DICOM files of patients, and two data sets made from them; return one of these.
 
     ``raw/P01/`` holds the DICOM files of a patient, three planes in one folder. ``slices/`` are
     coronal slices in which the array is clear, as pictures with masks (0 and 255);
-    ``volumes/`` is a list of the coronal series with label volumes. The folder is complete or
-    absent; a second call does nothing. A patient depends on seed and number only.
+    ``volumes/`` is a list of the coronal series with label volumes. The folder is made by
+    `make_once`. A patient depends on seed and number only.
 
     Parameters
     ----------
     folder
-        Where it goes.
+        New folder.
     patients
-        How many.
+        Number of patients.
     shape, spacing
-        As `make_head_volume` takes them.
+        As in `make_head_volume`.
     part
-        Which data set's path is returned.
-
-    Raises
-    ------
-    ConfigError
-        If there is not even one patient, or no such part.
-    DataError
-        If the folder holds anything else than this very data set.
+        The data set whose path is returned.
 
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as new:
     ...     small = {"shape": (52, 56, 60), "spacing": 0.6}
-    ...     made = write_cochlea_patients(f"{new}/ci", patients=1, part="volumes", **small)
-    ...     sorted(path.name for path in made.iterdir()), len(list(made.glob("../raw/P01/*")))
+    ...     path = write_cochlea_patients(f"{new}/ci", patients=1, part="volumes", **small)
+    ...     sorted(file.name for file in path.iterdir()), len(list(path.glob("../raw/P01/*")))
     (['cases.csv', 'labels'], 168)
     """
     require_numbers(patients=patients, seed=seed)
@@ -177,8 +167,8 @@ def write_cochlea_patients(
 
 
 def _write(folder: Path, names: list[str], seed: int, make: Callable[..., HeadVolume]) -> None:
-    for place in ("slices/images", "slices/masks", "volumes/labels", "raw"):
-        (folder / place).mkdir(parents=True)
+    for name in ("slices/images", "slices/masks", "volumes/labels", "raw"):
+        (folder / name).mkdir(parents=True)
     slices, volumes = [], []
     for number, name in enumerate(names):
         head, study = make((seed, number)), Study(f"cochlea/{seed}", name)
@@ -193,15 +183,15 @@ def _write(folder: Path, names: list[str], seed: int, make: Callable[..., HeadVo
 
 
 def _write_raw(folder: Path, head: HeadVolume, study: Study) -> None:
-    """Write the three planes of a patient into one folder, as a scanner's export has them."""
+    """Write the three planes of a patient into one folder, as scanners export them."""
     folder.mkdir()
-    files = (
-        one
+    slices = (
+        file
         for plane in PLANES
-        for one in series_slices(in_plane(head.image[0], head.affine, plane), study, plane)
+        for file in series_slices(in_plane(head.image[0], head.affine, plane), study, plane)
     )
-    for number, one in enumerate(files):
-        one.save_as(folder / f"IM{number:04d}", enforce_file_format=True)
+    for number, file in enumerate(slices):
+        file.save_as(folder / f"IM{number:04d}", enforce_file_format=True)
 
 
 def _write_slices(folder: Path, head: HeadVolume, patient: str) -> Iterator[str]:

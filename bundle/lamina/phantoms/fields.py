@@ -15,12 +15,10 @@ def smooth_field(
 ) -> NDArray[np.float32]:
     """Return a Gaussian random field of mean 0 and variance 1.
 
-    It is like endless white noise that a Gaussian of standard deviation ``scale`` (voxels, one an
-    axis) has blurred: the correlation over a distance d is exp(-d² / 4 scale²). A field that is
+    It is unbounded white noise blurred by a Gaussian of standard deviation ``scale`` (voxels, one
+    per axis): the correlation over a distance d is exp(-d² / 4 scale²). A field that is
     small against its scale is thus nearly flat, and may be far from 0.
 
-    Examples
-    --------
     >>> smooth_field(np.random.default_rng(0), (40, 30), (2.0, 3.0)).shape
     (40, 30)
     """
@@ -37,6 +35,6 @@ def _root(size: int, sigma: float) -> NDArray[np.float32]:
     position = np.arange(size)
     distance = (position[:, None] - position) / sigma
     values, vectors = np.linalg.eigh(np.exp(-(distance**2) / 4))
-    # Rounding makes the smallest of these values, which are positive, negative.
+    # Rounding may make the smallest of these positive values negative.
     root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
     return root.astype(np.float32)

@@ -13,10 +13,10 @@ from lamina.phantoms.fields import Grid
 
 @dataclass(frozen=True)
 class Host:
-    """Where a kind of pocket lies, and its range of half widths in mm and of heights in µm.
+    """The layer of a kind of pocket, and its range of half widths in mm and of heights in µm.
 
-    ``depth`` is the part of the host layer's own thickness that is above the fluid; ``kind`` tells
-    kinds of fluid apart, from 1.
+    ``depth`` is the fraction of the host layer's own thickness above the fluid; ``kind`` is the
+    kind of fluid, from 1.
     """
 
     layer: int
@@ -92,8 +92,7 @@ def fluid_spans(surfaces: NDArray[np.float64], pockets: Sequence[Pocket]) -> lis
     """
     spans = []
     for host in dict.fromkeys(pocket.host for pocket in pockets):
-        heights = [pocket.height for pocket in pockets if pocket.host == host]
-        height = np.sum(heights, axis=0)
+        height = np.sum([pocket.height for pocket in pockets if pocket.host == host], axis=0)
         own = surfaces[host.layer + 1] - surfaces[host.layer] - height
         top = surfaces[host.layer] + host.depth * own
         spans.append(Span(top, top + height, host.kind))

@@ -24,11 +24,12 @@ def make_once(
     Parameters
     ----------
     folder
-        Where the data set goes.
+        New or empty folder, or one with the same data set.
     parameters
-        All that decides how it looks; they are kept in it as ``phantoms.json``.
+        All that determines the data set, stored in it as ``phantoms.json``; ``recipe`` is a version
+        to raise whenever the same parameters give other images than before.
     files
-        What a complete data set holds, as paths below the folder.
+        Files of a complete data set, as paths below the folder.
     write
         Fills an empty folder.
 
@@ -47,20 +48,20 @@ def make_once(
     """
     recipe = json.loads(json.dumps(parameters))
     target = Path(folder).absolute()
-    wanted = list(files)
-    if not _is_there(target, recipe, wanted):
+    expected = list(files)
+    if not _is_there(target, recipe, expected):
         target.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
             new = Path(beside) / target.name
             new.mkdir()
             write_json(new / RECIPE_FILE, recipe)
             write(new)
-            _put_in_place(new, target, recipe, wanted)
+            _put_in_place(new, target, recipe, expected)
     return target
 
 
-def require_numbers(**given: int) -> None:
-    """Refuse numbers of which nothing can be made: all must be 1 or more, a seed 0 or more.
+def require_numbers(**numbers: int) -> None:
+    """Refuse numbers that are too small: all must be 1 or more, a seed 0 or more.
 
     Raises
     ------
@@ -74,16 +75,15 @@ def require_numbers(**given: int) -> None:
         ...
     lamina.errors.ConfigError: cases 0, seed 3: expected cases from 1, seed from 0
     """
-    least = {name: int(name != "seed") for name in given}
-    if any(value < least[name] for name, value in given.items()):
-        told = ", ".join(f"{name} {value}" for name, value in given.items())
-        raise ConfigError(
-            f"{told}: expected " + ", ".join(f"{name} from {low}" for name, low in least.items())
-        )
+    least = {name: int(name != "seed") for name in numbers}
+    if any(value < least[name] for name, value in numbers.items()):
+        given = ", ".join(f"{name} {value}" for name, value in numbers.items())
+        expected = ", ".join(f"{name} from {low}" for name, low in least.items())
+        raise ConfigError(f"{given}: expected {expected}")
 
 
 def _is_there(target: Path, recipe: Mapping[str, Any], files: list[str]) -> bool:
-    """Tell whether the folder holds this data set; raise DataError if it holds something else."""
+    """Return whether the folder holds this data set; raise DataError if it holds something else."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return False
     path = target / RECIPE_FILE
@@ -92,39 +92,35 @@ def _is_there(target: Path, recipe: Mapping[str, Any], files: list[str]) -> bool
             f"{target}: expected a new or empty folder, found other files in it",
             "name another folder for the phantoms, or empty this one",
         )
-    found = _read_recipe(path)
-    differing = [key for key in recipe if found.get(key) != recipe[key]]
+    stored = _read_recipe(path)
+    differing = [key for key in recipe if stored.get(key) != recipe[key]]
     if differing:
-        told = "; ".join(f"{key} {found.get(key)}, not {recipe[key]}" for key in differing)
+        texts = "; ".join(f"{key} {stored.get(key)}, not {recipe[key]}" for key in differing)
         raise DataError(
-            f"{target}: holds phantoms made with other parameters: {told}",
+            f"{target}: holds phantoms made with other parameters: {texts}",
             "remove that folder, or name another one",
         )
-    _check_complete(target, files)
-    return True
-
-
-def _read_recipe(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path}: not JSON ({error})", "remove that folder") from error
-    return found if isinstance(found, dict) else {}
-
-
-def _check_complete(target: Path, files: list[str]) -> None:
     missing = [name for name in files if not (target / name).is_file()]
     if missing:
         raise DataError(
             f"{target}: {len(missing)} files of the phantoms are missing, {missing[0]} among them",
             "remove that folder, so that it is made again",
         )
+    return True
+
+
+def _read_recipe(path: Path) -> dict[str, Any]:
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path}: not JSON ({error})", "remove that folder") from error
+    return stored if isinstance(stored, dict) else {}
 
 
 def _put_in_place(new: Path, target: Path, recipe: Mapping[str, Any], files: list[str]) -> None:
     try:
         os.rename(new, target)
     except OSError:
-        # Another process was faster; if it wrote the same, all is well.
+        # Another process may have written the same data set.
         if not _is_there(target, recipe, files):
             raise

@@ -1,4 +1,4 @@
-"""A folder of synthetic X-rays cut to their lungs, with nodules."""
+"""A data set of synthetic X-rays with nodules, cropped to the lungs."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from lamina.phantoms.chest import ChestVariety, ChestXray
+from lamina.phantoms.chest import ChestVariety
 from lamina.phantoms.chest_pictures import Chests, save_picture
 from lamina.phantoms.fields import smooth_field
 from lamina.phantoms.folder import make_once
 from lamina.prepare.crop import crop_dataset
 
 RECIPE = 2
-"""Raise it whenever the same parameters give other pictures than before."""
 
 
 def write_nodule_pictures(
@@ -29,46 +28,31 @@ def write_nodule_pictures(
     error: float = 0.025,
     variety: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write X-rays with nodules whole, and cut to the lungs as the data set.
+    """Write X-rays with nodules, and the data set in which they are cropped to the lungs.
 
     ``raw/`` holds ``images/``, ``masks/`` (nodules are 1), ``lungs/`` (left 1, right 2) and
-    ``found/``, lungs as rough as a network finds them; ``dataset/`` is what
-    ``lamina prepare crop`` makes of these, so that a network learns what it will be given. The
-    folder is complete or absent; a second call does nothing.
+    ``found/``, lungs with errors as in a network's prediction, to which ``dataset/`` is cropped as
+    by ``lamina prepare crop``. The folder is made by `make_once`.
 
     Parameters
     ----------
-    folder
-        Where they go; the path of ``dataset/`` is returned.
-    cases
-        Number of patients.
-    seed
-        A picture depends on it and on its own number only.
-    size
-        Columns and rows of the smallest picture; others are up to a quarter larger.
+    folder, cases, seed, size
+        As in `lamina.phantoms.write_chest_pictures`.
     error
-        By how much the edge of the found lungs is off at most, as `rough_region` takes it; each
-        patient's lungs are found more or less well.
+        The largest ``error`` of `rough_region`, which is drawn for each patient.
     variety
-        How chests and pictures differ, as `lamina.phantoms.ChestVariety` takes it.
-
-    Raises
-    ------
-    ConfigError
-        If there is nothing to make.
-    DataError
-        If the folder holds anything else than this very data set.
+        Arguments of `lamina.phantoms.ChestVariety`.
 
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as new:
-    ...     made = write_nodule_pictures(f"{new}/cxr", cases=1, size=(60, 70))
-    ...     sorted(str(path.relative_to(made)) for path in made.rglob("*.png"))
+    ...     path = write_nodule_pictures(f"{new}/cxr", cases=1, size=(60, 70))
+    ...     sorted(str(file.relative_to(path)) for file in path.rglob("*.png"))
     ['images/cxr_000.png', 'masks/cxr_000.png']
     """
     chests = Chests(cases, seed, size, ChestVariety(**(variety or {})))
-    raw = [f"raw/{part}" for part in ("images", "masks", "lungs", "found")]
+    raw = [f"raw/{name}" for name in ("images", "masks", "lungs", "found")]
     files = chests.files(*raw, "dataset/images", "dataset/masks")
     recipe = {"recipe": RECIPE, "error": error, **asdict(chests)}
     return make_once(folder, recipe, files, partial(_write, chests=chests, error=error)) / "dataset"
@@ -76,19 +60,15 @@ def write_nodule_pictures(
 
 def _write(folder: Path, chests: Chests, error: float) -> None:
     raw = folder / "raw"
-    for number, (name, made) in enumerate(chests.make()):
+    for number, (name, xray) in enumerate(chests.make()):
         rng = np.random.default_rng((chests.seed, number, 2))
-        found = rough_region(rng, made.left | made.right, rng.uniform(0, error))
-        _write_raw(raw, name, made, found)
+        predicted = rough_region(rng, xray.left | xray.right, rng.uniform(0, error))
+        save_picture(raw / "images" / name, xray.image)
+        save_picture(raw / "masks" / name, xray.nodules / 255)
+        save_picture(raw / "lungs" / name, (xray.left + 2.0 * xray.right) / 255)
+        save_picture(raw / "found" / name, predicted / 255)
     for _, problem in crop_dataset(raw, raw / "found", folder / "dataset"):
         assert problem is None, problem
-
-
-def _write_raw(raw: Path, name: str, made: ChestXray, found: NDArray[np.bool_]) -> None:
-    save_picture(raw / "images" / name, made.image)
-    save_picture(raw / "masks" / name, made.nodules / 255)
-    save_picture(raw / "lungs" / name, (made.left + 2.0 * made.right) / 255)
-    save_picture(raw / "found" / name, found / 255)
 
 
 _SCALE = 0.06
@@ -97,16 +77,16 @@ _SCALE = 0.06
 def rough_region(
     rng: np.random.Generator, region: NDArray[np.bool_], error: float
 ) -> NDArray[np.bool_]:
-    """Return a region whose edge lies elsewhere than the true one.
+    """Return a region whose edge is off the true one.
 
     Parameters
     ----------
     rng
-        Draws how far the edge is off at each place.
+        Draws the distance at each position.
     region
         (columns, rows).
     error
-        The standard deviation of that distance, in parts of the picture's width. Where it is
+        The standard deviation of the distance, in fractions of the picture's width. Where it is
         larger than half of the region's width, a hole appears.
 
     Examples

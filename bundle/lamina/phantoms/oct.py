@@ -27,13 +27,13 @@ SPACING = (24.0, 3.9, 120.0)
 
 
 class OctVolume(NamedTuple):
-    """A volume and its truth.
+    """A volume and its reference.
 
     ``image`` and ``label`` are uint8 of shape (1, x, y, z); y runs from the vitreous to the sclera.
     ``boundaries`` is float32 of shape (groups + 1, x, z): the top of each group of layers, then the
     bottom of the last, in voxels along y (0 is the centre of the first voxel; times the spacing it
     is µm). A voxel has label k where its centre lies at or below boundary k - 1 and above boundary
-    k. Positions beyond the volume stand there too. Fluid counts as part of the layer it lies in.
+    k. Positions may lie beyond the volume. Fluid counts as part of the layer it lies in.
     ``affine`` takes voxels to RAS+ mm.
     """
 
@@ -63,12 +63,12 @@ def make_oct_volume(
     spacing
         Size of a voxel along these axes in µm.
     layers
-        Name of each label and the anatomical layers that it stands for (names in
+        Name of each label and its anatomical layers (names in
         :data:`lamina.phantoms.anatomy.LAYERS`), from top to bottom; the first is label 1.
     fluid
         Mean number of fluid pockets; if it is not 0, fluid is the label after the last layer.
     hosts
-        Which pockets there are; kinds of fluid above 1 get further labels.
+        Kinds of pockets; kinds of fluid above 1 get further labels.
     scan
         How eyes and scans vary.
 
@@ -99,11 +99,22 @@ def make_oct_volume(
     return OctVolume(image[None], label[None], surfaces[edges], oct_affine(shape, spacing))
 
 
+def make_b_scan(
+    seed: Sequence[int],
+    *,
+    size: tuple[int, int],
+    spacing: tuple[float, float],
+    layers: LayerGroups,
+    scan: OctScan,
+) -> OctVolume:
+    """Return a volume of one B-scan of ``size`` (columns, rows); otherwise as `make_oct_volume`."""
+    shape, steps = (*size, 1), (*spacing, SPACING[2])
+    return make_oct_volume(seed, shape=shape, spacing=steps, layers=layers, scan=scan)
+
+
 def oct_affine(shape: tuple[int, int, int], spacing: Triple) -> NDArray[np.float64]:
     """Return the affine of a volume centred on the origin: x to the left, y back, z up; RAS+ in mm.
 
-    Examples
-    --------
     >>> oct_affine((3, 5, 7), (1000.0, 2000.0, 3000.0))
     array([[-1., 0., 0., 1.],
            [ 0., -2., 0., 4.],
@@ -126,8 +137,7 @@ def _check(shape: Sequence[int], spacing: Sequence[float], fluid: float) -> None
 
 def _scan_grid(shape: tuple[int, int, int], spacing: Triple) -> Grid:
     """Return x and z in mm from the centre of the scan, each of shape (x, z)."""
-    x = (np.arange(shape[0]) - (shape[0] - 1) / 2) * spacing[0] / 1000
-    z = (np.arange(shape[2]) - (shape[2] - 1) / 2) * spacing[2] / 1000
+    x, z = ((np.arange(shape[i]) - (shape[i] - 1) / 2) * spacing[i] / 1000 for i in (0, 2))
     across, up = np.meshgrid(x, z, indexing="ij")
     return across, up
 
@@ -167,7 +177,6 @@ def _label(boundaries: NDArray[np.float32], spans: Sequence[Span], rows: int) ->
 
 
 RECIPE = 1
-"""Raise it whenever the same parameters give other volumes than before."""
 
 
 def write_oct_dataset(
@@ -185,18 +194,9 @@ def write_oct_dataset(
 
     The folder then holds the layout of the Medical Segmentation Decathlon (``imagesTr``,
     ``labelsTr``, ``dataset.json``), ``boundaries/NAME.npy`` (see :class:`OctVolume`) and the
-    parameters, ``phantoms.json``. It is complete or absent. A case depends on the seed and its own
+    parameters, ``phantoms.json``. It is made by `make_once`. A case depends on the seed and its own
     number only. Parameters are those of :func:`make_oct_volume`; the folder's path is returned.
 
-    Raises
-    ------
-    ConfigError
-        If there is not even one case, or a volume can't be made as asked.
-    DataError
-        If the folder holds anything else than this very data set.
-
-    Examples
-    --------
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as new:
     ...     small = {"shape": (16, 200, 3), "spacing": (100.0, 5.0, 200.0)}
@@ -209,13 +209,13 @@ def write_oct_dataset(
     )
     recipe = {"recipe": RECIPE, **make.keywords, "cases": cases, "seed": seed, "scan": asdict(scan)}
     names = [case_name(number) for number in range(cases)]
-    files = ["dataset.json", *(part for name in names for part in _case_files(name))]
+    files = ["dataset.json", *(file for name in names for file in _case_files(name))]
     return make_once(folder, recipe, files, partial(_write, make=make, recipe=recipe))
 
 
 def _write(folder: Path, make: Callable[..., OctVolume], recipe: Mapping[str, Any]) -> None:
-    for part in _case_files(""):
-        (folder / part).parent.mkdir(parents=True)
+    for file in _case_files(""):
+        (folder / file).parent.mkdir(parents=True)
     write_json(folder / "dataset.json", _describe(recipe))
     for number in range(recipe["cases"]):
         _write_case(folder, case_name(number), make((recipe["seed"], number)))
@@ -251,7 +251,7 @@ def _describe(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write_case(folder: Path, name: str, volume: OctVolume) -> None:
-    image, label, boundaries = (folder / part for part in _case_files(name))
+    image, label, boundaries = (folder / file for file in _case_files(name))
     for path, voxels in ((image, volume.image), (label, volume.label)):
         nifti = nib.Nifti1Image(voxels[0], volume.affine)
         nifti.header.set_xyzt_units("mm")

@@ -1,4 +1,4 @@
-"""A data set of made-up B-scans whose layers are drawn as polygons, as an annotator saves them."""
+"""A data set of synthetic B-scans with layers as polygons, as annotation tools save them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,17 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamina.annotations import convert
-from lamina.annotations.convert import Drawing, MaskFolder
+from lamina.annotations.convert import Drawing, MaskFolder, convert
 from lamina.annotations.find_picture import Pictures
 from lamina.annotations.read import read_annotations
 from lamina.phantoms.anatomy import EIGHT_LAYERS, LayerGroups
 from lamina.phantoms.folder import make_once, require_numbers
-from lamina.phantoms.oct import make_oct_volume
+from lamina.phantoms.oct import make_b_scan
 from lamina.phantoms.oct_scan import CIRRUS, OctScan
 
 RECIPE = 1
-"""Raise it whenever the same parameters give other pictures than before."""
 
 ANNOTATIONS = "via_region_data.json"
 
@@ -37,59 +35,36 @@ def write_oct_annotations(
     step: int = 8,
     scan: OctScan = CIRRUS,
 ) -> Path:
-    """Write B-scans as JPEG, their layers as VIA polygons, and the masks that are drawn of them.
+    """Write B-scans as JPEG, their layers as VIA polygons, and the masks of these.
 
-    ``images/`` and ``via_region_data.json`` are the raw material; ``masks/`` is what
-    ``lamina annotations convert`` makes of it. Every picture is of another eye. The folder is
-    complete or absent; a second call does nothing.
+    ``images/`` and ``via_region_data.json`` are the raw material; ``masks/`` is
+    drawn as by ``lamina annotations convert``. Every picture is of another eye. The
+    folder is made by `make_once`.
 
     Parameters
     ----------
-    folder
-        Where they go; its path is returned.
+    folder, seed, size, spacing, layers, scan
+        As in `lamina.phantoms.write_oct_pictures`.
     cases
         Number of pictures.
-    seed
-        A picture depends on it and on its own number only.
-    size
-        Columns and rows.
-    spacing
-        Size of a pixel along them in µm.
-    layers
-        As `lamina.phantoms.make_oct_volume` takes it.
     step
         Columns from one point of a polygon to the next.
-    scan
-        How eyes and scans vary.
-
-    Raises
-    ------
-    ConfigError
-        If there is nothing to make.
-    DataError
-        If the folder holds anything else than this very data set.
 
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as new:
-    ...     made = write_oct_annotations(f"{new}/oct", cases=1, size=(16, 400))
-    ...     sorted(str(path.relative_to(made)) for path in made.rglob("octid*"))
+    ...     path = write_oct_annotations(f"{new}/oct", cases=1, size=(16, 400))
+    ...     sorted(str(file.relative_to(path)) for file in path.rglob("octid*"))
     ['images/octid_000.jpg', 'masks/octid_000.png']
     """
     require_numbers(cases=cases, seed=seed, step=step)
-    told = {"seed": seed, "size": list(size), "spacing": list(spacing), "step": step}
-    recipe = {"recipe": RECIPE, "cases": cases, **told, "layers": layers, "scan": asdict(scan)}
+    recipe = {"recipe": RECIPE, "cases": cases, "seed": seed, "size": size, "spacing": spacing}
+    recipe |= {"step": step, "layers": layers, "scan": asdict(scan)}
     names = [f"octid_{number:03d}" for number in range(cases)]
     files = [ANNOTATIONS, *(f"images/{name}.jpg" for name in names)]
     files += [f"masks/{name}.png" for name in names]
-    make = partial(
-        make_oct_volume,
-        shape=(*size, 1),
-        spacing=(*spacing, 120.0),
-        layers=layers,
-        scan=scan,
-    )
+    make = partial(make_b_scan, size=size, spacing=spacing, layers=layers, scan=scan)
     write = partial(_write, names=names, seed=seed, layers=list(layers), step=step, make=make)
     return make_once(folder, recipe, files, write)
 
@@ -118,7 +93,7 @@ def _write(
 def via_regions(
     boundaries: NDArray[np.floating], layers: Sequence[str], rows: int, step: int
 ) -> list[Mapping[str, Any]]:
-    """Return a VIA polygon for each layer, with corners at whole pixels as the tool saves them.
+    """Return a VIA polygon for each layer, with corners at whole pixels as VIA saves them.
 
     Parameters
     ----------
@@ -157,6 +132,6 @@ def _draw(folder: Path, layers: Sequence[str]) -> None:
     pictures = Pictures(folder / "images")
     masks = MaskFolder(folder / "masks", pictures)
     for annotated in read_annotations(folder / ANNOTATIONS):
-        made = convert(annotated, pictures, drawing)
-        masks.write(made)
-        assert made.problem is None, made.problem
+        converted = convert(annotated, pictures, drawing)
+        masks.write(converted)
+        assert converted.problem is None, converted.problem

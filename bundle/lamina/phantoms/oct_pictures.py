@@ -1,6 +1,6 @@
-"""A data set of made-up B-scans as pictures, with masks of grey codes."""
+"""A data set of synthetic B-scans as pictures, with masks of grey codes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -13,11 +13,10 @@ from PIL import Image
 from lamina.errors import ConfigError
 from lamina.phantoms.anatomy import LayerGroups
 from lamina.phantoms.folder import make_once
-from lamina.phantoms.oct import make_oct_volume
+from lamina.phantoms.oct import OctVolume, make_b_scan
 from lamina.phantoms.oct_scan import CIRRUS, OctScan
 
 RECIPE = 1
-"""Raise it whenever the same parameters give other pictures than before."""
 
 THIRTEEN_LAYERS: LayerGroups = {
     "RNFL": ("RNFL",),
@@ -51,22 +50,22 @@ def write_oct_pictures(
 ) -> Path:
     """Write B-scans as PNG into ``train/`` and ``test/``, each with ``images/`` and ``masks/``.
 
-    Every picture is of another eye. The folder is complete or absent; a second call does nothing.
+    Every picture is of another eye. The folder is made by `make_once`.
 
     Parameters
     ----------
     folder
-        Where they go; its path is returned.
+        New folder; its path is returned.
     train, test
         Numbers of pictures.
     seed
-        A picture depends on it and on its own number only.
+        A picture depends on it and on its number only.
     size
         Columns and rows.
     spacing
         Size of a pixel along them in µm.
     layers
-        As `lamina.phantoms.make_oct_volume` takes it.
+        As in `lamina.phantoms.make_oct_volume`.
     membrane
         Thickness in µm of the line at the retina's surface that becomes the first class, as
         annotators draw the inner limiting membrane; 0 leaves it out.
@@ -80,34 +79,34 @@ def write_oct_pictures(
     ------
     ConfigError
         If there is nothing to make, or the codes are not as many as the classes.
-    DataError
-        If the folder holds anything else than this very data set.
 
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as new:
-    ...     made = write_oct_pictures(f"{new}/oct", train=1, test=1, size=(16, 400))
-    ...     sorted(path.name for path in made.glob("train/*/*"))
+    ...     folder = write_oct_pictures(f"{new}/oct", train=1, test=1, size=(16, 400))
+    ...     sorted(path.name for path in folder.glob("train/*/*"))
     ['oct_000.png', 'oct_000.png']
     """
     grey = _grey_values(codes, len(layers) + (membrane > 0) + 1)
     if train < 1 or test < 0 or seed < 0:
         raise ConfigError(f"train {train}, test {test}, seed {seed}: expected 1, 0, 0 or more")
-    make = partial(
-        _make_picture,
-        seed=seed,
-        size=size,
-        spacing=spacing,
-        layers=layers,
-        membrane=membrane,
-        scan=scan,
-    )
-    told = {**make.keywords, "scan": asdict(scan), "codes": grey.tolist()}
-    recipe: dict[str, Any] = {"recipe": RECIPE, "train": train, "test": test, **told}
+    make = partial(make_b_scan, size=size, spacing=spacing, layers=layers, scan=scan)
+    recipe: dict[str, Any] = {"recipe": RECIPE, "train": train, "test": test, "seed": seed}
+    recipe |= {"size": size, "spacing": spacing, "layers": layers, "membrane": membrane}
+    recipe |= {"scan": asdict(scan), "codes": grey.tolist()}
     names = _names(train, test)
-    files = [f"{place}.png" for pair in names.values() for place in pair]
-    return make_once(folder, recipe, files, partial(_write, names=names, make=make, grey=grey))
+    files = [f"{path}.png" for pair in names.values() for path in pair]
+
+    def write(target: Path) -> None:
+        for number, paths in names.items():
+            image, label = _with_membrane(make((seed, number)), membrane / spacing[1])
+            for path, pixels in zip(paths, (image, grey[label]), strict=True):
+                file = target / f"{path}.png"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels.T).save(file)
+
+    return make_once(folder, recipe, files, write)
 
 
 def _grey_values(codes: Sequence[int] | None, classes: int) -> NDArray[np.uint8]:
@@ -118,42 +117,22 @@ def _grey_values(codes: Sequence[int] | None, classes: int) -> NDArray[np.uint8]
 
 
 def _names(train: int, test: int) -> dict[int, tuple[str, str]]:
-    """Return where image and mask of each picture go, without suffix."""
-    parts = ["train"] * train + ["test"] * test
+    """Return the paths of image and mask of each picture, without suffix."""
+    splits = ["train"] * train + ["test"] * test
     return {
-        number: (f"{part}/images/oct_{number:03d}", f"{part}/masks/oct_{number:03d}")
-        for number, part in enumerate(parts)
+        number: (f"{split}/images/oct_{number:03d}", f"{split}/masks/oct_{number:03d}")
+        for number, split in enumerate(splits)
     }
 
 
-def _write(
-    folder: Path, names: Mapping[int, tuple[str, str]], make: Any, grey: NDArray[np.uint8]
-) -> None:
-    for number, places in names.items():
-        image, label = make(number)
-        for place, pixels in zip(places, (image, grey[label]), strict=True):
-            path = folder / f"{place}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels.T).save(path)
-
-
-def _make_picture(
-    number: int,
-    *,
-    seed: int,
-    size: tuple[int, int],
-    spacing: tuple[float, float],
-    layers: LayerGroups,
-    membrane: float,
-    scan: OctScan,
+def _with_membrane(
+    volume: OctVolume, thickness: float
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return image and class values, each (columns, rows)."""
-    shape, steps = (*size, 1), (*spacing, 120.0)
-    volume = make_oct_volume((seed, number), shape=shape, spacing=steps, layers=layers, scan=scan)
+    """Return image and class values, each (columns, rows); ``thickness`` is in voxels."""
     image, label = volume.image[0, :, :, 0], volume.label[0, :, :, 0]
-    if membrane:
+    if thickness:
         surface = volume.boundaries[0, :, 0][:, None]
-        row = np.arange(size[1])[None, :]
-        line = (row >= surface) & (row < surface + membrane / spacing[1])
+        row = np.arange(label.shape[1])[None, :]
+        line = (row >= surface) & (row < surface + thickness)
         label = np.where(line, 1, label + (label > 0)).astype(np.uint8)
     return image, label

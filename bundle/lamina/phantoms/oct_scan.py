@@ -1,4 +1,4 @@
-"""How eyes differ from one another, and what a scan makes of them."""
+"""How eyes and their scans differ."""
 
 from dataclasses import dataclass, fields
 
@@ -9,7 +9,7 @@ _SIGNED = {"curvature", "noise"}
 
 @dataclass(frozen=True)
 class OctScan:
-    """Numbers from which each phantom is drawn; "SD" is a standard deviation between volumes.
+    """Distributions that phantoms are drawn from; "SD" is a standard deviation between volumes.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""From the layers to the picture: reflectivity, attenuation, shadows, speckle, log compression."""
+"""From layers to the picture: reflectivity, attenuation, shadows, speckle, log compression."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,10 @@ _FLOOR = 4.0  # the noise floor lies above the knee of the log compression: dark
 
 
 def coverage(top: Array, bottom: Array, rows: int) -> Array:
-    """Return the part of each voxel that lies between two boundaries, shape (x, rows, z).
+    """Return the fraction of each voxel that lies between two boundaries, shape (x, rows, z).
 
     Boundaries, of shape (x, z), are in voxels along y; voxel i reaches from i - 0.5 to i + 0.5.
 
-    Examples
-    --------
     >>> coverage(np.array([[0.0]]), np.array([[1.75]]), 4).ravel().tolist()
     [0.5, 1.0, 0.25, 0.0]
     """
@@ -40,9 +38,9 @@ def reflect(surfaces: Array, rows: int) -> tuple[Array, Array]:
     power = np.full((surfaces.shape[1], rows, surfaces.shape[2]), _linear(_DARK), np.float32)
     texture = np.zeros_like(power)
     for layer, top, end in zip((*LAYERS, SCLERA), edges[:-1], edges[1:], strict=True):
-        part = coverage(top, end, rows)
-        power += part * np.float32(_linear(layer.reflectivity))
-        texture += part * np.float32(layer.texture)
+        fraction = coverage(top, end, rows)
+        power += fraction * np.float32(_linear(layer.reflectivity))
+        texture += fraction * np.float32(layer.texture)
     return power, texture
 
 
@@ -66,12 +64,10 @@ def draw_speckle(
 ) -> Array:
     """Return fully developed speckle: a factor of mean 1 on the power, exponentially distributed.
 
-    It is the squared amplitude of a circular Gaussian field that a Gaussian point spread of
-    ``sigma`` voxels has blurred (Schmitt, Xiang, Yung, "Speckle in optical coherence tomography",
+    It is the squared amplitude of a circular Gaussian field blurred by a Gaussian point spread
+    of ``sigma`` voxels (Schmitt, Xiang, Yung, "Speckle in optical coherence tomography",
     Journal of Biomedical Optics 4:95, 1999).
 
-    Examples
-    --------
     >>> speckle = draw_speckle(np.random.default_rng(0), (40, 50, 6), (0.5, 0.7, 0.0))
     >>> bool(abs(speckle.mean() - 1) < 0.1), bool(abs(speckle.std() - 1) < 0.1)
     (True, True)
@@ -88,7 +84,7 @@ def draw_image(
     spacing: tuple[float, float, float],
     scan: OctScan,
 ) -> NDArray[np.uint8]:
-    """Return the picture that a scanner shows, shape (x, y, z).
+    """Return the scanner's picture, shape (x, y, z).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Made-up OCT volumes with three kinds of fluid, as three vendors' devices write them."""
+"""Synthetic OCT volumes with three kinds of fluid, in the formats of three vendors' devices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +16,6 @@ from lamina.phantoms.oct_scan import CIRRUS, OctScan
 from lamina.prepare.retouch import prepare_retouch
 
 RECIPE = 2
-"""Raise it whenever the same parameters give other volumes than before."""
 
 _ATTEMPTS = 20
 _NAMES = [layer.name for layer in LAYERS]
@@ -32,9 +31,9 @@ FLUID_HOSTS = (
 
 @dataclass(frozen=True)
 class Device:
-    """A vendor's scan: rows of a B-scan, size of a voxel in µm, how it looks, bits of a value.
+    """A vendor's scan: rows of a B-scan, size of a voxel in µm, appearance, bits of a value.
 
-    Greys up to ``black`` are black, as devices show them that average many scans.
+    Greys up to ``black`` are black, as in devices that average many scans.
     """
 
     vendor: str
@@ -63,30 +62,22 @@ def write_retouch_volumes(
     slices: int = 8,
     fluid: float = 8.0,
 ) -> Path:
-    """Write volumes as the RETOUCH challenge hands them out, prepare them, and return the data set.
+    """Write volumes in the layout of the RETOUCH challenge, prepare them, and return the data set.
 
-    ``raw/VENDOR/CASE/`` holds ``oct.mhd`` and ``reference.mhd``; ``prepared/`` is what
-    ``lamina prepare retouch`` makes of it. The folder is complete or absent; a second call does
-    nothing. A case depends on seed, vendor and number only; it is drawn anew until it holds all
-    three kinds of fluid, at most 20 times.
+    ``raw/VENDOR/CASE/`` holds ``oct.mhd`` and ``reference.mhd``; ``prepared/`` is made as by
+    ``lamina prepare retouch``. The folder is made by `make_once`. A case depends on seed, vendor
+    and number only; it is drawn anew until it holds all three kinds of fluid, at most 20 times.
 
     Parameters
     ----------
     folder
-        Where it goes.
+        New folder.
     cases
         Volumes of each vendor; Topcon's are of two devices in turn.
     columns, slices
         Voxels along x and z; those along the depth are the device's.
     fluid
         Mean number of pockets in a volume.
-
-    Raises
-    ------
-    ConfigError
-        If there is not even one case.
-    DataError
-        If the folder holds anything else than this very data set.
     """
     require_numbers(cases=cases, seed=seed)
     recipe: dict[str, object] = {"recipe": RECIPE, "cases": cases, "seed": seed, "columns": columns}
@@ -96,16 +87,16 @@ def write_retouch_volumes(
         for number in range(cases)
         for device in (*DEVICES[:2], DEVICES[2 + number % 2])
     }
-    files = [f"raw/{place}/{name}.mhd" for place in scans for name in ("oct", "reference")]
+    files = [f"raw/{case}/{name}.mhd" for case in scans for name in ("oct", "reference")]
     files.append("prepared/cases.csv")
     make = partial(_make, seed=seed, columns=columns, slices=slices, fluid=fluid)
     return make_once(folder, recipe, files, partial(_write, scans=scans, make=make)) / "prepared"
 
 
 def _write(folder: Path, scans: Mapping[str, tuple[Device, int]], make: partial[None]) -> None:
-    for place, (device, number) in scans.items():
-        (folder / "raw" / place).mkdir(parents=True)
-        make(folder / "raw" / place, device, number)
+    for case, (device, number) in scans.items():
+        (folder / "raw" / case).mkdir(parents=True)
+        make(folder / "raw" / case, device, number)
     for _ in prepare_retouch(folder / "raw", folder / "prepared"):
         pass
 
@@ -128,27 +119,26 @@ def _make(
     shown = np.maximum(volume.image[0].astype(np.uint16), device.black) - device.black
     shown = shown * 255 // (255 - device.black)
     values = shown * 257 if device.bits == 16 else shown.astype(np.uint8)
-    truth = np.where(volume.label[0] > 1, volume.label[0] - 1, 0).astype(np.uint8)
+    reference = np.where(volume.label[0] > 1, volume.label[0] - 1, 0).astype(np.uint8)
     _write_mhd(folder / "oct.mhd", values, device.spacing)
-    _write_mhd(folder / "reference.mhd", truth, device.spacing)
+    _write_mhd(folder / "reference.mhd", reference, device.spacing)
 
 
 def _write_mhd(path: Path, values: NDArray[np.unsignedinteger], spacing: Triple) -> None:
     """Write MetaImage with its values in a file beside it (spacing in µm)."""
     kind = {1: "MET_UCHAR", 2: "MET_USHORT"}[values.dtype.itemsize]
     raw = path.with_suffix(".raw")
-    header = {
-        "ObjectType": "Image",
-        "NDims": "3",
-        "BinaryData": "True",
-        "BinaryDataByteOrderMSB": "False",
-        "CompressedData": "False",
-        "TransformMatrix": "1 0 0 0 1 0 0 0 1",
-        "Offset": "0 0 0",
-        "ElementSpacing": " ".join(f"{size / 1000:.6g}" for size in spacing),
-        "DimSize": " ".join(map(str, values.shape)),
-        "ElementType": kind,
-        "ElementDataFile": raw.name,
-    }
-    path.write_text("".join(f"{key} = {value}\n" for key, value in header.items()))
+    path.write_text(f"""\
+ObjectType = Image
+NDims = 3
+BinaryData = True
+BinaryDataByteOrderMSB = False
+CompressedData = False
+TransformMatrix = 1 0 0 0 1 0 0 0 1
+Offset = 0 0 0
+ElementSpacing = {" ".join(f"{size / 1000:.6g}" for size in spacing)}
+DimSize = {" ".join(map(str, values.shape))}
+ElementType = {kind}
+ElementDataFile = {raw.name}
+""")
     raw.write_bytes(values.tobytes(order="F"))

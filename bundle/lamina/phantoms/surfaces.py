@@ -1,4 +1,4 @@
-"""Where the boundaries between layers run, in depth."""
+"""The depth of the boundaries between layers."""
 
 from collections.abc import Sequence
 
@@ -26,8 +26,6 @@ def layer_thickness(layer: Layer, x: Array, z: Array, pit: float = 1.0) -> Array
     with two ("Reconstructing foveal pit morphology from optical coherence tomography imaging",
     British Journal of Ophthalmology 93:1223, 2009); here the rim comes from the thinning outwards.
 
-    Examples
-    --------
     >>> layer_thickness(LAYERS[1], np.zeros(1), np.zeros(1))
     array([0.2])
     """
@@ -79,10 +77,7 @@ def draw_surfaces(
     thicknesses. Its height is drawn so that all layers lie within ``depth`` µm if they can; if
     not, the choroid runs out of the volume.
 
-    Raises
-    ------
-    ConfigError
-        If the retina does not fit.
+    Raises ConfigError if the retina does not fit.
     """
     x, z = grid
     tilt_x, tilt_z = rng.normal(0, scan.tilt_sd, 2)

@@ -12,16 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from lamina.metrics.measure import MeasureSettings
-from lamina.pictures.panels import (
-    ERROR_COLOURS,
-    Panel,
-    PictureSettings,
-    check_shapes,
-    comparison_panels,
-    without_channels,
-)
+from lamina.pictures.panels import ERROR_COLOURS, Panel, Scene, comparison_panels
 from lamina.pictures.views import choose_view
-from lamina.tasks.labels import Colour, Label, read_labels
+from lamina.tasks.labels import Colour, read_labels
 
 _MARGIN = 10
 _FONT_SIZE = 15
@@ -29,31 +22,17 @@ _LINE = 24
 _PAPER, _INK = (250, 250, 250), (30, 34, 40)
 
 
-def comparison_picture(
-    image: Any,
-    truth: Any,
-    prediction: Any,
-    labels: Sequence[Label],
-    *,
-    spacing: Sequence[float],
-    affine: NDArray[np.floating] | None = None,
-    settings: PictureSettings | None = None,
-) -> Image.Image:
-    """Draw image, truth, prediction and difference side by side, with titles and a legend.
+def comparison_picture(scene: Scene, reference: Any, prediction: Any) -> Image.Image:
+    """Draw the panels of `comparison_panels` side by side, with titles and a legend.
 
-    Arguments and errors are those of ``lamina.pictures.panels.comparison_panels``.
-
-    Examples
-    --------
+    >>> from lamina.tasks.labels import Label
     >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
     >>> mask = np.zeros((30, 30), dtype=int)
-    >>> comparison_picture(mask, mask, mask, labels, spacing=(1.0, 1.0)).size
+    >>> comparison_picture(Scene(mask, labels, (1.0, 1.0)), mask, mask).size
     (1490, 428)
     """
-    panels = comparison_panels(
-        image, truth, prediction, labels, spacing=spacing, affine=affine, settings=settings
-    )
-    structures = {label.name: label.color for label in labels[1:]}
+    panels = comparison_panels(scene, reference, prediction)
+    structures = {label.name: label.color for label in scene.labels[1:]}
     return _side_by_side(panels, structures | dict(ERROR_COLOURS))
 
 
@@ -101,25 +80,18 @@ def _entry_width(name: str, font: ImageFont.FreeTypeFont) -> int:
 
 
 def contour_panels(
-    image: Any,
-    masks: Mapping[str, NDArray],
-    labels: Sequence[Label],
-    *,
-    spacing: Sequence[float],
-    focus: NDArray,
-    affine: NDArray[np.floating] | None = None,
-    settings: PictureSettings | None = None,
+    scene: Scene, masks: Mapping[str, NDArray], focus: NDArray
 ) -> dict[str, Image.Image]:
     """Draw "image", and on it the contours of each label map.
 
     Parameters
     ----------
-    image, labels, spacing, affine, settings
-        As in ``comparison_panels``.
+    scene
+        The image, and how it is drawn.
     masks
         Label maps by title.
     focus
-        (x, y[, z]): of a volume the slice is shown in which most of it is not 0.
+        (x, y[, z]): of a volume the slice with most non-zero voxels of it is shown.
 
     Raises
     ------
@@ -128,20 +100,17 @@ def contour_panels(
 
     Examples
     --------
+    >>> from lamina.tasks.labels import Label
     >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
     >>> mask = np.zeros((30, 20), dtype=int)
-    >>> panels = contour_panels(mask, {"A": mask}, labels, spacing=(1.0, 1.0), focus=mask)
-    >>> list(panels)
+    >>> list(contour_panels(Scene(mask, labels, (1.0, 1.0)), {"A": mask}, focus=mask))
     ['image', 'A']
     """
-    settings = settings or PictureSettings()
-    grey = without_channels(image, len(spacing))
-    check_shapes([grey, focus, *masks.values()])
-    view = choose_view(focus, affine, settings.slice_axis)
-    panel = Panel(view.show(grey), view, spacing, settings)
-    colours = [label.color for label in labels[1:]]
-    drawn = {title: panel.outline(view.show(mask), colours) for title, mask in masks.items()}
-    return {"image": panel.draw(), **drawn}
+    grey, focus, *maps = scene.arrays(focus, *masks.values())
+    view = choose_view(focus, scene.affine, scene.settings.slice_axis)
+    panel = Panel(view.show(grey), view, scene)
+    outlines = [panel.outline(view.show(mask), scene.colours) for mask in maps]
+    return {"image": panel.draw(), **dict(zip(masks, outlines, strict=True))}
 
 
 def panel_drawer(
@@ -177,8 +146,7 @@ def panel_drawer(
             affine = convert_to_numpy(image.affine)
             spacing = affine_to_spacing(affine, r=image.ndim - 1).tolist()
             turn = None if measure and measure.depth_axis is not None else affine
-        label, pred = case["label"][0], case["pred"][0]
-        picture = comparison_picture(image, label, pred, known, spacing=spacing, affine=turn)
-        return np.asarray(picture)
+        scene = Scene(image, known, spacing, turn)
+        return np.asarray(comparison_picture(scene, case["label"], case["pred"]))
 
     return draw

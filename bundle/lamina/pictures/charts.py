@@ -11,13 +11,13 @@ from matplotlib.ticker import MaxNLocator
 from lamina.metrics.catalogue import METRICS, format_number
 from lamina.tasks.labels import Colour, Label
 
-# Values that differ by rounding errors alone would blow these up to the height of a chart.
+# Below this range, rounding errors would fill the height of a chart.
 _NO_RANGE = 1e-9
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark of an axis: where it stands, and what is written there."""
+    """A mark of an axis: its position and text."""
 
     at: float
     text: str
@@ -25,7 +25,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Axis:
-    """A linear scale from ``low`` … ``high`` to the places ``start`` … ``end``."""
+    """A linear scale from ``low`` … ``high`` to the positions ``start`` … ``end``."""
 
     low: float
     high: float
@@ -33,38 +33,32 @@ class Axis:
     end: float
 
     def at(self, value: float) -> float:
-        """Return the place of a value, to a tenth of a unit.
+        """Return the position of a value, to a tenth of a unit.
 
-        Examples
-        --------
         >>> Axis(0.0, 1.0, 100.0, 200.0).at(0.25)
         125.0
         """
-        share = (value - self.low) / (self.high - self.low)
-        return round(self.start + share * (self.end - self.start), 1)
+        fraction = (value - self.low) / (self.high - self.low)
+        return round(self.start + fraction * (self.end - self.start), 1)
 
     @property
     def ticks(self) -> list[Tick]:
         """Marks at round numbers, at most six.
 
-        Examples
-        --------
         >>> [tick.text for tick in Axis(0.0, 1.0, 0.0, 100.0).ticks]
         ['0', '0.2', '0.4', '0.6', '0.8', '1']
         """
-        inside = [value for value in _round_values(self.low, self.high) if self._holds(value)]
-        return [Tick(self.at(value), f"{value:,.6g}") for value in inside]
-
-    def _holds(self, value: float) -> bool:
         margin = 1e-9 * (self.high - self.low)
-        return self.low - margin <= value <= self.high + margin
+        return [
+            Tick(self.at(value), f"{value:,.6g}")
+            for value in _round_values(self.low, self.high)
+            if self.low - margin <= value <= self.high + margin
+        ]
 
 
 def fit_axis(values: Iterable[float], start: float, end: float) -> Axis:
     """Return an axis that holds all values and ends at round numbers.
 
-    Examples
-    --------
     >>> axis = fit_axis([0.3, 8.2], start=0.0, end=100.0)
     >>> axis.low, axis.high
     (0.0, 10.0)
@@ -81,7 +75,7 @@ def _round_values(low: float, high: float) -> list[float]:
     return [float(value) for value in MaxNLocator(nbins=5).tick_values(low, high)]
 
 
-# Those that differ from each other in what they tell; the tables have all.
+# Metrics that differ in what they show; the tables have all.
 CHARTED = (
     "dice",
     "surface_dice",
@@ -107,7 +101,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Box:
-    """One structure: the quartiles, the whiskers and the points, as places on the paper.
+    """One structure: the quartiles, the whiskers and the points, as positions on the page.
 
     The box runs from the first to the third quartile, the whiskers to the last case within 1.5
     times its length (Tukey, 1977).
@@ -138,35 +132,27 @@ def box_charts(summary: Mapping[str, Any], labels: Sequence[Label]) -> list[BoxC
 
 
 def _box_chart(summary: Mapping[str, Any], metric: str, labels: Sequence[Label]) -> BoxChart:
-    found = {label: _scores(summary, metric, label.name) for label in labels}
-    found = {label: scores for label, scores in found.items() if scores}
-    values = [score for scores in found.values() for _, score, _ in scores]
+    by_label = {label: _scores(summary, metric, label.name) for label in labels}
+    measured = {label: scores for label, scores in by_label.items() if scores}
+    values = [score for scores in measured.values() for _, score, _ in scores]
     unit = summary["units"].get(metric, "")
     title = METRICS[metric].title + (f" ({unit})" if unit else "")
     axis = fit_axis([0.0, METRICS[metric].best or 0.0, *values], MARGIN, WIDTH - MARGIN)
     boxes = tuple(
-        _box(label, scores, metric, axis, 40.0 + index * ROW)
-        for index, (label, scores) in enumerate(found.items())
+        box_of(label.name, label.color, axis, 40.0 + index * ROW, scores)
+        for index, (label, scores) in enumerate(measured.items())
     )
-    return BoxChart(title, axis, 60.0 + len(found) * ROW, boxes)
+    return BoxChart(title, axis, 60.0 + len(measured) * ROW, boxes)
 
 
 def _scores(summary: Mapping[str, Any], metric: str, name: str) -> list[tuple[str, float, str]]:
+    """Return the text, the score and the status of each case that has the metric."""
     of_cases = ((case["case"], case["classes"][name]) for case in summary["cases"])
     return [
-        (case, scores[metric], scores["status"])
+        (f"{case}: {format_number(scores[metric], metric)}", scores[metric], scores["status"])
         for case, scores in of_cases
         if scores.get(metric) is not None
     ]
-
-
-def _box(
-    label: Label, scores: Sequence[tuple[str, float, str]], metric: str, axis: Axis, y: float
-) -> Box:
-    texts = [
-        (f"{case}: {format_number(score, metric)}", score, status) for case, score, status in scores
-    ]
-    return box_of(label.name, label.color, axis, y, texts)
 
 
 def box_of(
@@ -210,8 +196,6 @@ def curve_charts(history: Sequence[Mapping[str, float]]) -> list[CurveChart]:
 
     An epoch may lack a key (validation is not run in each); NaN and infinity are left out.
 
-    Examples
-    --------
     >>> history = [{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5, "val_dice": 0.6}]
     >>> [(chart.title, chart.path) for chart in curve_charts(history)]
     [('loss', '66.0,16.0 466.0,176.0')]

@@ -1,7 +1,7 @@
-"""What all pages have in common: one HTML file with everything inside, for people.
+"""What all pages share: one HTML file with everything inside.
 
-Pictures, charts and style stand in the file, so that it opens without a network and can be sent
-by mail. It needs no script; what is unfolded is what is printed.
+Pictures, charts and style are embedded, so that it opens without a network and can be sent by
+mail. It needs no script; unfolded sections are printed.
 """
 
 import base64
@@ -23,7 +23,7 @@ _JPEG = b"\xff\xd8"
 
 
 def write_page(path: str | os.PathLike[str], template: Path, **content: Any) -> None:
-    """Write a page from a template, which may use those of this folder, whole or not at all."""
+    """Write a page from a template, which may include those of this folder, whole or not at all."""
     page = _environment(template.parent).get_template(template.name).stream(**content)
     with written_whole(path) as part:
         page.dump(str(part), encoding="utf-8")
@@ -56,7 +56,7 @@ def _data_uri(picture: Picture) -> str:
 
 
 def _is_wide(picture: Picture) -> bool:
-    """Say whether four of its kind side by side would be too low to see much."""
+    """Say whether four such pictures side by side would be too low to see details."""
     wide, high = Image.open(io.BytesIO(_read(picture))).size
     return wide > 1.6 * high
 

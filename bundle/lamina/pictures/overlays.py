@@ -1,4 +1,4 @@
-"""One picture of a prediction: the image with coloured structures, and what each colour is."""
+"""One picture of a prediction: the image with coloured structures, and a legend."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from lamina.files import written_whole
-from lamina.pictures.panels import PictureSettings, overlay_picture
+from lamina.pictures.panels import PictureSettings, Scene, overlay_picture
 from lamina.pictures.views import plane_axes
 from lamina.writers.segmented_case import SegmentedCase, depth_axis, spacing_of
 
@@ -42,25 +42,19 @@ def write_overlay(case: SegmentedCase, folder: Path) -> Path:
 
 def _panels(case: SegmentedCase) -> list[tuple[str, Image.Image]]:
     def draw(axis: int, affine: Any) -> Image.Image:
-        return overlay_picture(
-            case.image,
-            case.label,
-            case.labels,
-            spacing=spacing_of(case),
-            affine=affine,
-            settings=PictureSettings(slice_axis=axis),
-        ).convert("RGB")
+        settings = PictureSettings(slice_axis=axis)
+        scene = Scene(case.image, case.labels, spacing_of(case), affine, settings)
+        return overlay_picture(scene, case.label).convert("RGB")
 
     if case.label.ndim == 2:
         return [(case.name, draw(-1, None))]
     if depth_axis(case) is not None:
         return [(f"{case.name}, slice with most structure", draw(-1, None))]
+    planes = sorted(plane_axes(case.affine).items())
+    sides = {"sagittal": ""}
     return [
-        (
-            f"{plane} (left is on the right)" if plane != "sagittal" else plane,
-            draw(axis, case.affine),
-        )
-        for plane, axis in sorted(plane_axes(case.affine).items())
+        (plane + sides.get(plane, " (left is on the right)"), draw(axis, case.affine))
+        for plane, axis in planes
     ]
 
 
@@ -68,8 +62,8 @@ def _legend(case: SegmentedCase) -> Image.Image:
     boxes = ndimage.find_objects(case.label, max_label=len(case.labels))
     present = {value for value, box in enumerate(boxes, 1) if box is not None}
     texts = [
-        (one.color, one.name if one.value in present else f"{one.name} (not found)")
-        for one in case.labels[1:]
+        (label.color, label.name if label.value in present else f"{label.name} (not found)")
+        for label in case.labels[1:]
     ]
     widths = [int(_font().getlength(text)) + 40 for _, text in texts]
     columns = max(1, min(len(texts), 720 // max(widths, default=1)))

@@ -1,4 +1,4 @@
-"""Pictures of one case: the image, the truth, the prediction, and where they differ."""
+"""Panels of one case: the image, the reference, the prediction, and where they differ."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from lamina.errors import GeometryError
 from lamina.pictures.views import View, choose_view, choose_views
 from lamina.tasks.labels import Colour, Label
 
-# Told apart with every kind of colour vision (after Okabe and Ito, 2008), and on grey.
+# Distinguishable with every kind of colour vision (after Okabe and Ito, 2008), and on grey.
 ERROR_COLOURS: Mapping[str, Colour] = {
     "too much": (255, 130, 0),
     "missing": (0, 190, 255),
@@ -53,60 +53,74 @@ class PictureSettings:
     slice_axis: int = -1
 
 
-def comparison_views(
-    image: Any,
-    truth: Any,
-    prediction: Any,
-    labels: Sequence[Label],
-    *,
-    spacing: Sequence[float],
-    affine: NDArray[np.floating] | None = None,
-    settings: PictureSettings | None = None,
-) -> dict[str, dict[str, Image.Image]]:
-    """Draw the panels of each view of an image that `choose_views` names.
-
-    Arguments and errors are those of `comparison_panels`.
-
-    Examples
-    --------
-    >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
-    >>> mask = np.zeros((30, 20, 9), dtype=int)
-    >>> views = comparison_views(mask, mask, mask, labels, spacing=(1, 1, 2), affine=np.eye(4))
-    >>> {name: list(panels) for name, panels in views.items()}["coronal"]
-    ['image', 'truth', 'prediction', 'difference']
-    """
-    arrays = [without_channels(array, len(spacing)) for array in (image, truth, prediction)]
-    check_shapes(arrays)
-    views = choose_views((arrays[1] > 0) | (arrays[2] > 0), affine)
-    settings = settings or PictureSettings()
-    return {name: _panels(arrays, view, labels, spacing, settings) for name, view in views.items()}
-
-
-def comparison_panels(
-    image: Any,
-    truth: Any,
-    prediction: Any,
-    labels: Sequence[Label],
-    *,
-    spacing: Sequence[float],
-    affine: NDArray[np.floating] | None = None,
-    settings: PictureSettings | None = None,
-) -> dict[str, Image.Image]:
-    """Draw "image", "truth", "prediction" and "difference", each a panel of one size.
+@dataclass(frozen=True)
+class Scene:
+    """An image, and how label maps are drawn on it.
 
     Parameters
     ----------
-    image, truth, prediction
-        (1, x, y[, z]) or (x, y[, z]) of one shape, numpy or torch; label maps but for the image,
-        of which the first channel is shown.
+    image
+        (1, x, y[, z]) or (x, y[, z]), numpy or torch, of which the first channel is shown.
     labels
         The task's labels, background first; their colours are used.
     spacing
         The distance of voxels along each axis: the panels are true to scale.
     affine
-        Of a volume, 4×4 to RAS+ space: the slice is turned as ``pictures_view`` says.
+        Of a volume, 4×4 to RAS+ space: the slice is turned as `lamina.pictures.views` says.
     settings
         Sizes, window, opacity and the axis of the slices.
+    """
+
+    image: Any
+    labels: Sequence[Label]
+    spacing: Sequence[float]
+    affine: NDArray[np.floating] | None = None
+    settings: PictureSettings = PictureSettings()
+
+    def arrays(self, *label_maps: Any) -> list[NDArray]:
+        """Return image and label maps without channels; raise GeometryError where shapes differ."""
+        values = [convert_to_numpy(array) for array in (self.image, *label_maps)]
+        dims = len(self.spacing)
+        arrays = [array[0] if array.ndim == dims + 1 else array for array in values]
+        shapes = [array.shape for array in arrays]
+        if len(set(shapes)) > 1:
+            raise GeometryError(
+                f"the image and its label maps have the shapes {', '.join(map(str, shapes))}",
+                "bring them to one grid before they are drawn",
+            )
+        return arrays
+
+    @property
+    def colours(self) -> list[Colour]:
+        """Colours of the structures."""
+        return [label.color for label in self.labels[1:]]
+
+
+def comparison_views(
+    scene: Scene, reference: Any, prediction: Any
+) -> dict[str, dict[str, Image.Image]]:
+    """Draw the panels of `comparison_panels` for each view of an image that `choose_views` names.
+
+    >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
+    >>> mask = np.zeros((30, 20, 9), dtype=int)
+    >>> views = comparison_views(Scene(mask, labels, (1, 1, 2), np.eye(4)), mask, mask)
+    >>> {name: list(panels) for name, panels in views.items()}["coronal"]
+    ['image', 'reference', 'prediction', 'difference']
+    """
+    arrays = scene.arrays(reference, prediction)
+    views = choose_views((arrays[1] > 0) | (arrays[2] > 0), scene.affine)
+    return {name: _panels(scene, arrays, view) for name, view in views.items()}
+
+
+def comparison_panels(scene: Scene, reference: Any, prediction: Any) -> dict[str, Image.Image]:
+    """Draw "image", "reference", "prediction" and "difference", each a panel of one size.
+
+    Parameters
+    ----------
+    scene
+        The image, and how it is drawn.
+    reference, prediction
+        Label maps of the image's shape.
 
     Raises
     ------
@@ -117,74 +131,49 @@ def comparison_panels(
     --------
     >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
     >>> mask = np.zeros((30, 20), dtype=int)
-    >>> panels = comparison_panels(mask, mask, mask, labels, spacing=(1.0, 1.0))
+    >>> panels = comparison_panels(Scene(mask, labels, (1.0, 1.0)), mask, mask)
     >>> {title: panel.size for title, panel in panels.items()}["difference"]
     (441, 294)
     """
-    settings = settings or PictureSettings()
-    arrays = [without_channels(array, len(spacing)) for array in (image, truth, prediction)]
-    check_shapes(arrays)
-    view = choose_view((arrays[1] > 0) | (arrays[2] > 0), affine, settings.slice_axis)
-    return _panels(arrays, view, labels, spacing, settings)
+    arrays = scene.arrays(reference, prediction)
+    foreground = (arrays[1] > 0) | (arrays[2] > 0)
+    return _panels(scene, arrays, choose_view(foreground, scene.affine, scene.settings.slice_axis))
 
 
-def _panels(
-    arrays: Sequence[NDArray],
-    view: View,
-    labels: Sequence[Label],
-    spacing: Sequence[float],
-    settings: PictureSettings,
-) -> dict[str, Image.Image]:
-    """Draw one slice of image, truth and prediction."""
-    grey, true, predicted = (view.show(array) for array in arrays)
-    panel = Panel(grey, view, spacing, settings)
-    colours = [label.color for label in labels[1:]]
-    errors = error_map(true, predicted)
+def _panels(scene: Scene, arrays: Sequence[NDArray], view: View) -> dict[str, Image.Image]:
+    grey, reference, prediction = (view.show(array) for array in arrays)
+    panel, opacity = Panel(grey, view, scene), scene.settings.opacity
+    errors = error_map(reference, prediction)
     return {
         "image": panel.draw(),
-        "truth": panel.draw(true, colours, settings.opacity),
-        "prediction": panel.draw(predicted, colours, settings.opacity),
-        "difference": panel.draw(errors, list(ERROR_COLOURS.values()), settings.error_opacity),
+        "reference": panel.draw(reference, scene.colours, opacity),
+        "prediction": panel.draw(prediction, scene.colours, opacity),
+        "difference": panel.draw(errors, [*ERROR_COLOURS.values()], scene.settings.error_opacity),
     }
 
 
-def overlay_picture(
-    image: Any,
-    mask: Any,
-    labels: Sequence[Label],
-    *,
-    spacing: Sequence[float],
-    affine: NDArray[np.floating] | None = None,
-    settings: PictureSettings | None = None,
-) -> Image.Image:
-    """Draw one label map on its image; arguments and errors as in ``comparison_panels``.
+def overlay_picture(scene: Scene, mask: Any) -> Image.Image:
+    """Draw one label map on its image; errors as in `comparison_panels`.
 
-    Examples
-    --------
     >>> labels = [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 120, 255))]
     >>> mask = np.ones((30, 10), dtype=int)
-    >>> overlay_picture(mask, mask, labels, spacing=(1.0, 3.0)).getpixel((5, 5))
+    >>> overlay_picture(Scene(mask, labels, (1.0, 3.0)), mask).getpixel((5, 5))
     (0, 60, 127)
     """
-    settings = settings or PictureSettings()
-    grey, values = (without_channels(array, len(spacing)) for array in (image, mask))
-    check_shapes([grey, values])
-    view = choose_view(values, affine, settings.slice_axis)
-    panel = Panel(view.show(grey), view, spacing, settings)
-    return panel.draw(view.show(values), [label.color for label in labels[1:]], settings.opacity)
+    grey, values = scene.arrays(mask)
+    view = choose_view(values, scene.affine, scene.settings.slice_axis)
+    panel = Panel(view.show(grey), view, scene)
+    return panel.draw(view.show(values), scene.colours, scene.settings.opacity)
 
 
-def error_map(truth: NDArray, prediction: NDArray) -> NDArray[np.uint8]:
+def error_map(reference: NDArray, prediction: NDArray) -> NDArray[np.uint8]:
     """Return 0 where two label maps agree, else the position in ``ERROR_COLOURS``, from 1.
 
-    Examples
-    --------
     >>> error_map(np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 0, 2]))
     array([0, 1, 0, 2, 3], dtype=uint8)
     """
-    kinds = [(truth == 0), (prediction == 0), np.ones(truth.shape, dtype=bool)]
-    errors = np.select(kinds, [1, 2, 3])
-    return np.where(truth == prediction, 0, errors).astype(np.uint8)
+    errors = np.select([reference == 0, prediction == 0], [1, 2], 3)
+    return np.where(reference == prediction, 0, errors).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -193,34 +182,34 @@ class Panel:
 
     image: NDArray
     view: View
-    spacing: Sequence[float]
-    settings: PictureSettings
+    scene: Scene
 
     def draw(
         self, mask: NDArray | None = None, colours: Sequence[Colour] = (), opacity: float = 1.0
     ) -> Image.Image:
         """Draw the image, and on it the colours of a mask's values from 1 on."""
-        grey = Image.fromarray(grey_levels(self.image, self.settings.window))
-        size = self._size()
-        base = grey.resize(size, Image.Resampling.BICUBIC)
+        grey = Image.fromarray(grey_levels(self.image, self.scene.settings.window))
+        base = grey.resize(self._size(), Image.Resampling.BICUBIC)
         if mask is None:
             return base
         return _coloured(base, self._enlarged(mask), colours, opacity)
 
     def outline(self, mask: NDArray, colours: Sequence[Colour]) -> Image.Image:
         """Draw the image, and on it the borders of a mask's values from 1 on."""
-        values, width = self._enlarged(mask), 2 * self.settings.line + 1
-        around = (ndimage.minimum_filter(values, width), ndimage.maximum_filter(values, width))
-        return _coloured(self.draw(), values * (around[0] != around[1]), colours, 1.0)
+        values, width = self._enlarged(mask), 2 * self.scene.settings.line + 1
+        lowest, highest = (
+            f(values, width) for f in (ndimage.minimum_filter, ndimage.maximum_filter)
+        )
+        return _coloured(self.draw(), values * (lowest != highest), colours, 1.0)
 
     def _enlarged(self, mask: NDArray) -> NDArray[np.uint8]:
         whole = Image.fromarray(mask.astype(np.uint8))
         return np.asarray(whole.resize(self._size(), Image.Resampling.NEAREST))
 
     def _size(self) -> tuple[int, int]:
-        high, wide = np.multiply(self.image.shape, self.view.pixel_size(self.spacing))
-        area_scale = self.settings.size / np.sqrt(high * wide)
-        scale = min(area_scale, self.settings.longest / max(high, wide))
+        high, wide = np.multiply(self.image.shape, self.view.pixel_size(self.scene.spacing))
+        settings = self.scene.settings
+        scale = min(settings.size / np.sqrt(high * wide), settings.longest / max(high, wide))
         return max(1, round(wide * scale)), max(1, round(high * scale))
 
 
@@ -235,8 +224,6 @@ def _coloured(
 def grey_levels(image: NDArray, window: tuple[float, float]) -> NDArray[np.uint8]:
     """Return intensities as 0 … 255 between two percentiles of those that are finite.
 
-    Examples
-    --------
     >>> grey_levels(np.array([[-1.0, 0.0, 1.0, float("nan")]]), window=(0, 100))
     array([[  0, 127, 255,   0]], dtype=uint8)
     """
@@ -244,19 +231,3 @@ def grey_levels(image: NDArray, window: tuple[float, float]) -> NDArray[np.uint8
     low, high = np.percentile(finite, window) if finite.size else (0.0, 0.0)
     scaled = (image - low) / max(high - low, np.finfo(float).tiny)
     return (255 * np.nan_to_num(scaled, nan=0.0, posinf=1.0).clip(0, 1)).astype(np.uint8)
-
-
-def without_channels(array: Any, spatial_dims: int) -> NDArray:
-    """Return an image (x, y[, z]): the first channel where there are several."""
-    values = convert_to_numpy(array)
-    return values[0] if values.ndim == spatial_dims + 1 else values
-
-
-def check_shapes(arrays: Sequence[NDArray]) -> None:
-    """Raise ``GeometryError`` where shapes differ."""
-    shapes = [array.shape for array in arrays]
-    if len(set(shapes)) > 1:
-        raise GeometryError(
-            f"image, truth and prediction have the shapes {', '.join(map(str, shapes))}",
-            "bring them to one grid before they are drawn",
-        )

@@ -23,11 +23,11 @@ def write_profile_plot(
     ----------
     rows
         As `lamina.prediction.measurements.thickness_profile` gives them: "x", and NAME_um or NAME_px,
-        of which the first that there is counts.
+        of which the first is used.
     labels
         The task's labels, whose names and colours are used.
     path
-        The PNG file, which is whole or absent.
+        The PNG file, written whole or not at all.
     """
     x = np.array([row["x"] for row in rows])
     columns, column_of = np.unique(x, return_inverse=True)
@@ -35,7 +35,7 @@ def write_profile_plot(
     unit = next(name for name in rows[0] if name not in ("x", "z")).rsplit("_", 1)[1]
     figure = Figure(figsize=(8, 4))
     FigureCanvasAgg(figure)
-    # A layout that matplotlib finds by itself takes longer than the network.
+    # A layout that matplotlib computes takes longer than the network.
     axes = figure.add_axes((0.08, 0.13, 0.68, 0.83))
     for label in labels[1:]:
         thickness = np.array([row[f"{label.name}_{unit}"] for row in rows])
@@ -55,13 +55,13 @@ def write_profile_plot(
     figure.legend(loc="upper left", bbox_to_anchor=(0.77, 0.97), fontsize="small")
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as part:
-        # Packing it tighter takes as long as drawing it.
+        # A higher compression takes as long as drawing.
         figure.savefig(part, dpi=110, format="png", pil_kwargs={"compress_level": 1})
     return path
 
 
 NAMED = 3
-"""Cases that have their name beside their point."""
+"""Cases whose name is written beside their point."""
 
 
 def write_comparison_plot(comparison: Any, path: Path) -> Path:

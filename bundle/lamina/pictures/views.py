@@ -1,4 +1,4 @@
-"""From an array in index order to a picture as people look at it.
+"""From an array in index order to a picture as it is looked at.
 
 Arrays are (x, y) or (x, y, z); pictures are (rows, columns). A 2D array is shown as it lies, x to
 the right and y down. Of a volume one slice is shown, turned by its affine into the radiological
@@ -36,33 +36,28 @@ class View:
     def show(self, array: NDArray) -> NDArray:
         """Return the slice of an (x, y[, z]) array as (rows, columns).
 
-        Examples
-        --------
         >>> View(axes=(1, 0), flipped=(True, False)).show(np.array([[1, 2], [3, 4], [5, 6]]))
         array([[2, 4, 6],
                [1, 3, 5]])
         """
-        plane = array
-        if self.through is not None:
-            axis, index = self.through
-            plane = array.take(index, axis)
+        plane = array if self.through is None else array.take(self.through[1], self.through[0])
         down, right = self.axes
-        picture = plane if down < right else plane.T
-        steps = tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)
-        return picture[steps]
+        return (plane if down < right else plane.T)[self._steps]
 
     def restore(self, picture: NDArray) -> NDArray:
         """Return a picture (rows, columns) as the slice of the array that it shows.
 
-        Examples
-        --------
         >>> view = View(axes=(1, 0), flipped=(True, False))
         >>> view.restore(np.array([[2, 4, 6], [1, 3, 5]])).tolist()
         [[1, 2], [3, 4], [5, 6]]
         """
         down, right = self.axes
-        steps = tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)
-        return picture[steps] if down < right else picture[steps].T
+        plane = picture[self._steps]
+        return plane if down < right else plane.T
+
+    @property
+    def _steps(self) -> tuple[slice, ...]:
+        return tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)
 
     @property
     def index(self) -> int:
@@ -82,7 +77,7 @@ def choose_view(
     Parameters
     ----------
     foreground
-        (x, y) or (x, y, z), not 0 where there is something to see.
+        (x, y) or (x, y, z), not 0 where there is foreground.
     affine
         From indices to RAS+ space, 4×4. Without it the slice is shown as it lies.
     slice_axis
@@ -112,12 +107,12 @@ def choose_views(
     Parameters
     ----------
     foreground
-        (x, y) or (x, y, z), not 0 where there is something to see.
+        (x, y) or (x, y, z), not 0 where there is foreground.
     affine
         From indices to RAS+ space, 4×4. With it the slices with most foreground in the axial,
         coronal and sagittal plane are shown, that of the last axis first. Without it, slices
         along the last axis as they lie: the one with most foreground, and those at a quarter and
-        three quarters of what holds some.
+        three quarters of the slices with foreground.
 
     Examples
     --------
@@ -130,8 +125,8 @@ def choose_views(
         planes = {axis: name for name, axis in plane_axes(affine).items()}
         return {planes[axis]: choose_view(foreground, affine, axis) for axis in (2, 1, 0)}
     first, depth = choose_view(foreground), foreground.shape[2]
-    held = np.flatnonzero(foreground.any(axis=(0, 1)))
-    quarters = [int(held[len(held) * part // 4]) for part in (1, 3)] if len(held) else []
+    filled = np.flatnonzero(foreground.any(axis=(0, 1)))
+    quarters = [int(filled[len(filled) * n // 4]) for n in (1, 3)] if len(filled) else []
     views = [first, *(slice_view(2, index) for index in quarters)]
     return {f"slice {view.index + 1} of {depth}": view for view in views}
 

@@ -13,7 +13,7 @@ from monai.bundle import ConfigParser
 from monai.inferers import SimpleInferer
 from monai.losses import DiceCELoss
 
-from lamina.inference.precision import AutocastInferer, place
+from lamina.inference.precision import AutocastInferer, to_device
 
 TRAINING_SHARE = 0.75
 """Of the time; the rest is reading, validation and the end."""
@@ -49,31 +49,29 @@ class Schedule:
 def schedule(
     patches: int, most: int, dims: int, seconds: float, budget: Budget, cases: int
 ) -> Schedule:
-    """Return the batch size, the epochs and the learning rate for the time that there is.
+    """Return the batch size, the epochs and the learning rate that fit the time.
 
     Parameters
     ----------
-    patches
-        Of an epoch.
+    patches, cases
+        Patches of an epoch, and cases to train on.
     most
         The largest batch that the memory allows.
     dims
         2 or 3.
     seconds
-        That training takes for one patch.
+        Time that training takes for one patch.
     budget
-        What there is.
-    cases
-        That are trained on.
+        Time and memory that are available.
 
     Examples
     --------
-    >>> found = schedule(140, 8, 3, 0.03, Budget(minutes=10), 140)
-    >>> found.batch, found.epochs, found.rate
+    >>> plan = schedule(140, 8, 3, 0.03, Budget(minutes=10), 140)
+    >>> plan.batch, plan.epochs, plan.rate
     (8, 107, 0.003)
     """
-    room = int(budget.seconds / STEPS / seconds)
-    batch = max(min(max(room, SMALLEST_BATCH[dims]), most, max(patches, 1)), 1)
+    affordable = int(budget.seconds / STEPS / seconds)
+    batch = max(min(max(affordable, SMALLEST_BATCH[dims]), most, max(patches, 1)), 1)
     epoch = patches * seconds
     epochs = int(np.clip(int(budget.seconds / epoch), *EPOCHS))
     rate = float(np.clip(0.003 * math.sqrt(batch / 8), 0.001, 0.004))
@@ -109,7 +107,7 @@ def seconds_per_patch(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config = {"n": dict(network_def), "spatial_dims": len(patch), "num_classes": classes}
     parser = ConfigParser(config | {"task": {"in_channels": channels}})
-    network = place(parser.get_parsed_content("n"), device, len(patch))
+    network = to_device(parser.get_parsed_content("n"), device, len(patch))
     inferer, loss_of = AutocastInferer(SimpleInferer()), DiceCELoss(to_onehot_y=True, softmax=True)
     optimizer = torch.optim.AdamW(network.parameters())
     images = torch.rand(batch, channels, *patch, device=device)

@@ -1,4 +1,4 @@
-"""Charts of a data set: intensities inside and outside of the structures, volumes and parts."""
+"""Charts of a data set: intensities in and outside of structures, volumes and components."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_BOXES = 30
 
 @dataclass(frozen=True)
 class IntensityChart:
-    """Two curves over the same axis, as places on the paper."""
+    """Two curves over the same axis, as positions on the page."""
 
     axis: Axis
     inside: str
@@ -36,28 +36,28 @@ def intensity_chart(survey: Survey, scaled: bool) -> IntensityChart | None:
         Whether each image counts by its own 1st and 99th percentile, as 0 and 1: where images
         share no unit, their own numbers say nothing together.
     """
-    inside = _pooled(survey.cases, scaled, lambda one: one.inside)
-    outside = _pooled(survey.cases, scaled, lambda one: one.outside)
+    inside = _pooled(survey.cases, scaled, lambda case: case.inside)
+    outside = _pooled(survey.cases, scaled, lambda case: case.outside)
     if not inside.size or not outside.size:
         return None
     low, high = np.percentile(np.concatenate([inside, outside]), (0.5, 99.5))
     axis = fit_axis([float(low), float(high)], 14.0, 466.0)
-    shares = [
+    fractions = [
         np.histogram(values, BINS, (axis.low, axis.high))[0] / values.size
         for values in (inside, outside)
     ]
-    top = max(float(share.max()) for share in shares)
-    return IntensityChart(axis, _path(shares[0] / top, axis), _path(shares[1] / top, axis))
+    top = max(float(fraction.max()) for fraction in fractions)
+    return IntensityChart(axis, _path(fractions[0] / top, axis), _path(fractions[1] / top, axis))
 
 
 def _pooled(
     cases: Sequence[CaseSurvey], scaled: bool, samples: Callable[[CaseSurvey], NDArray[np.float32]]
 ) -> NDArray[np.float32]:
-    parts = []
-    for one in cases:
-        low, high = np.percentile(one.everywhere, (1, 99)) if scaled else (0.0, 1.0)
-        parts.append((samples(one) - low) / max(high - low, np.finfo(np.float32).tiny))
-    return np.concatenate(parts) if parts else np.empty(0, np.float32)
+    samples_of_cases = []
+    for case in cases:
+        low, high = np.percentile(case.everywhere, (1, 99)) if scaled else (0.0, 1.0)
+        samples_of_cases.append((samples(case) - low) / max(high - low, np.finfo(np.float32).tiny))
+    return np.concatenate(samples_of_cases) if samples_of_cases else np.empty(0, np.float32)
 
 
 def _path(heights: NDArray[np.floating], axis: Axis) -> str:
@@ -70,7 +70,7 @@ def _path(heights: NDArray[np.floating], axis: Axis) -> str:
 
 
 def structure_charts(survey: Survey, labels: Sequence[Label]) -> list[BoxChart]:
-    """Return a chart of the structures' volumes and one of their parts, a point for each case.
+    """Return charts of the structures' volumes and connected components, a point for each case.
 
     ``labels`` are the background and a label for each of the survey's values, in their order.
     """
@@ -78,13 +78,19 @@ def structure_charts(survey: Survey, labels: Sequence[Label]) -> list[BoxChart]:
         return []
     unit = {"mm": f"mm{'³' if survey.dims == 3 else '²'}", "px": "pixels"}[survey.cases[0].unit]
     return [
-        _chart(survey, labels, f"Size of each structure ({unit})", _volume),
-        _chart(survey, labels, "Connected parts of each structure", lambda _, s: float(s.parts)),
+        _chart(
+            survey,
+            labels,
+            f"Size of each structure ({unit})",
+            lambda c, s: s.voxels * float(np.prod(c.spacing)),
+        ),
+        _chart(
+            survey,
+            labels,
+            "Connected components of each structure",
+            lambda _, s: float(s.components),
+        ),
     ]
-
-
-def _volume(one: CaseSurvey, structure: Structure) -> float:
-    return structure.voxels * float(np.prod(one.spacing))
 
 
 def _chart(
@@ -95,9 +101,9 @@ def _chart(
 ) -> BoxChart:
     points = [
         [
-            (one.case.name, measure(one, one.structures[value]))
-            for one in survey.cases
-            if value in one.structures
+            (case.files.name, measure(case, case.structures[value]))
+            for case in survey.cases
+            if value in case.structures
         ]
         for value in survey.values
     ]

@@ -1,8 +1,10 @@
 """What is wrong with a data set, each with its remedy."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from scipy.stats import median_abs_deviation
 
 from lamina.planning.duplicates import find_duplicates
 from lamina.planning.flipped import find_flipped
@@ -14,36 +16,35 @@ OUTLIER = 8.0
 FACTOR = 1.6
 """And the least ratio to the median, since data that hardly vary have no spread."""
 FEWEST = 5
-"""Cases below which there is no telling what is usual."""
+"""Cases below which it is unknown what is usual."""
 NAMED = 3
-"""Cases with the same defect that have a line each; more share one."""
+"""Cases with the same defect that are listed one per line; more are listed in one."""
 RARE = 0.02
-"""Share of cases below which a value is rare, or rarely missing."""
+"""Fraction of cases below which a value is rare, or rarely missing."""
 FEWEST_ABSENT = 20
-"""Cases below which a structure that one label lacks says nothing."""
-_INTENSITIES = {
-    True: "look whether it is in Hounsfield units as the others",
-    False: "look whether it is of the same kind; a plan scales each image by itself",
-}
+"""Cases below which a structure that a single label lacks is no defect."""
+_KIND = "check that it is of the same kind"
+_INTENSITIES = "check that it is in Hounsfield units as the others"
+_SCALED = f"{_KIND}; a plan scales each image by itself"
 
 
 def find_defects(survey: Survey, problems: Sequence[str] = ()) -> list[Defect]:
     """Return what is wrong with a data set.
 
-    Named are cases that can't be read or whose label does not fit, the same image or patient
-    twice, flipped labels, labels without any structure, values that few labels have or lack, masks with interpolated edges, and cases
-    whose spacing, size or intensities are far from those of the others.
+    Defects are cases that can't be read or whose label does not fit, duplicate images or patients,
+    flipped or empty labels, values that few labels have or lack, masks with interpolated edges, and
+    outliers in spacing, size or intensities.
 
     Parameters
     ----------
     survey
         What the cases hold.
     problems
-        What was wrong with the folder, as `lamina.cases.find_cases` tells it.
+        What was wrong with the folder, as `lamina.cases.find_cases` reports it.
     """
     return [
-        *(_told(problem) for problem in problems),
-        *(_told(one.reason, one.case.name) for one in survey.unusable),
+        *(_split_remedy(problem) for problem in problems),
+        *(_split_remedy(case.reason, case.files.name) for case in survey.unusable),
         *find_duplicates(survey.cases),
         *_flipped(survey),
         *_empty(survey.cases),
@@ -54,98 +55,84 @@ def find_defects(survey: Survey, problems: Sequence[str] = ()) -> list[Defect]:
     ]
 
 
-def _told(problem: str, *cases: str) -> Defect:
+def _split_remedy(problem: str, *cases: str) -> Defect:
     text, _, remedy = problem.partition("→")
     return Defect(text.strip(), remedy.strip(), cases)
 
 
+def _label_defect(case: CaseSurvey, text: str, remedy: str) -> Defect:
+    return Defect(f"{case.files.label}: {text}", remedy, (case.files.name,))
+
+
 def _flipped(survey: Survey) -> Iterator[Defect]:
-    for one, axis in find_flipped(survey):
-        yield Defect(
-            f"{one.case.label}: flipped {axis} against its image: mirrored it fits the image "
-            "better, and lies where the other cases' labels do",
-            "look at it, and mirror the mask or export it again",
-            (one.case.name,),
-        )
+    remedy = "look at it, and mirror the mask or export it again"
+    for case, axis in find_flipped(survey):
+        text = f"flipped {axis} against its image: mirrored it fits the image better, and lies "
+        yield _label_defect(case, text + "where the other cases' labels do", remedy)
 
 
 def _empty(cases: Sequence[CaseSurvey]) -> Iterator[Defect]:
-    for one in cases:
-        if not one.structures:
-            yield Defect(
-                f"{one.case.label}: no structure, all is background",
-                "draw it, or leave the case out if it was forgotten",
-                (one.case.name,),
-            )
+    remedy = "draw it, or leave the case out if it was forgotten"
+    for case in cases:
+        if not case.structures:
+            yield _label_defect(case, "no structure, all is background", remedy)
 
 
 def _interpolated(cases: Sequence[CaseSurvey]) -> Iterator[Defect]:
-    for one in cases:
-        if one.between:
-            shown = ", ".join(map(str, one.between[:5])) + (" …" if len(one.between) > 5 else "")
-            yield Defect(
-                f"{one.case.label}: values {shown} only lie along edges, as after interpolation",
-                "export the mask again, or resample it by nearest neighbour",
-                (one.case.name,),
-            )
+    remedy = "export the mask again, or resample it by nearest neighbour"
+    for case in cases:
+        if case.between:
+            shown = ", ".join(map(str, case.between[:5])) + (" …" if len(case.between) > 5 else "")
+            text = f"values {shown} only lie along edges, as after interpolation"
+            yield _label_defect(case, text, remedy)
 
 
 def _rare(survey: Survey) -> Iterator[Defect]:
-    edges = {value for one in survey.cases for value in one.between}
+    edges = {value for case in survey.cases for value in case.between}
     for value in survey.values:
-        having = [one for one in survey.cases if value in one.structures]
+        having = [case for case in survey.cases if value in case.structures]
         few = len(having) <= max(1, RARE * len(survey.cases))
         if few and len(survey.cases) >= FEWEST and value not in edges:
             yield Defect(
                 f"value {value} is in {len(having)} of {len(survey.cases)} labels "
-                f"({having[0].case.label})",
+                f"({having[0].files.label})",
                 "correct the mask, or map the value in label_values",
-                tuple(one.case.name for one in having),
+                tuple(case.files.name for case in having),
             )
 
 
 def _absent(survey: Survey) -> Iterator[Defect]:
     """Yield labels without a structure that almost all others have."""
-    drawn = [one for one in survey.cases if one.structures]
+    drawn = [case for case in survey.cases if case.structures]
     for value in survey.values:
-        lacking = [one for one in drawn if value not in one.structures]
+        lacking = [case for case in drawn if value not in case.structures]
         if len(drawn) >= FEWEST_ABSENT and 0 < len(lacking) <= max(1, RARE * len(drawn)):
-            for one in lacking:
-                yield Defect(
-                    f"{one.case.label}: value {value} is missing, which {len(drawn) - len(lacking)} "
-                    f"of {len(drawn)} labels have",
-                    "look whether it was forgotten",
-                    (one.case.name,),
-                )
+            for case in lacking:
+                having = f"{len(drawn) - len(lacking)} of {len(drawn)}"
+                text = f"value {value} is missing, which {having} labels have"
+                yield _label_defect(case, text, "check whether it was forgotten")
 
 
 def _outliers(survey: Survey) -> Iterator[Defect]:
     cases = survey.cases
     if len(cases) < FEWEST:
         return
-    measures: Mapping[str, tuple[list[float], str]] = {
-        "the voxel's size": ([float(np.prod(one.spacing)) for one in cases], "look at its header"),
-        "the number of voxels": (
-            [float(np.prod(one.shape)) for one in cases],
-            "look whether it is of the same kind",
-        ),
-        "the spread of intensities": (
-            [_spread(one) for one in cases],
-            _INTENSITIES[has_units(survey)],
-        ),
-    }
-    for name, (values, remedy) in measures.items():
-        far = far_from_the_rest(values)
-        yield from _far(
-            name, [(cases[at], values[at]) for at in far], float(np.median(values)), remedy
-        )
+    measures: list[tuple[str, Callable[[CaseSurvey], Any], str]] = [
+        ("the voxel's size", lambda case: np.prod(case.spacing), "look at its header"),
+        ("the number of voxels", lambda case: np.prod(case.shape), _KIND),
+        ("the spread of intensities", _spread, _INTENSITIES if has_units(survey) else _SCALED),
+    ]
+    for name, measure, remedy in measures:
+        values = [float(measure(case)) for case in cases]
+        far = [(cases[at], values[at]) for at in far_from_the_rest(values)]
+        yield from _far(name, far, float(np.median(values)), remedy)
 
 
 def _far(
     name: str, cases: Sequence[tuple[CaseSurvey, float]], usual: float, remedy: str
 ) -> Iterator[Defect]:
     """Yield a defect for each case, or one for all where there are many."""
-    names = tuple(one.case.name for one, _ in cases)
+    names = tuple(case.files.name for case, _ in cases)
     if len(cases) > NAMED:
         yield Defect(
             f"{len(cases)} images: {name} is far from the others', usual is {usual:.4g} "
@@ -154,13 +141,13 @@ def _far(
             names,
         )
         return
-    for one, value in cases:
-        text = f"{one.case.image}: {name} is {value:.4g}, usual is {usual:.4g}"
-        yield Defect(text, remedy, (one.case.name,))
+    for case, value in cases:
+        text = f"{case.files.image}: {name} is {value:.4g}, usual is {usual:.4g}"
+        yield Defect(text, remedy, (case.files.name,))
 
 
-def _spread(one: CaseSurvey) -> float:
-    low, high = np.percentile(one.everywhere, (1, 99))
+def _spread(case: CaseSurvey) -> float:
+    low, high = np.percentile(case.everywhere, (1, 99))
     return float(high - low)
 
 
@@ -174,8 +161,7 @@ def far_from_the_rest(values: Sequence[float]) -> list[int]:
     """
     array = np.asarray(values, dtype=float)
     middle = np.median(array)
-    spread = 1.4826 * np.median(np.abs(array - middle))
-    far = np.abs(array - middle) > OUTLIER * spread
+    far = np.abs(array - middle) > OUTLIER * median_abs_deviation(array, scale="normal")
     lowest = max(abs(middle), np.finfo(float).tiny)
     ratio = np.maximum(array, 1e-12) / lowest
     return [int(i) for i in np.flatnonzero(far & ((ratio > FACTOR) | (ratio < 1 / FACTOR)))]

@@ -27,17 +27,17 @@ LOSSY = (".jpg", ".jpeg")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a label that did not fit: the file, and what was done or why nothing was."""
+    """The result for a label that did not fit: the file, and what was done or why nothing was."""
 
     label: str
     text: str
-    mended: bool
+    fixed: bool
 
 
 def write_fixed(dataset: DataSet, folder: Path, tolerance_mm: float) -> list[Outcome]:
     """Write a whole data set of links to the files of another, with labels that fit.
 
-    A label that does not fit and can't be mended is linked like all others, so that it is named
+    A label that does not fit and can't be fixed is linked like all others, so that it is named
     again when the new folder is planned.
 
     Parameters
@@ -60,13 +60,13 @@ def write_fixed(dataset: DataSet, folder: Path, tolerance_mm: float) -> list[Out
     """
     root = dataset.root.resolve()
     _require_new(root, folder.resolve())
-    mended: dict[Path, Outcome] = {}
+    outcomes: dict[Path, Outcome] = {}
     for case in dataset.labelled:
         outcome = _fix(case, root, folder, tolerance_mm)
         if outcome:
-            mended[Path(outcome.label).resolve()] = outcome
-    _link_others(root, folder, mended)
-    return list(mended.values())
+            outcomes[Path(outcome.label).resolve()] = outcome
+    _link_others(root, folder, outcomes)
+    return list(outcomes.values())
 
 
 def _require_new(root: Path, folder: Path) -> None:
@@ -75,7 +75,7 @@ def _require_new(root: Path, folder: Path) -> None:
     if folder.is_relative_to(root) or root.is_relative_to(folder):
         raise DataError(f"{folder}: within the data set {root}", "name a folder beside it")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(f"{folder}: not empty", "name a new folder for the mended data set")
+        raise DataError(f"{folder}: not empty", "name a new folder for the fixed data set")
 
 
 def _fix(case: Case, root: Path, folder: Path, tolerance_mm: float) -> Outcome | None:
@@ -87,15 +87,15 @@ def _fix(case: Case, root: Path, folder: Path, tolerance_mm: float) -> Outcome |
         target = folder / path.resolve().relative_to(root)
         grid, image = read_grid(str(path)), read_grid(case.image)
         label, _ = read_label(path)
-        found = refit(label, grid, image, tolerance_mm)
-        if found is None:
+        refitted = refit(label, grid, image, tolerance_mm)
+        if refitted is None:
             return None
-        _save(found.label, image, target)
+        _save(refitted.label, image, target)
     except LaminaError as error:
-        return Outcome(str(path), str(error).partition("\n")[0], mended=False)
+        return Outcome(str(path), str(error).partition("\n")[0], fixed=False)
     except ValueError:
-        return Outcome(str(path), "lies outside of the data set's folder", mended=False)
-    return Outcome(str(path), found.done, mended=True)
+        return Outcome(str(path), "lies outside of the data set's folder", fixed=False)
+    return Outcome(str(path), refitted.done, fixed=True)
 
 
 def _save(label: NDArray[np.int32], grid: Grid, path: Path) -> None:
@@ -127,16 +127,16 @@ def _save_with_itk(label: NDArray[np.unsignedinteger], grid: Grid, path: Path) -
     axes = label.ndim
     lps = lps_to_ras(grid.affine)
     image.SetSpacing([float(step) for step in grid.spacing])
-    image.SetOrigin([float(place) for place in lps[:axes, 3]])
+    image.SetOrigin([float(start) for start in lps[:axes, 3]])
     image.SetDirection(itk.matrix_from_array(lps[:axes, :axes] / np.array(grid.spacing)))
     with written_whole(path) as part:
         itk.imwrite(image, str(part))
 
 
-def _link_others(root: Path, folder: Path, mended: Mapping[Path, Outcome]) -> None:
+def _link_others(root: Path, folder: Path, outcomes: Mapping[Path, Outcome]) -> None:
     for path in _files(root):
-        outcome = mended.get(path.resolve())
-        if outcome and outcome.mended:
+        outcome = outcomes.get(path.resolve())
+        if outcome and outcome.fixed:
             continue
         target = folder / path.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -147,13 +147,13 @@ def _link_others(root: Path, folder: Path, mended: Mapping[Path, Outcome]) -> No
 
 
 def _files(root: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place, name) for name in sorted(names))
+        yield from (Path(folder, name) for name in sorted(names))
 
 
 LOST = 0.01
-"""Share of the structures that may lie outside of the image."""
+"""Fraction of the structures that may lie outside of the image."""
 PROPORTION = 0.01
 """By which the sides of two pictures of one scene may differ in proportion."""
 
@@ -171,15 +171,11 @@ class Refitted:
 def refit(label: Label, grid: Grid, image: Grid, tolerance_mm: float) -> Refitted | None:
     """Return a label on its image's grid, or None where it lies there already.
 
-    Re-stamped, that is, given the image's place in space with its voxels as they are, is a label
-    of the image's size that lies beside it by ``tolerance_mm`` at most, or whose header says
-    nothing (the identity). Any other is resampled by nearest neighbour where both have a place in
-    space. Pictures are resized if they have the same proportions.
+    A label of the image's size that is off by ``tolerance_mm`` at most, or whose header is the
+    identity, gets the image's affine; its voxels stay. Any other is resampled by nearest neighbour
+    where both have an affine. Pictures are resized if they have the same proportions.
 
-    Raises
-    ------
-    GeometryError
-        If it is unclear where the label belongs.
+    Raises GeometryError if it is unclear where the label belongs.
     """
     misfit = describe_misfit(grid, image)
     if misfit is None:
@@ -187,11 +183,11 @@ def refit(label: Label, grid: Grid, image: Grid, tolerance_mm: float) -> Refitte
     if label.ndim != len(image.shape):
         raise GeometryError(f"{misfit}: a picture and a volume")
     if grid.shape == image.shape and _same_but_for_header(grid, image, tolerance_mm):
-        return Refitted(label, f"re-stamped with its image's place in space ({misfit})")
+        return Refitted(label, f"given the affine of its image ({misfit})")
     if "px" in (grid.unit, image.unit):
         return Refitted(_resized(label, image, misfit), f"resized by nearest neighbour ({misfit})")
     if label.ndim != 3:
-        raise GeometryError(f"{misfit}: pictures with a place in space are not resampled")
+        raise GeometryError(f"{misfit}: pictures with an affine are not resampled")
     return Refitted(
         _resampled(label, grid, image, misfit), f"resampled by nearest neighbour ({misfit})"
     )
@@ -208,7 +204,7 @@ def _same_but_for_header(grid: Grid, image: Grid, tolerance_mm: float) -> bool:
 def _resized(label: Label, image: Grid, misfit: str) -> Label:
     scales = [want / have for want, have in zip(image.shape, label.shape, strict=True)]
     if max(scales) > (1 + PROPORTION) * min(scales):
-        raise GeometryError(f"{misfit}: of other proportions, so that it may be cut or turned")
+        raise GeometryError(f"{misfit}: of other proportions, so it may be cropped or rotated")
     indices = [
         ((np.arange(want) + 0.5) / scale).astype(int).clip(0, have - 1)
         for want, scale, have in zip(image.shape, scales, label.shape, strict=True)
@@ -217,7 +213,7 @@ def _resized(label: Label, image: Grid, misfit: str) -> Label:
 
 
 def _resampled(label: Label, grid: Grid, image: Grid, misfit: str) -> Label:
-    outside = _share_outside(label, np.linalg.inv(image.affine) @ grid.affine, image)
+    outside = _fraction_outside(label, np.linalg.inv(image.affine) @ grid.affine, image)
     if outside > LOST:
         raise GeometryError(f"{misfit}: {outside:.0%} of its structures would lie outside")
     from_image = np.linalg.inv(grid.affine) @ image.affine
@@ -229,12 +225,12 @@ def _resampled(label: Label, grid: Grid, image: Grid, misfit: str) -> Label:
     )
 
 
-def _share_outside(label: Label, to_image: NDArray[np.float64], image: Grid) -> float:
-    """Return the share of what is not the most frequent value that lies beside the image."""
+def _fraction_outside(label: Label, to_image: NDArray[np.float64], image: Grid) -> float:
+    """Return the fraction of voxels outside of the image, but for those of the most frequent value."""
     values, counts = np.unique(label, return_counts=True)
-    places = np.argwhere(label != values[counts.argmax()])
-    if not len(places):
+    voxels = np.argwhere(label != values[counts.argmax()])
+    if not len(voxels):
         return 0.0
-    inside = places @ to_image[:3, :3].T + to_image[:3, 3]
+    inside = voxels @ to_image[:3, :3].T + to_image[:3, 3]
     beside = ((inside < -0.5) | (inside > np.array(image.shape) - 0.5)).any(axis=1)
     return float(beside.mean())

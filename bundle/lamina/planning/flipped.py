@@ -5,20 +5,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.stats import median_abs_deviation
 
 from lamina.planning.survey import CaseSurvey, Survey
 
 FEWEST = 8
-"""Cases below which there is no telling where structures usually lie."""
+"""Cases below which it is unknown where structures usually lie."""
 USUAL = 0.8
-"""Share of the cases that have a structure whose place counts."""
+"""Fraction of the cases that must have a structure for its position to count."""
 CLEARLY = 2.0
-"""Times further from the usual place than its mirror image."""
+"""Times further from the usual position than its mirror image."""
 MARGIN = 0.3
-"""Share of the usual advantage of labels as they are that the mirrored one has at least: of 44
+"""Fraction of the usual advantage of labels as they are that the mirrored one has at least: of 44
 X-rays one right mask, of both lungs in one, had an advantage of 0.2 mirrored."""
 SMALLEST_SPREAD = 0.02
-"""Of places, as a share of the image: labels never lie more exactly alike."""
+"""Of positions, as a fraction of the image: labels never agree more exactly."""
 
 NAMES = {
     2: ("left-right", "top-bottom"),
@@ -32,54 +33,52 @@ def find_flipped(survey: Survey) -> list[tuple[CaseSurvey, str]]:
     usual = [
         value
         for value in survey.values
-        if sum(value in one.structures for one in survey.cases) >= USUAL * count
+        if sum(value in case.structures for case in survey.cases) >= USUAL * count
     ]
-    cases = [one for one in survey.cases if _comparable(one, usual, survey.dims)]
+    cases = [case for case in survey.cases if _comparable(case, usual, survey.dims)]
     if len(cases) < FEWEST or not usual:
         return []
-    found = []
+    flipped = []
     for axis, name in enumerate(NAMES[survey.dims]):
-        losses = np.array([one.mirror_losses[axis] for one in cases])
-        places = np.array([_places(one, usual, axis) for one in cases])
-        both = _agrees_mirrored(losses) & _lies_mirrored(places)
-        found += [(cases[at], name) for at in np.flatnonzero(both)]
-    return found
+        losses = np.array([case.mirror_losses[axis] for case in cases])
+        positions = np.array([_positions(case, usual, axis) for case in cases])
+        both = _agrees_mirrored(losses) & _lies_mirrored(positions)
+        flipped += [(cases[at], name) for at in np.flatnonzero(both)]
+    return flipped
 
 
-def _comparable(one: CaseSurvey, usual: Sequence[int], dims: int) -> bool:
-    return len(one.mirror_losses) == dims and set(usual) <= set(one.structures)
+def _comparable(case: CaseSurvey, usual: Sequence[int], dims: int) -> bool:
+    return len(case.mirror_losses) == dims and set(usual) <= set(case.structures)
 
 
-def _places(one: CaseSurvey, values: Sequence[int], axis: int) -> list[float]:
+def _positions(case: CaseSurvey, values: Sequence[int], axis: int) -> list[float]:
     """Return where structures lie, from the image's middle and from each other's."""
-    centres = [one.structures[value].centre[axis] for value in values]
+    centres = [case.structures[value].centre[axis] for value in values]
     middle = sum(centres) / len(centres)
     return [centre - 0.5 for centre in centres] + [centre - middle for centre in centres[:-1]]
 
 
 def _agrees_mirrored(losses: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Say which cases agree clearly better with the mirrored label where most do not."""
-    spread = np.maximum(_spread(losses), 1e-9)
+    spread = np.maximum(median_abs_deviation(losses, scale="normal"), 1e-9)
     sums = (losses / spread).sum(axis=1)
     usual = np.median(sums)
     return np.asarray((sums < -MARGIN * usual) & (usual > 1))
 
 
-def _lies_mirrored(places: NDArray[np.floating]) -> NDArray[np.bool_]:
-    usual, spread = np.median(places, axis=0), np.maximum(_spread(places), SMALLEST_SPREAD)
+def _lies_mirrored(positions: NDArray[np.floating]) -> NDArray[np.bool_]:
+    usual, spread = (
+        np.median(positions, axis=0),
+        np.maximum(median_abs_deviation(positions, scale="normal"), SMALLEST_SPREAD),
+    )
     apart, mirrored = (
-        np.abs((sign * places - usual) / spread).mean(axis=1) for sign in (1.0, -1.0)
+        np.abs((sign * positions - usual) / spread).mean(axis=1) for sign in (1.0, -1.0)
     )
     return np.asarray(apart > CLEARLY * np.maximum(mirrored, 1.0))
 
 
-def _spread(rows: NDArray[np.floating]) -> NDArray[np.floating]:
-    middle = np.median(rows, axis=0)
-    return np.asarray(1.4826 * np.median(np.abs(rows - middle), axis=0))
-
-
 MOST = {2: 192, 3: 64}
-"""Voxels along an axis that are looked at: more says nothing new."""
+"""Voxels along an axis that are used: more add nothing."""
 NEAR = 3
 """Voxels around the edges that count as near."""
 SCORES = 3
@@ -94,8 +93,6 @@ def mirror_losses(
 
     Above 0 the label agrees better with its image as it is.
 
-    Examples
-    --------
     >>> label = np.zeros((20, 30), dtype=np.int32)
     >>> label[3:8, 10:20] = 1
     >>> across, along = mirror_losses(label.astype(np.float32), label)
@@ -109,7 +106,9 @@ def mirror_losses(
     steep = ndimage.gaussian_gradient_magnitude(soft, 0.5)
     upright = _scores(soft, steep, label)
     mirrored = [_scores(soft, steep, np.flip(label, axis)) for axis in range(label.ndim)]
-    return tuple(tuple(float(a - b) for a, b in zip(upright, one, strict=True)) for one in mirrored)
+    return tuple(
+        tuple(float(a - b) for a, b in zip(upright, scores, strict=True)) for scores in mirrored
+    )
 
 
 def _thinned(values: NDArray) -> NDArray:
@@ -127,7 +126,7 @@ def _scores(soft: Values, steep: Values, label: NDArray[np.int32]) -> tuple[floa
 
 
 def _explained(values: Values, label: NDArray[np.int32]) -> float:
-    """Return the share of the variance that lies between the classes (eta squared)."""
+    """Return the fraction of the variance that lies between the classes (eta squared)."""
     classes = np.unique(label.ravel(), return_inverse=True)[1]
     counts = np.bincount(classes)
     means = np.bincount(classes, values.ravel()) / counts

@@ -41,23 +41,20 @@ class Sizes:
     most: int
 
 
-def choose_dims(survey: Survey, asked: int | None) -> tuple[int, str]:
+def choose_dims(survey: Survey, wanted: int | None) -> tuple[int, str]:
     """Return 2 or 3, and why.
 
-    Raises
-    ------
-    DataError
-        If volumes are asked for where there are pictures.
+    Raises DataError if volumes are asked for where there are pictures.
     """
     if survey.dims == 2:
-        if asked == 3:
+        if wanted == 3:
             raise DataError("the images are pictures", "plan with --spatial-dims 2")
         return 2, "the images are pictures"
-    if asked == 2:
+    if wanted == 2:
         return 2, "as asked: slice by slice"
-    steps = np.median([one.spacing for one in survey.cases], axis=0)
+    steps = np.median([case.spacing for case in survey.cases], axis=0)
     times = steps[2] / max(steps[:2])
-    if asked is None and times > THICK:
+    if wanted is None and times > THICK:
         return 2, (
             f"slices lie {times:.2g} times as far apart as the pixels in them: one by one, with "
             "their neighbours as channels"
@@ -68,7 +65,7 @@ def choose_dims(survey: Survey, asked: int | None) -> tuple[int, str]:
 def choose_sizes(survey: Survey, dims: int, budget: Budget) -> Sizes:
     """Return spacing, patch, window and halvings for the images' sizes and the memory."""
     spacing = _spacing(survey, dims)
-    shapes = np.array([_shape(one.shape, one.spacing, spacing, dims) for one in survey.cases])
+    shapes = np.array([_shape(case.shape, case.spacing, spacing, dims) for case in survey.cases])
     median, largest = np.median(shapes, axis=0), shapes.max(axis=0)
     affordable = int(budget.memory_gb * 1e9 / 2 / BYTES / FIRST_CHANNELS)
     most = min(PATCH_VOXELS[dims], affordable // 2)
@@ -92,9 +89,9 @@ def choose_sizes(survey: Survey, dims: int, budget: Budget) -> Sizes:
 
 def _spacing(survey: Survey, dims: int) -> list[float] | None:
     """Return the median spacing in mm; of a coarse axis the finer tenth, as in nnU-Net."""
-    if any(one.unit != "mm" for one in survey.cases) or survey.dims == 2:
+    if any(case.unit != "mm" for case in survey.cases) or survey.dims == 2:
         return None
-    rows = np.array([one.spacing for one in survey.cases])
+    rows = np.array([case.spacing for case in survey.cases])
     target = np.median(rows, axis=0)
     coarsest = int(target.argmax())
     if target[coarsest] > 3 * np.delete(target, coarsest).max():

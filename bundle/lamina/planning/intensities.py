@@ -7,7 +7,7 @@ import numpy as np
 from lamina.planning.survey import Survey
 
 AIR = -300.0
-"""A first percentile below this, in most cases, means Hounsfield units: nothing else goes there."""
+"""A first percentile below this, in most cases, means Hounsfield units."""
 
 CLIPPED = {
     "_target_": "ScaleIntensityRangePercentilesd",
@@ -22,7 +22,7 @@ CLIPPED = {
 
 def has_units(survey: Survey) -> bool:
     """Say whether the images' numbers mean the same in all of them: Hounsfield units."""
-    lowest = [np.percentile(one.everywhere, 1) for one in survey.cases]
+    lowest = [np.percentile(case.everywhere, 1) for case in survey.cases]
     return bool(lowest and np.median(lowest) <= AIR)
 
 
@@ -39,7 +39,7 @@ def intensity_steps(survey: Survey) -> tuple[list[dict[str, Any]], str]:
         if survey.dims == 3:
             return [own], reason
         return [CLIPPED, own], f"clipped to the 1st and 99th percentile; {reason}"
-    inside = np.concatenate([one.inside for one in survey.cases])
+    inside = np.concatenate([case.inside for case in survey.cases])
     low, high = (float(value) for value in np.percentile(inside, (0.5, 99.5)))
     mean, spread = float(inside.mean()), max(float(inside.std()), 1.0)
     step = {

@@ -1,4 +1,4 @@
-"""By how much a label does not fit its image: in size, voxels, place and directions."""
+"""By how much a label does not fit its image: in size, spacing, origin and directions."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import numpy as np
 from lamina.readers.grid import Grid, format_size, grid_difference
 
 ON_GRID = 0.1
-"""Voxels by which a label may lie beside its image; the tolerance of training too."""
+"""Voxels by which a label may be off its image, in training too."""
 SMALL_ANGLE = 0.1
 """Degrees below which directions count as the same."""
 
@@ -16,10 +16,8 @@ def describe_misfit(label: Grid, image: Grid) -> str | None:
     """Say how the grid of a label differs from its image's, or return None where it fits.
 
     Origin and directions are those of the first voxel and the axes in RAS+ mm; the distance of
-    origins is told in mm and in voxels of the image.
+    origins is given in mm and in voxels of the image.
 
-    Examples
-    --------
     >>> moved = np.eye(4)
     >>> moved[0, 3] = 3
     >>> describe_misfit(Grid((4, 5, 6), moved), Grid((4, 5, 6), np.diag([1.0, 1, 2, 1])))
@@ -41,22 +39,22 @@ def _differences(label: Grid, image: Grid) -> Iterator[str]:
     voxels = np.linalg.inv(image.affine) @ [*label.affine[:3, 3], 1]
     if moved > ON_GRID * min(image.spacing):
         yield f"origin {moved:.3g} mm ({np.abs(voxels[:3]).max():.3g} voxels) away"
-    yield from _turned(label, image)
+    yield from _rotated(label, image)
 
 
-def _turned(label: Grid, image: Grid) -> Iterator[str]:
-    """Yield which axes run against the image's, or by how many degrees the others are turned."""
+def _rotated(label: Grid, image: Grid) -> Iterator[str]:
+    """Yield the axes that are reversed against the image's, or their rotation in degrees."""
     axes = len(label.shape)
     along = [
-        one.affine[:3, :axes] / np.linalg.norm(one.affine[:3, :axes], axis=0)
-        for one in (label, image)
+        grid.affine[:3, :axes] / np.linalg.norm(grid.affine[:3, :axes], axis=0)
+        for grid in (label, image)
     ]
     angles = np.degrees(np.arccos(np.clip((along[0] * along[1]).sum(axis=0), -1, 1)))
     for name, angle in zip("xyz", angles, strict=False):
         if angle > 180 - 1:
-            yield f"axis {name} runs the other way"
+            yield f"axis {name} is reversed"
         elif angle > SMALL_ANGLE:
-            yield f"axis {name} turned by {angle:.3g}°"
+            yield f"axis {name} rotated by {angle:.3g}°"
 
 
 def _text(numbers: tuple[float, ...]) -> str:

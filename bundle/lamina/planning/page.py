@@ -1,6 +1,7 @@
-"""One page on a data set: what it holds, what is wrong, what was chosen, and how it looks."""
+"""One page on a data set: what it holds, its defects, the choices, and thumbnails of its cases."""
 
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,9 +12,9 @@ from typing import Any
 from lamina.pictures.html_page import write_page
 from lamina.planning.charts import intensity_chart, structure_charts
 from lamina.planning.intensities import has_units
-from lamina.planning.survey import Defect, Look, Survey
+from lamina.planning.survey import CaseSurvey, Defect, Survey, Unusable
 from lamina.planning.table import range_rows, structure_rows
-from lamina.planning.thumbnails import draw_look
+from lamina.planning.thumbnails import thumbnail_jpeg
 from lamina.tasks.labels import Label
 
 SHOWN = 240
@@ -56,7 +57,7 @@ def write_plan_page(
     path, title
         The file and its heading.
     survey, defects
-        What the cases hold, whose looks are drawn, and what is wrong with them.
+        What the cases hold, with their thumbnails, and what is wrong with them.
     labels
         The background, and a label for each of the survey's values in their order.
     modality
@@ -89,22 +90,22 @@ def write_plan_page(
 
 def _kinds(survey: Survey, modality: str) -> dict[str, str]:
     """Return how many images are of which format and orientation."""
-    found = {"modality": modality} if modality else {}
+    kinds = {"modality": modality} if modality else {}
     for title, values in {
-        "format": [one.source for one in survey.cases],
-        "axes of the files": [one.orientation for one in survey.cases if one.orientation],
+        "format": [case.source for case in survey.cases],
+        "axes of the files": [case.orientation for case in survey.cases if case.orientation],
     }.items():
         counts = Counter(values).most_common(8)
         if counts:
-            found[title] = ", ".join(f"{value} ({count})" for value, count in counts)
-    return found
+            kinds[title] = ", ".join(f"{value} ({count})" for value, count in counts)
+    return kinds
 
 
 def _imbalance(survey: Survey) -> str:
     """Say how much of the voxels is background, and how unlike the structures are in size."""
-    total = sum(_voxels(one.shape) for one in survey.cases)
+    total = sum(math.prod(case.shape) for case in survey.cases)
     sums = [
-        sum(one.structures[value].voxels for one in survey.cases if value in one.structures)
+        sum(case.structures[value].voxels for case in survey.cases if value in case.structures)
         for value in survey.values
     ]
     if not sums:
@@ -113,13 +114,6 @@ def _imbalance(survey: Survey) -> str:
     if len(sums) > 1:
         text += f" The largest structure has {max(sums) / min(sums):,.3g} times as many as the smallest."
     return text
-
-
-def _voxels(shape: Sequence[int]) -> int:
-    product = 1
-    for length in shape:
-        product *= length
-    return product
 
 
 def _choices(task: Mapping[str, Any]) -> list[Choice]:
@@ -138,26 +132,26 @@ def _short(key: str, value: Any) -> str:
     if key == "network_def":
         return f"{value['_target_']}, {value.get('filters') or value['channels']} channels"
     if key == "augmentation":
-        return ", ".join(str(one["_target_"]).rpartition(".")[2] for one in value["transforms"])
+        return ", ".join(str(step["_target_"]).rpartition(".")[2] for step in value["transforms"])
     only = next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else value
     return json.dumps(only) if not isinstance(only, str) else only
 
 
 def _tiles(survey: Survey, labels: Sequence[Label], defects: Sequence[Defect]) -> list[Tile]:
     """Return the cases with a defect first, then the others, evenly taken where there are many."""
-    looks: dict[str, Look | None] = {one.case.name: one.look for one in survey.unusable}
-    looks |= {one.case.name: one.look for one in survey.cases}
+    cases: list[CaseSurvey | Unusable] = [*survey.unusable, *survey.cases]
+    thumbnails = {case.files.name: case.thumbnail for case in cases}
     numbers = {
-        name: tuple(at for at, one in enumerate(defects, 1) if name in one.cases) for name in looks
+        name: tuple(at for at, defect in enumerate(defects, 1) if name in defect.cases)
+        for name in thumbnails
     }
-    marked = [name for name in looks if numbers[name]][:SHOWN]
-    others = [name for name in looks if not numbers[name]]
-    room = SHOWN - len(marked)
-    step = max(-(-len(others) // max(room, 1)), 1)
+    marked = [name for name in thumbnails if numbers[name]][:SHOWN]
+    others = [name for name in thumbnails if not numbers[name]]
+    left = SHOWN - len(marked)
+    step = max(-(-len(others) // max(left, 1)), 1)
     classes = {value: at for at, value in enumerate(survey.values, 1)}
     return [
-        Tile(
-            name, draw_look(look, labels, classes) if (look := looks[name]) else None, numbers[name]
-        )
-        for name in [*marked, *others[::step][:room]]
+        Tile(name, thumbnail_jpeg(shown, labels, classes) if shown else None, numbers[name])
+        for name in [*marked, *others[::step][:left]]
+        for shown in [thumbnails[name]]
     ]

@@ -21,8 +21,6 @@ def pooling(patch: Sequence[int], spacing: Sequence[float]) -> list[list[int]]:
 
     An axis is halved while it has voxels left and is not much coarser than the finest one.
 
-    Examples
-    --------
     >>> pooling([32, 48, 8], [1.0, 1.0, 4.0])
     [[1, 1, 1], [2, 2, 1], [2, 2, 1], [2, 2, 2]]
     """
@@ -36,9 +34,9 @@ def pooling(patch: Sequence[int], spacing: Sequence[float]) -> list[list[int]]:
         ]
         if not any(halved):
             break
-        strides.append([2 if one else 1 for one in halved])
-        sizes = [size // 2 if one else size for size, one in zip(sizes, halved, strict=True)]
-        steps = [step * 2 if one else step for step, one in zip(steps, halved, strict=True)]
+        strides.append([2 if halve else 1 for halve in halved])
+        sizes = [size // 2 if halve else size for size, halve in zip(sizes, halved, strict=True)]
+        steps = [step * 2 if halve else step for step, halve in zip(steps, halved, strict=True)]
     return strides
 
 
@@ -50,13 +48,13 @@ def kernels(strides: Sequence[Sequence[int]]) -> list[list[int]]:
     """
     begun = [False] * len(strides[0])
     coarse = [any(stage[axis] == 1 for stage in strides[1:2]) for axis in range(len(begun))]
-    found = []
+    sizes = []
     for stage in strides:
         begun = [done or step > 1 for done, step in zip(begun, stage, strict=True)]
-        found.append(
+        sizes.append(
             [3 if done or not late else 1 for done, late in zip(begun, coarse, strict=True)]
         )
-    return found
+    return sizes
 
 
 def channels(stages: int, first: int) -> list[int]:

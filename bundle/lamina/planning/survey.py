@@ -1,4 +1,4 @@
-"""What is known of a data set once each of its cases was read."""
+"""What is known of a data set once each of its cases has been read."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,18 +14,18 @@ from lamina.cases.case import Case
 class Structure:
     """One class in one case.
 
-    ``voxels`` and ``parts`` (that touch by a face) are counts; ``centre`` is the centre of mass
-    as shares of the image's axes, in RAS+ order for volumes.
+    ``voxels`` and ``components`` (connected by faces) are counts; ``centre`` is the centre of
+    mass in fractions of the image's axes, in RAS+ order for volumes.
     """
 
     voxels: int
-    parts: int
+    components: int
     centre: tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Look:
-    """What is shown of a case: a small slice, grey values and label values, (rows, columns)."""
+class Thumbnail:
+    """A small slice of a case, grey values and label values, (rows, columns)."""
 
     grey: NDArray[np.uint8]
     mask: NDArray[np.int32]
@@ -37,8 +37,8 @@ class CaseSurvey:
 
     Parameters
     ----------
-    case
-        Its files.
+    files
+        Image and label.
     source
         What the image is: "NIfTI", "DICOM MR", "picture, colour" and so on.
     orientation
@@ -57,17 +57,17 @@ class CaseSurvey:
         Values that only lie between others, as interpolated masks have them.
     edge
         What most of the label's outermost voxels hold.
-    thumbnail
-        As `lamina.planning.duplicates.thumbnail` returns it.
+    similarity_vector
+        As `lamina.planning.duplicates.similarity_vector` returns it.
     mirror_losses
         As `lamina.planning.flipped.mirror_losses` returns them.
     patient
         A hash of the DICOM header's PatientID; "" where there is none.
-    look
-        What is shown of it, if that was asked for.
+    thumbnail
+        What the page of a plan shows of it.
     """
 
-    case: Case
+    files: Case
     source: str
     orientation: str
     shape: tuple[int, ...]
@@ -80,19 +80,19 @@ class CaseSurvey:
     structures: Mapping[int, Structure]
     between: tuple[int, ...]
     edge: int
-    thumbnail: NDArray[np.float32]
+    similarity_vector: NDArray[np.float32]
     mirror_losses: tuple[tuple[float, ...], ...]
     patient: str = ""
-    look: Look | None = None
+    thumbnail: Thumbnail | None = None
 
 
 @dataclass(frozen=True)
 class Unusable:
     """A case that can't be used, and why, with the remedy after an arrow."""
 
-    case: Case
+    files: Case
     reason: str
-    look: Look | None = None
+    thumbnail: Thumbnail | None = None
 
 
 @dataclass(frozen=True)
@@ -105,17 +105,17 @@ class Survey:
     @property
     def values(self) -> list[int]:
         """What label files hold beside the background, in rising order."""
-        return sorted({value for one in self.cases for value in one.structures})
+        return sorted({value for case in self.cases for value in case.structures})
 
     @property
     def edge(self) -> int:
         """What the outermost voxels of most labels hold, which is usually the background."""
-        return Counter(one.edge for one in self.cases).most_common(1)[0][0]
+        return Counter(case.edge for case in self.cases).most_common(1)[0][0]
 
     @property
     def dims(self) -> int:
         """Axes of the images: 3 if most are volumes of more than one slice."""
-        volumes = sum(len(one.shape) == 3 and min(one.shape) > 1 for one in self.cases)
+        volumes = sum(len(case.shape) == 3 and min(case.shape) > 1 for case in self.cases)
         return 3 if 2 * volumes > len(self.cases) else 2
 
 
@@ -130,7 +130,7 @@ def median_of(rows: Sequence[Sequence[float]]) -> list[float]:
 
 @dataclass(frozen=True)
 class Defect:
-    """What is wrong, how to mend it, and the names of the cases that have it.
+    """What is wrong, how to fix it, and the names of the cases that have it.
 
     >>> print(Defect("a, b: the same image", "keep one of them", ("a", "b")))
     a, b: the same image → keep one of them

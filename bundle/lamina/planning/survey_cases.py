@@ -1,7 +1,7 @@
-"""Every case of a data set looked at once: what its image and its label hold."""
+"""Every case of a data set read once: what its image and its label hold."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from scipy import ndimage
 from lamina.cases.case import Case
 from lamina.errors import GeometryError, LaminaError
 from lamina.files import read_json
-from lamina.planning.duplicates import thumbnail
+from lamina.planning.duplicates import similarity_vector
 from lamina.planning.flipped import mirror_losses
 from lamina.planning.misfit import describe_misfit
-from lamina.planning.survey import CaseSurvey, Look, Structure, Survey, Unusable
+from lamina.planning.survey import CaseSurvey, Structure, Survey, Thumbnail, Unusable
+from lamina.planning.thumbnails import make_thumbnail
 from lamina.readers.formats import format_of
 from lamina.readers.grid import Grid
 from lamina.readers.images import read_grid, read_image, read_label
@@ -30,13 +31,8 @@ from lamina.readers.source import Source
 SAMPLES = 20_000
 """Intensities of a case that are kept for the percentiles of the data set."""
 
-LookAt = Callable[[NDArray[np.float32], NDArray[np.int32], Grid], Look]
-"""What makes a picture of an image and its label, both on the image's grid."""
 
-
-def survey_cases(
-    cases: Iterable[Case], background: int = 0, look_at: LookAt | None = None
-) -> Survey:
+def survey_cases(cases: Iterable[Case], background: int = 0) -> Survey:
     """Read every labelled case once.
 
     Parameters
@@ -45,29 +41,27 @@ def survey_cases(
         Those without a label are left out.
     background
         The value of label files that is no structure.
-    look_at
-        Makes what is shown of a case; without it nothing is.
     """
-    found: list[CaseSurvey] = []
+    surveyed: list[CaseSurvey] = []
     unusable: list[Unusable] = []
     for case in cases:
         if case.label is None:
             continue
         try:
-            found.append(_survey(case, case.label, background, look_at))
+            surveyed.append(_survey(case, case.label, background))
         except LaminaError as error:
-            unusable.append(Unusable(case, str(error), _image_alone(case, look_at)))
-    return Survey(tuple(found), tuple(unusable))
+            unusable.append(Unusable(case, str(error), _image_alone(case)))
+    return Survey(tuple(surveyed), tuple(unusable))
 
 
-def _survey(case: Case, label_path: str, background: int, look_at: LookAt | None) -> CaseSurvey:
+def _survey(case: Case, label_path: str, background: int) -> CaseSurvey:
     _require_same_grid(case, label_path)
     image, grid = read_image(case.image)
     label, label_grid = read_label(label_path)
     _require_fit(case, grid, label_grid)
-    look = look_at(image, label, grid) if look_at else None
+    thumbnail = make_thumbnail(image, label, grid)
     orientation = "".join(nib.orientations.aff2axcodes(grid.affine)) if image.ndim == 3 else ""
-    image, label, spacing = _in_ras(image, label, grid)
+    image, label, spacing = to_ras(image, label, grid)
     return CaseSurvey(
         case,
         source_of(case.image),
@@ -82,18 +76,11 @@ def _survey(case: Case, label_path: str, background: int, look_at: LookAt | None
         structures_in(label, background),
         values_between(label),
         edge_value(label),
-        thumbnail(image),
+        similarity_vector(image),
         mirror_losses(image, label),
         patient_of(case.image),
-        look,
+        thumbnail,
     )
-
-
-def read_in_ras(case: Case) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Return the image and the label of a labelled case, the axes of volumes in RAS+ order."""
-    image, grid = read_image(case.image)
-    label, _ = read_label(str(case.label))
-    return _in_ras(image, label, grid)[:2]
 
 
 def _require_same_grid(case: Case, label_path: str) -> None:
@@ -111,20 +98,19 @@ def _require_fit(case: Case, grid: Grid, label_grid: Grid) -> None:
         )
 
 
-def _image_alone(case: Case, look_at: LookAt | None) -> Look | None:
-    """Return what is shown of a case whose label can't be used."""
-    if look_at is None:
-        return None
+def _image_alone(case: Case) -> Thumbnail | None:
+    """Return the thumbnail of a case whose label can't be used, None if its image can't either."""
     try:
         image, grid = read_image(case.image)
     except LaminaError:
         return None  # the reason stands beside the case already
-    return look_at(image, np.zeros(image.shape, np.int32), grid)
+    return make_thumbnail(image, np.zeros(image.shape, np.int32), grid)
 
 
-def _in_ras(
+def to_ras(
     image: NDArray[np.float32], label: NDArray[np.int32], grid: Grid
 ) -> tuple[NDArray[np.float32], NDArray[np.int32], tuple[float, ...]]:
+    """Return an image and its label with the axes of volumes in RAS+ order, and their spacing."""
     if image.ndim == 2:
         return image, label, grid.spacing
     both = torch.from_numpy(np.stack([image, label.astype(np.float32)]))
@@ -204,11 +190,9 @@ def structures_in(label: NDArray[np.int32], background: int) -> Mapping[int, Str
 
 def _structure(mask: NDArray[np.bool_]) -> Structure:
     (box,) = ndimage.find_objects(mask.astype(np.uint8))
-    centre = ndimage.center_of_mass(mask[box])
-    shares = [
-        (at + part.start) / size for at, part, size in zip(centre, box, mask.shape, strict=True)
-    ]
-    return Structure(int(mask.sum()), int(ndimage.label(mask[box])[1]), tuple(shares))
+    corner = [side.start for side in box]
+    centre = np.add(ndimage.center_of_mass(mask[box]), corner) / mask.shape
+    return Structure(int(mask.sum()), int(ndimage.label(mask[box])[1]), tuple(centre.tolist()))
 
 
 def edge_value(label: NDArray[np.int32]) -> int:
@@ -223,13 +207,13 @@ def edge_value(label: NDArray[np.int32]) -> int:
 def values_between(label: NDArray[np.int32]) -> tuple[int, ...]:
     """Return values each of whose voxels lies between a lower and a higher one, as edges do."""
     values = np.unique(label)
-    found = []
+    between = []
     for value in values[1:-1]:
         mask = label == value
         inner = ndimage.binary_erosion(mask, border_value=1)
         if not inner.any() and _at_edges(label, mask, int(value)):
-            found.append(int(value))
-    return tuple(found)
+            between.append(int(value))
+    return tuple(between)
 
 
 def _at_edges(label: NDArray[np.int32], mask: NDArray[np.bool_], value: int) -> bool:

@@ -19,28 +19,28 @@ class RangeRow:
 
 @dataclass(frozen=True)
 class StructureRow:
-    """One structure over all cases: ``share`` is the median one of an image's voxels."""
+    """One structure over all cases; ``fraction`` is the median of an image's voxels."""
 
     value: int
     name: str
     cases: int
     voxels: int
-    share: float
-    parts: int
+    fraction: float
+    components: int
     """The most that a case has."""
 
 
 def range_rows(survey: Survey) -> list[RangeRow]:
     """Return sizes, spacings and intensities."""
     axes, unit = survey.dims, survey.cases[0].unit
-    sizes = np.array([one.shape[:axes] for one in survey.cases])
-    steps = np.array([one.spacing[:axes] for one in survey.cases])
+    sizes = np.array([case.shape[:axes] for case in survey.cases])
+    steps = np.array([case.spacing[:axes] for case in survey.cases])
     return [
         RangeRow("size (voxels)", _range(sizes)),
         RangeRow(f"spacing ({unit})", _range(steps)),
-        _intensities("intensity", [one.everywhere for one in survey.cases]),
-        _intensities("in the structures", [one.inside for one in survey.cases]),
-        _intensities("outside of them", [one.outside for one in survey.cases]),
+        _intensities("intensity", [case.everywhere for case in survey.cases]),
+        _intensities("in the structures", [case.inside for case in survey.cases]),
+        _intensities("outside of them", [case.outside for case in survey.cases]),
     ]
 
 
@@ -55,24 +55,25 @@ def survey_table(survey: Survey, names: Mapping[int, str]) -> str:
         return "no labelled case can be read"
     rows = [f"{len(survey.cases)} labelled cases, {survey.dims}D", ""]
     ranges = [RangeRow("", ("smallest", "median", "largest")), *range_rows(survey)]
-    width = 2 + max(16, *(len(text) for one in ranges for text in one.texts))
-    for one in ranges:
-        rows.append(f"{one.title:<22}" + "".join(f"{text:>{width}}" for text in one.texts))
+    width = 2 + max(16, *(len(text) for row in ranges for text in row.texts))
+    for row in ranges:
+        rows.append(f"{row.title:<22}" + "".join(f"{text:>{width}}" for text in row.texts))
     rows += [
         "",
-        f"{'structure':<22}{'value':>6}{'cases':>7}{'voxels (median)':>17}{'share':>9}{'parts (most)':>14}",
+        f"{'structure':<22}{'value':>6}{'cases':>7}"
+        + f"{'voxels (median)':>17}{'fraction':>10}{'components (most)':>19}",
     ]
-    for row in structure_rows(survey, names):
-        rows.append(
-            f"{row.name:<22}{row.value:>6}{row.cases:>7}{row.voxels:>17,}{row.share:>9.2%}{row.parts:>14}"
-        )
+    rows += [
+        f"{s.name:<22}{s.value:>6}{s.cases:>7}{s.voxels:>17,}{s.fraction:>10.2%}{s.components:>19}"
+        for s in structure_rows(survey, names)
+    ]
     return "\n".join(rows)
 
 
 def _range(rows: NDArray) -> tuple[str, str, str]:
     low, middle, high = (
-        " × ".join(f"{n:.4g}" for n in one)
-        for one in (rows.min(0), np.median(rows, 0), rows.max(0))
+        " × ".join(f"{n:.4g}" for n in row)
+        for row in (rows.min(0), np.median(rows, 0), rows.max(0))
     )
     return low, middle, high
 
@@ -86,9 +87,9 @@ def _intensities(title: str, samples: Sequence[NDArray[np.float32]]) -> RangeRow
 
 
 def _structure(survey: Survey, value: int, name: str) -> StructureRow:
-    having = [one for one in survey.cases if value in one.structures]
-    found = [one.structures[value] for one in having]
-    shares = [s.voxels / np.prod(c.shape) for s, c in zip(found, having, strict=True)]
-    voxels = int(np.median([s.voxels for s in found]))
-    most = max(s.parts for s in found)
-    return StructureRow(value, name, len(having), voxels, float(np.median(shares)), most)
+    having = [case for case in survey.cases if value in case.structures]
+    structures = [case.structures[value] for case in having]
+    fractions = [s.voxels / np.prod(c.shape) for s, c in zip(structures, having, strict=True)]
+    voxels = int(np.median([s.voxels for s in structures]))
+    most = max(s.components for s in structures)
+    return StructureRow(value, name, len(having), voxels, float(np.median(fractions)), most)

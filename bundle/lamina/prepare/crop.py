@@ -1,4 +1,4 @@
-"""The training data of the second of two steps: images and labels cut to regions."""
+"""Training data for a second task: images and labels cropped to the regions of a first one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,10 +22,10 @@ _LARGEST_IN_PNG = 65535
 def crop_dataset(
     dataset_dir: Path, regions: Path, target: Path, margin: float = MARGIN
 ) -> Iterator[tuple[str, str | None]]:
-    """Write each labelled case cut to its region, and yield its name and why it is left out.
+    """Write each labelled case cropped to its region; yield its name and why it is left out, or None.
 
-    Pictures become PNG of 8 or 16 bits, volumes NIfTI that lie where they were cut from; what is
-    outside the region gets the image's smallest value, and no label.
+    Pictures become PNG of 8 or 16 bits, volumes NIfTI with the affine of the crop; voxels outside
+    the region get the image's smallest value, and no label.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def crop_dataset(
     target
         Gets ``images/`` and ``masks/``.
     margin
-        How much of a region's own extent is kept around it on each side.
+        Fraction of a region's own extent that is kept around it on each side.
 
     Raises
     ------
@@ -58,44 +58,44 @@ def _crop_case(case: Case, region_path: Path, target: Path, margin: float) -> No
     image, grid = read_image(case.image)
     label, label_grid = read_label(Path(str(case.label)))
     region, region_grid = read_label(region_path)
-    for what, other in (("label", label_grid), ("region", region_grid)):
+    for name, other in (("label", label_grid), ("region", region_grid)):
         if other.shape != grid.shape:
             raise DataError(
-                f"its {what} has {format_size(other.shape)} voxels, the image "
+                f"its {name} has {format_size(other.shape)} voxels, the image "
                 f"{format_size(grid.shape)}",
                 "give label images on the image's own grid",
             )
     inside = without_holes(region > 0)
     box = region_box(inside, margin)
     image = np.where(inside, image, outside_value(image))[box]
-    for part, values in (("images", image), ("masks", np.where(inside, label, 0)[box])):
-        _save(values, grid, box, target / part / case.name)
+    for folder, values in (("images", image), ("masks", np.where(inside, label, 0)[box])):
+        _save(values, grid, box, target / folder / case.name)
 
 
 def _png_type(values: NDArray) -> type[np.uint8] | type[np.uint16]:
-    """Return the type of PNG that holds a picture's values; refuse those that none holds."""
+    """Return the type of PNG that holds a picture's values; raise DataError if none does."""
     low, high = float(values.min()), float(values.max())
     if low < 0 or high > _LARGEST_IN_PNG or (values != np.rint(values)).any():
         raise DataError(
-            f"its values from {low:g} to {high:g} are not the whole numbers from 0 to "
-            f"{_LARGEST_IN_PNG} that a PNG holds",
+            f"its values from {low:g} to {high:g} are not integers from 0 to "
+            f"{_LARGEST_IN_PNG}, as a PNG holds",
             "convert it to a picture of 8 or 16 bits, or to NIfTI",
         )
     return np.uint8 if high < 256 else np.uint16
 
 
 def _save(values: NDArray, grid: Grid, box: Box, stem: Path) -> None:
-    """Write a cut image: whole numbers as PNG where it is a picture, else NIfTI."""
+    """Write a cropped image: PNG where it is a picture, else NIfTI."""
     if values.ndim == 2 and grid.unit == "px":
         kind = _png_type(values)
         with written_whole(stem.with_name(f"{stem.name}.png")) as part:
             Image.fromarray(values.astype(kind).T).save(part)
         return
-    moved = grid.affine.copy()
-    start = [*(one.start for one in box), *[0] * (3 - len(box))]
-    moved[:3, 3] += grid.affine[:3, :3] @ np.array(start)
+    affine = grid.affine.copy()
+    start = [*(side.start for side in box), *[0] * (3 - len(box))]
+    affine[:3, 3] += grid.affine[:3, :3] @ np.array(start)
     whole = np.issubdtype(values.dtype, np.integer)
-    volume = nib.Nifti1Image(values.astype(np.int32 if whole else np.float32), moved)
+    volume = nib.Nifti1Image(values.astype(np.int32 if whole else np.float32), affine)
     volume.header.set_xyzt_units("mm" if grid.unit == "mm" else "unknown")
     with written_whole(stem.with_name(f"{stem.name}.nii.gz")) as part:
         volume.to_filename(part)

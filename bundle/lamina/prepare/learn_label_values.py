@@ -1,8 +1,9 @@
-"""Which grey value stands for which class, learned from all masks of a data set at once.
+"""The grey value of each class, learned from all masks of a data set at once.
 
-Learned mask by mask, the same grey would mean another class wherever a structure is absent.
+Learned mask by mask, a grey value would change its class wherever a structure is absent.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,38 +19,37 @@ from lamina.readers.label_values import format_codes
 
 @dataclass(frozen=True)
 class LearnedValue:
-    """A grey value, the class that it stands for, how many masks have it, its share of pixels."""
+    """A grey value, its class, the number of masks with it, and its fraction of all pixels."""
 
     code: int
     value: int
     masks: int
-    share: float
+    fraction: float
 
 
 @dataclass
 class _Counts:
-    """How often each grey value was seen: in masks, in pixels, on the pictures' edges."""
+    """How often each grey value occurs: in masks, in pixels, on the pictures' edges."""
 
-    masks: dict[int, int] = field(default_factory=dict)
-    pixels: dict[int, int] = field(default_factory=dict)
-    edges: dict[int, int] = field(default_factory=dict)
+    masks: Counter[int] = field(default_factory=Counter)
+    pixels: Counter[int] = field(default_factory=Counter)
+    edges: Counter[int] = field(default_factory=Counter)
 
     def add(self, codes: NDArray[np.integer]) -> None:
         """Count one mask."""
-        inner = (slice(1, -1),) * 2
-        for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-            at_edge = count - int((codes[inner] == code).sum())
-            for table, amount in ((self.masks, 1), (self.pixels, count), (self.edges, at_edge)):
-                table[int(code)] = table.get(int(code), 0) + int(amount)
+        pixels, inside = (
+            Counter(codes.ravel().tolist()),
+            Counter(codes[1:-1, 1:-1].ravel().tolist()),
+        )
+        self.masks.update(pixels.keys())
+        self.pixels.update(pixels)
+        self.edges.update({code: count - inside[code] for code, count in pixels.items()})
 
 
 def mask_files(source: Path) -> list[Path]:
-    """Return the labels of a data set, or all images of a folder that holds nothing but masks.
+    """Return the labels of a data set, or all images of a folder that holds only masks.
 
-    Raises
-    ------
-    DataError
-        If there is none.
+    Raises DataError if there is none.
     """
     labels = [Path(case.label) for case in find_cases(source).cases if case.label]
     masks = labels or [Path(image) for image in find_images(source).sources]
@@ -68,7 +68,7 @@ def learn_values(
     masks
         Files whose pixels hold grey codes.
     classes
-        How many there are, the background among them.
+        Number of classes with the background.
     background
         The grey value of class 0. Without it the smallest is taken, if it is also the most
         frequent on the pictures' edges.
@@ -76,7 +76,7 @@ def learn_values(
     Raises
     ------
     DataError
-        If there are not as many grey values as classes, or the background is in doubt.
+        If there are not as many grey values as classes, or the background is unclear.
     ReadError
         If a mask can't be read, or holds colours.
     """
@@ -111,7 +111,7 @@ def _background(edges: Mapping[int, int], codes: Sequence[int], given: int | Non
     if smallest != usual:
         raise DataError(
             f"the smallest value is {smallest}, but the pictures' edges show mostly {usual}: "
-            "which of them is the background is in doubt",
-            f"say so: --background {usual}, or --background {smallest}",
+            "it is unclear which of them is the background",
+            f"add --background {usual}, or --background {smallest}",
         )
     return smallest

@@ -1,9 +1,8 @@
-"""OCT volumes of three vendors, as the RETOUCH challenge hands them out, as a data set."""
+"""OCT volumes of the RETOUCH challenge, of three vendors, as a data set."""
 
-import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,24 +18,22 @@ from lamina.files import read_json, write_json, write_table, written_whole
 from lamina.prepare.retouch_cases import (
     FLUIDS,
     RetouchCase,
-    cases_for_test,
+    choose_test_cases,
     find_retouch,
     read_bytes,
-    read_truth,
+    read_fluid,
     region_of_interest,
 )
 from lamina.readers.grid import Grid
 
 REFERENCE_VENDOR = "Spectralis"
-TEST_SHARE = 0.25
+TEST_FRACTION = 0.25
 SLICE_COLUMNS = ("image", "vendor", "root", "slice", *(f"is_{fluid}" for fluid in FLUIDS))
-
-logger = logging.getLogger("lamina")
 
 
 @dataclass(frozen=True)
 class PreparedCase:
-    """What was made of a case: voxels along x, y and z, and the seconds that it took."""
+    """A prepared case: its voxels along x, y and z, and the seconds that it took."""
 
     case: RetouchCase
     shape: tuple[int, ...]
@@ -49,18 +46,18 @@ def prepare_retouch(
     """Prepare every volume below ``source``; yield each when it is done, and write the tables last.
 
     Into ``target`` go ``images/``, ``labels/`` and ``regions/`` (NIfTI, on the volume's own grid),
-    ``cases.csv`` (the data set, divided by case), ``slice_gt.csv`` (which fluids each slice holds),
-    its parts ``slice_gt_train.csv`` and ``slice_gt_test.csv``, and ``reference.json``.
+    ``cases.csv`` (the data set, divided by case), ``slice_gt.csv`` (the fluids in each slice),
+    the same divided, ``slice_gt_train.csv`` and ``slice_gt_test.csv``, and ``reference.json``.
 
     Parameters
     ----------
     source
-        Holds VENDOR/CASE/oct.mhd and, where there is a truth, reference.mhd.
+        Holds VENDOR/CASE/oct.mhd and, where there is a reference segmentation, reference.mhd.
     target
         The data set.
     reference
-        A ``reference.json`` of another data set, for new volumes that a network trained on that
-        one is to see. Without it the first Spectralis volume is the reference.
+        A ``reference.json`` of another data set, for new volumes of a network that was trained on
+        that one. Without it the first Spectralis volume is the reference.
     seed
         Of the division.
 
@@ -71,20 +68,20 @@ def prepare_retouch(
     """
     cases = find_retouch(source)
     counts = _reference(cases, reference, target)
-    test = cases_for_test(cases, TEST_SHARE, seed)
+    test = choose_test_cases(cases, TEST_FRACTION, seed)
     slices: list[dict[str, Any]] = []
     for case in cases:
         started = time.perf_counter()
         values, grid = read_bytes(case)
-        truth = read_truth(case, grid)
+        fluid = read_fluid(case, grid)
         values = smooth(
             values if case.vendor == REFERENCE_VENDOR else match_histogram(values, counts)
         )
         _write_volume(target / "images", case, values, grid)
-        if truth is not None:
-            _write_volume(target / "labels", case, truth, grid)
-            _write_volume(target / "regions", case, regions(values, truth), grid)
-            slices += _slice_rows(case, truth)
+        if fluid is not None:
+            _write_volume(target / "labels", case, fluid, grid)
+            _write_volume(target / "regions", case, regions(values, fluid), grid)
+            slices += _slice_rows(case, fluid)
         yield PreparedCase(case, grid.shape, time.perf_counter() - started)
     _write_tables(target, cases, slices, test)
 
@@ -101,22 +98,22 @@ def smooth(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return _by_slice(lambda z: median_filter(along[:, :, z], 3, mode="nearest"), values.shape[2])
 
 
-def regions(values: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def regions(values: NDArray[np.uint8], fluid: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the region of interest of each slice, 0 and 1, (x, y, z)."""
     return _by_slice(
-        lambda z: region_of_interest(values[:, :, z], truth[:, :, z] > 0).astype(np.uint8),
+        lambda z: region_of_interest(values[:, :, z], fluid[:, :, z] > 0).astype(np.uint8),
         values.shape[2],
     )
 
 
-def _by_slice(make: Any, count: int) -> NDArray[np.uint8]:
-    """Stack what is made of each slice; filters free the interpreter, so that threads help."""
+def _by_slice(filtered: Callable[[int], NDArray[np.uint8]], count: int) -> NDArray[np.uint8]:
+    """Stack the filtered slices; filters release the interpreter lock, so that threads help."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-        return np.stack(list(threads.map(make, range(count))), axis=-1)
+        return np.stack(list(threads.map(filtered, range(count))), axis=-1)
 
 
 def _reference(cases: list[RetouchCase], given: Path | None, target: Path) -> NDArray[np.int64]:
-    """Return the reference's histogram, and keep it in ``target``."""
+    """Return the reference's histogram, and write it to ``target``."""
     if given is not None:
         content = read_json(given)
     else:
@@ -142,8 +139,8 @@ def _write_volume(folder: Path, case: RetouchCase, values: NDArray[np.uint8], gr
         nib.save(image, part)
 
 
-def _slice_rows(case: RetouchCase, truth: NDArray[np.uint8]) -> list[dict[str, Any]]:
-    present = [(truth == value).any(axis=(0, 1)) for value in range(1, len(FLUIDS) + 1)]
+def _slice_rows(case: RetouchCase, fluid: NDArray[np.uint8]) -> list[dict[str, Any]]:
+    present = [(fluid == value).any(axis=(0, 1)) for value in range(1, len(FLUIDS) + 1)]
     return [
         {
             "image": f"images/{case.name}.nii.gz",
@@ -151,8 +148,8 @@ def _slice_rows(case: RetouchCase, truth: NDArray[np.uint8]) -> list[dict[str, A
             "root": str(case.image.parent),
             "slice": number,
         }
-        | {f"is_{fluid}": int(has[number]) for fluid, has in zip(FLUIDS, present, strict=True)}
-        for number in range(truth.shape[2])
+        | {f"is_{name}": int(has[number]) for name, has in zip(FLUIDS, present, strict=True)}
+        for number in range(fluid.shape[2])
     ]
 
 
@@ -162,25 +159,25 @@ def _write_tables(
     listed = [
         {
             "image": f"images/{case.name}.nii.gz",
-            "label": f"labels/{case.name}.nii.gz" if case.truth else "",
+            "label": f"labels/{case.name}.nii.gz" if case.fluid else "",
             "patient": case.name,
-            "split": ("test" if case.name in test else "train") if case.truth else "",
+            "split": ("test" if case.name in test else "train") if case.fluid else "",
         }
         for case in cases
     ]
     for_test = {f"images/{name}.nii.gz" for name in test}
-    parts = {
+    tables = {
         "slice_gt": slices,
         "slice_gt_train": [row for row in slices if row["image"] not in for_test],
         "slice_gt_test": [row for row in slices if row["image"] in for_test],
     }
-    for name, rows in parts.items():
+    for name, rows in tables.items():
         write_table(target / f"{name}.csv", SLICE_COLUMNS, rows)
     write_table(target / "cases.csv", ("image", "label", "patient", "split"), listed)
 
 
 def histogram(values: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return how often each of the 256 greys occurs.
+    """Return the counts of the 256 greys.
 
     >>> histogram(np.array([0, 3, 3], dtype=np.uint8))[:5].tolist()
     [1, 0, 0, 2, 0]
@@ -191,9 +188,8 @@ def histogram(values: NDArray[np.uint8]) -> NDArray[np.int64]:
 def match_histogram(values: NDArray[np.uint8], reference: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Return values whose cumulative histogram follows that of a reference.
 
-    A grey becomes the one below which the same share of the reference lies (interpolated, as
-    ``skimage.exposure.match_histograms`` does it); a table of 256 greys does for any volume, and
-    the reference need not be at hand, but its histogram.
+    A grey becomes the one below which the same fraction of the reference lies (interpolated as in
+    ``skimage.exposure.match_histograms``, which needs the reference itself).
 
     Parameters
     ----------
@@ -209,7 +205,7 @@ def match_histogram(values: NDArray[np.uint8], reference: NDArray[np.int64]) -> 
     [0, 10, 10, 20]
     """
     own = np.cumsum(histogram(values)) / values.size
-    shares = np.cumsum(reference) / reference.sum()
+    other = np.cumsum(reference) / reference.sum()
     used = np.flatnonzero(reference)
-    table = np.interp(own, shares[used], used)
+    table = np.interp(own, other[used], used)
     return table.round().astype(np.uint8)[values]

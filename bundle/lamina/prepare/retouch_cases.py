@@ -1,6 +1,5 @@
-"""The volumes of the RETOUCH challenge: where they lie, and where their retina is."""
+"""The volumes of the RETOUCH challenge: their files, and the region of their retina."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,17 +19,15 @@ VENDORS = ("Cirrus", "Spectralis", "Topcon")
 FLUIDS = ("IRF", "SRF", "PED")
 """Intraretinal fluid, subretinal fluid and detachment of the pigment epithelium: 1, 2 and 3."""
 
-logger = logging.getLogger("lamina")
-
 
 @dataclass(frozen=True)
 class RetouchCase:
-    """One volume: its vendor, its folder's name, and its files; ``truth`` is None where it lacks."""
+    """One volume: its vendor, its folder's name, and its files; ``fluid`` is the reference segmentation."""
 
     vendor: str
     folder: str
     image: Path
-    truth: Path | None
+    fluid: Path | None
 
     @property
     def name(self) -> str:
@@ -39,14 +36,11 @@ class RetouchCase:
 
 
 def find_retouch(source: Path) -> list[RetouchCase]:
-    """Return the cases below a folder, which lie in VENDOR/CASE/oct.mhd, beside reference.mhd.
+    """Return the cases below a folder, VENDOR/CASE/oct.mhd with reference.mhd beside it.
 
-    A vendor's name may stand anywhere in a folder's, as in RETOUCH-TrainingSet-Cirrus.
+    A vendor's name may be a part of a folder's, as in RETOUCH-TrainingSet-Cirrus.
 
-    Raises
-    ------
-    DataError
-        If there is none, one is of no known vendor, or two have the same name.
+    Raises DataError if there is none, one is of no known vendor, or two have the same name.
     """
     cases = [_case(path, source) for path in sorted(source.rglob("oct.mhd"))]
     if not cases:
@@ -54,21 +48,21 @@ def find_retouch(source: Path) -> list[RetouchCase]:
     names = [case.name for case in cases]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise DataError(f"{source}: {', '.join(twice)} stands twice", "rename one of the folders")
+        raise DataError(f"{source}: {', '.join(twice)} is there twice", "rename one of the folders")
     return cases
 
 
 def _case(path: Path, source: Path) -> RetouchCase:
     folders = path.relative_to(source.parent).parts[:-2]
-    found = [vendor for vendor in VENDORS for part in folders if vendor.lower() in part.lower()]
-    if len(set(found)) != 1:
+    vendors = [vendor for vendor in VENDORS for name in folders if vendor.lower() in name.lower()]
+    if len(set(vendors)) != 1:
         raise DataError(
-            f"{path}: the folders above say {found or 'no vendor'}, expected one of "
+            f"{path}: the folders above say {vendors or 'no vendor'}, expected one of "
             f"{', '.join(VENDORS)}",
             "expected SRC/VENDOR/CASE/oct.mhd",
         )
-    truth = path.with_name("reference.mhd")
-    return RetouchCase(found[0], path.parent.name, path, truth if truth.is_file() else None)
+    fluid = path.with_name("reference.mhd")
+    return RetouchCase(vendors[0], path.parent.name, path, fluid if fluid.is_file() else None)
 
 
 def read_bytes(case: RetouchCase) -> tuple[NDArray[np.uint8], Grid]:
@@ -80,56 +74,51 @@ def read_bytes(case: RetouchCase) -> tuple[NDArray[np.uint8], Grid]:
     return (values / 257 if high > 255 else values).round().astype(np.uint8), grid
 
 
-def read_truth(case: RetouchCase, grid: Grid) -> NDArray[np.uint8] | None:
-    """Return the fluid of a case (0 to 3) on the volume's grid; None where it has no truth.
+def read_fluid(case: RetouchCase, grid: Grid) -> NDArray[np.uint8] | None:
+    """Return the reference segmentation of a case (0 to 3) on the volume's grid, None without one.
 
-    Raises
-    ------
-    DataError
-        If it has another size, or holds other values.
+    Raises DataError if it has another size, or holds other values.
     """
-    if case.truth is None:
+    if case.fluid is None:
         return None
-    label, label_grid = read_label(case.truth)
+    label, label_grid = read_label(case.fluid)
     if label_grid.shape != grid.shape:
         raise DataError(
-            f"{case.truth}: {format_size(label_grid.shape)} voxels, {case.image.name} has "
+            f"{case.fluid}: {format_size(label_grid.shape)} voxels, {case.image.name} has "
             f"{format_size(grid.shape)}"
         )
     if label.min() < 0 or label.max() > len(FLUIDS):
-        raise DataError(f"{case.truth}: values up to {label.max()}, expected 0 to {len(FLUIDS)}")
+        raise DataError(f"{case.fluid}: values up to {label.max()}, expected 0 to {len(FLUIDS)}")
     return label.astype(np.uint8)
 
 
-def cases_for_test(cases: Sequence[RetouchCase], share: float, seed: int) -> set[str]:
-    """Return the names of the cases for the test: a share of each vendor's, by a hash of the name.
+def choose_test_cases(cases: Sequence[RetouchCase], fraction: float, seed: int) -> set[str]:
+    """Return the names of the test cases: a fraction of each vendor's, by a hash of the name.
 
-    Examples
-    --------
     >>> cases = [RetouchCase("Topcon", str(n), Path("a"), Path("b")) for n in range(8)]
-    >>> len(cases_for_test(cases, 0.25, 0))
+    >>> len(choose_test_cases(cases, 0.25, 0))
     2
     """
     chosen: set[str] = set()
     for vendor in VENDORS:
-        names = [case.name for case in cases if case.vendor == vendor and case.truth is not None]
+        names = [case.name for case in cases if case.vendor == vendor and case.fluid is not None]
         names.sort(key=lambda name: patient_number(name, "test", seed))
-        chosen.update(names[: round(share * len(names))])
+        chosen.update(names[: round(fraction * len(names))])
     return chosen
 
 
 ENTROPY_RADIUS = 15
-ENTROPY_SHARE = 1e-2
+ENTROPY_FRACTION = 1e-2
 CLOSING_RADIUS = 55
 _LEVELS = 32
 
 
 def region_of_interest(
-    image: NDArray[np.uint8], truth: NDArray[np.bool_] | None = None
+    image: NDArray[np.uint8], fluid: NDArray[np.bool_] | None = None
 ) -> NDArray[np.bool_]:
     """Return the region of interest of a B-scan (columns, rows), after Tennakoon et al. (2018).
 
-    Local entropy within a disk, above a hundredth of its largest value, joined with the truth,
+    Local entropy within a disk, above a hundredth of its largest value, joined with the fluid,
     closed with a disk, and each column filled from its first to its last pixel.
 
     Entropy is taken of 32 grey levels, which is four times as fast as of 256 and leaves noise of a
@@ -139,8 +128,8 @@ def region_of_interest(
     ----------
     image
         A smoothed B-scan.
-    truth
-        Where fluid is, which must lie in the region.
+    fluid
+        Mask of the fluid, which is added to the region.
 
     References
     ----------
@@ -156,17 +145,18 @@ def region_of_interest(
     (True, False)
     """
     local = entropy((image // (256 // _LEVELS)).astype(np.uint16), disk(ENTROPY_RADIUS))
-    region = local > ENTROPY_SHARE * local.max()
-    if truth is not None:
-        region |= truth
+    region = local > ENTROPY_FRACTION * local.max()
+    if fluid is not None:
+        region |= fluid
     return fill_columns(closed(region, CLOSING_RADIUS))
 
 
 def closed(region: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
-    """Return a region closed with a disk; beyond the image's edge nothing takes away from it.
+    """Return a region closed with a disk, as if the image went on beyond its edges.
 
-    It goes by distances, so that a large disk costs no more than a small one. (The same idea in
-    scikit-image, ``isotropic_closing``, has a hole in a corner where the disk reaches everything.)
+    It is computed from distances, so that a large disk costs no more than a small one.
+    (scikit-image's ``isotropic_closing`` leaves a hole in a corner where the disk reaches
+    everything.)
 
     >>> closed(np.array([[1, 0, 0, 1, 0, 0, 0, 0]], dtype=bool), 1.5).astype(int).tolist()
     [[1, 1, 1, 1, 0, 0, 0, 0]]

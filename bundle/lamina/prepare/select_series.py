@@ -1,4 +1,4 @@
-"""Slices of one plane, from scanners whose folders hold slices of all planes."""
+"""Slices of one plane, selected from folders with slices of all planes."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ from lamina.readers.dicom_slices import Slice, is_dicom, read_slices
 
 @dataclass
 class Selection:
-    """How many slices were copied into each folder, of how many, beside how many other files."""
+    """The number of slices copied to each folder, of all slices, and of other files."""
 
     copied: Counter[str] = field(default_factory=Counter)
     slices: int = 0
@@ -28,12 +28,12 @@ class Selection:
 def select_slices(
     source: Path, target: Path, plane: str | None, orientation: Sequence[float] | None = None
 ) -> Selection:
-    """Copy the files whose slice lies in a plane into one folder a series below ``target``.
+    """Copy the files of slices in a plane into one folder per series below ``target``.
 
     Parameters
     ----------
     source, target
-        Folders; files that are there already are written again.
+        Folders; existing files are overwritten.
     plane
         axial, coronal, sagittal or oblique.
     orientation
@@ -46,25 +46,25 @@ def select_slices(
     """
     if not source.is_dir():
         raise DataError(f"{source}: no such folder", "correct SRC")
-    chosen = Selection()
+    selection = Selection()
     for path in _files(source):
-        one = _slice(path)
-        if one is None:
-            chosen.others += 1
+        image_slice = _slice(path)
+        if image_slice is None:
+            selection.others += 1
             continue
-        chosen.slices += 1
-        if _matches(one, plane, orientation):
-            folder = target / series_folder(one.uid)
+        selection.slices += 1
+        if _matches(image_slice, plane, orientation):
+            folder = target / series_folder(image_slice.uid)
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, folder / _unique(path, source))
-            chosen.copied[str(folder)] += 1
-    if not chosen.slices:
+            selection.copied[str(folder)] += 1
+    if not selection.slices:
         raise DataError(f"{source}: no DICOM slice with an orientation", "correct SRC")
-    return chosen
+    return selection
 
 
 def series_folder(uid: str) -> str:
-    """Return a folder's name for a series; it says nothing about the patient.
+    """Return a folder's name for a series, without information on the patient.
 
     >>> series_folder("1.2.840")
     'series_a6644330'
@@ -72,13 +72,10 @@ def series_folder(uid: str) -> str:
     return "series_" + hashlib.sha256(uid.encode()).hexdigest()[:8]
 
 
-def one_file_a_series(path: Path) -> list[Path]:
+def one_file_per_series(path: Path) -> list[Path]:
     """Return the file, or of a folder the first DICOM file of each series.
 
-    Raises
-    ------
-    DataError
-        If there is no DICOM file.
+    Raises DataError if there is no DICOM file.
     """
     if path.is_file() and is_dicom(path):
         return [path]
@@ -95,9 +92,9 @@ def one_file_a_series(path: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for place, below, names in os.walk(folder):
-        below.sort()
-        yield from (path for name in sorted(names) if (path := Path(place, name)).is_file())
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (path for name in sorted(names) if (path := Path(parent, name)).is_file())
 
 
 def _slice(path: Path) -> Slice | None:
@@ -108,15 +105,15 @@ def _slice(path: Path) -> Slice | None:
     return slices[0] if slices and slices[0].orientation is not None else None
 
 
-def _matches(one: Slice, plane: str | None, orientation: Sequence[float] | None) -> bool:
-    assert one.orientation is not None
+def _matches(image_slice: Slice, plane: str | None, orientation: Sequence[float] | None) -> bool:
+    assert image_slice.orientation is not None
     if orientation is not None:
-        return bool((np.round(one.orientation, 1) == np.round(orientation, 1)).all())
+        return bool((np.round(image_slice.orientation, 1) == np.round(orientation, 1)).all())
     affine = np.eye(4)
-    affine[:3, 0], affine[:3, 1] = one.orientation[:3], one.orientation[3:]
+    affine[:3, 0], affine[:3, 1] = image_slice.orientation[:3], image_slice.orientation[3:]
     return plane_of(affine) == plane
 
 
 def _unique(path: Path, source: Path) -> str:
-    """Return a file's name with its folder in it, so that equal names do not meet."""
+    """Return a file's name with its folders, so that equal names do not collide."""
     return "_".join(path.relative_to(source).parts)

@@ -1,7 +1,6 @@
-"""Slices of DICOM series: listed in a CSV file, drawn on contact sheets, kept as pictures."""
+"""Slices of DICOM series: listed in a CSV file, drawn on contact sheets, written as pictures."""
 
 import hashlib
-import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,10 +25,10 @@ _COLUMNS = ("number", "keep", "patient", "series", "slice", "file")
 
 @dataclass(frozen=True)
 class ListedSlice:
-    """One slice: its number in the list, and what it is.
+    """One slice: its number in the list, and its origin.
 
-    ``patient`` and ``series`` are names made from the header's identifiers that do not give them
-    away; ``slice`` counts from 0 along the series.
+    ``patient`` and ``series`` are names derived from the header's identifiers by a hash; ``slice``
+    counts from 0 along the series.
     """
 
     number: int
@@ -40,50 +39,46 @@ class ListedSlice:
 
     @property
     def name(self) -> str:
-        """What its picture is called."""
+        """Name of its picture."""
         return f"{self.patient}_{self.series}_{self.slice:03d}"
 
 
 def list_slices(source: Path) -> list[ListedSlice]:
-    """Return the slices of every series below a folder, each series in its order in space.
+    """Return the slices of every series below a folder, each series in spatial order.
 
-    Raises
-    ------
-    DataError
-        If there is none.
+    Raises DataError if there is none.
     """
     listed: list[ListedSlice] = []
     for folder, _, names in sorted(os.walk(source)):
         paths = [Path(folder, name) for name in sorted(names)]
         series, _ = find_series(path for path in paths if path.is_file() and is_dicom(path))
-        for one in series:
-            if one.slices[0].orientation is None or one.slices[0].frame is not None:
+        for slices in (found.slices for found in series):
+            if slices[0].orientation is None or slices[0].frame is not None:
                 continue
-            patient, name = _patient(one.slices[0].path), series_folder(one.slices[0].uid)
-            for place, part in enumerate(order_slices(one.slices)):
-                listed.append(ListedSlice(len(listed) + 1, patient, name, place, part.path))
+            patient, name = _patient(slices[0].path), series_folder(slices[0].uid)
+            for index, item in enumerate(order_slices(slices)):
+                listed.append(ListedSlice(len(listed) + 1, patient, name, index, item.path))
     if not listed:
-        raise DataError(f"{source}: no DICOM slice, one a file", "give a folder that holds some")
+        raise DataError(
+            f"{source}: no DICOM slice with a file of its own", "give a folder that holds some"
+        )
     return listed
 
 
 def write_slice_list(path: Path, slices: Sequence[ListedSlice]) -> None:
-    """Write a list with an empty column ``keep``; files are named from the list's folder on."""
+    """Write a list with an empty column ``keep``; paths are relative to the list's folder."""
     home = path.resolve().parent
     rows = [
-        vars(one) | {"keep": "", "file": os.path.relpath(one.file.resolve(), home)}
-        for one in slices
+        vars(item) | {"keep": "", "file": os.path.relpath(item.file.resolve(), home)}
+        for item in slices
     ]
     write_table(path, _COLUMNS, rows)
 
 
 def read_kept(path: Path) -> list[ListedSlice]:
-    """Return the slices that a list marks in its column ``keep``, with anything but no, 0, - or nothing.
+    """Return the slices that a list marks in its column ``keep``: by any text but  no, 0 or -.
 
-    Raises
-    ------
-    DataError
-        If the file is not such a list, or a slice that is kept is missing.
+    Raises DataError if the file is not such a list, or a slice that is kept is missing.
     """
     kept = []
     for line, row in enumerate(_rows(path), start=2):
@@ -92,8 +87,8 @@ def read_kept(path: Path) -> list[ListedSlice]:
         file = path.resolve().parent / row["file"]
         if not file.is_file():
             raise DataError(f"{path}, line {line}: {file} is missing", "make the list again")
-        number, place = (_whole(row[name], name, path, line) for name in ("number", "slice"))
-        kept.append(ListedSlice(number, row["patient"], row["series"], place, file))
+        number, index = (_whole(row[name], name, path, line) for name in ("number", "slice"))
+        kept.append(ListedSlice(number, row["patient"], row["series"], index, file))
     return kept
 
 
@@ -102,7 +97,7 @@ def _whole(text: str, column: str, path: Path, line: int) -> int:
         return int(text)
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"{path}, line {line}: {column} is {text!r}, expected a whole number",
+            f"{path}, line {line}: {column} is {text!r}, expected an integer",
             "change the column keep only",
         ) from error
 
@@ -120,7 +115,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _patient(path: Path) -> str:
-    """Return a name for a slice's patient that does not say who it is."""
+    """Return a name for a slice's patient that does not identify them."""
     header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=["PatientID"])
     digest = hashlib.sha256(str(header.get("PatientID", "")).encode()).hexdigest()
     return f"patient_{digest[:8]}"
@@ -131,19 +126,12 @@ Window = tuple[float, float]
 WINDOW: Window = (-1000.0, 3000.0)
 """Lowest and highest value, wide enough for air, bone and metal in HU."""
 
-logger = logging.getLogger("lamina")
-
 
 def read_window(text: str) -> Window:
     """Return a window written as LOW,HIGH.
 
-    Raises
-    ------
-    ConfigError
-        If these are not two numbers in this order.
+    Raises ConfigError if these are not two numbers in this order.
 
-    Examples
-    --------
     >>> read_window("-200,300")
     (-200.0, 300.0)
     """
@@ -163,8 +151,8 @@ def windowed(values: NDArray[Any], window: Window) -> NDArray[np.uint8]:
     [0, 128, 255]
     """
     low, high = window
-    share = (np.asarray(values, dtype=np.float32) - low) / (high - low)
-    return (255 * share.clip(0, 1)).round().astype(np.uint8)
+    fraction = (np.asarray(values, dtype=np.float32) - low) / (high - low)
+    return (255 * fraction.clip(0, 1)).round().astype(np.uint8)
 
 
 def slice_picture(path: Path, window: Window) -> Image.Image:
@@ -174,25 +162,21 @@ def slice_picture(path: Path, window: Window) -> Image.Image:
 
 
 def write_pictures(slices: Sequence[ListedSlice], target: Path, window: Window) -> list[str]:
-    """Write slices as ``images/NAME.png`` with ``patients.csv``, which a data set needs; return names.
+    """Write slices as ``images/NAME.png``, and ``patients.csv`` with their patients; return names.
 
-    Images of one patient are thus never divided between training and test. Names say nothing
-    about the patient. What the window cuts off of a slice is told where it is more than a percent.
+    The table keeps images of one patient from being divided between training and test.
 
-    Raises
-    ------
-    DataError
-        If there is no slice.
+    Raises DataError if there is no slice.
     """
     if not slices:
         raise DataError("no slice is marked to be kept", "put x into the column keep of the list")
     (target / "images").mkdir(parents=True, exist_ok=True)
-    for one in slices:
-        with written_whole(target / "images" / f"{one.name}.png") as part:
-            slice_picture(one.file, window).save(part, format="PNG")
-    rows = [{"case": one.name, "patient": one.patient} for one in slices]
+    for item in slices:
+        with written_whole(target / "images" / f"{item.name}.png") as part:
+            slice_picture(item.file, window).save(part, format="PNG")
+    rows = [{"case": item.name, "patient": item.patient} for item in slices]
     write_table(target / "patients.csv", ("case", "patient"), rows)
-    return [one.name for one in slices]
+    return [item.name for item in slices]
 
 
 COLUMNS, ROWS = 6, 5
@@ -203,10 +187,7 @@ _BACK, _TEXT = (18, 22, 28), (230, 234, 240)
 def write_contact_sheets(slices: Sequence[ListedSlice], folder: Path, window: Window) -> list[Path]:
     """Write ``sheet_001.png`` and so on, 30 slices each; return their paths.
 
-    Raises
-    ------
-    ReadError
-        If a slice can't be decoded; the message names its file.
+    Raises ReadError if a slice can't be decoded; the message names its file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pages = [slices[at : at + COLUMNS * ROWS] for at in range(0, len(slices), COLUMNS * ROWS)]
@@ -217,10 +198,10 @@ def _write_page(page: Sequence[ListedSlice], folder: Path, number: int, window: 
     cell = (_SIZE + _GAP, _SIZE + _LINE + _GAP)
     sheet = Image.new("RGB", (COLUMNS * cell[0] + _GAP, ROWS * cell[1] + _GAP), _BACK)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=14)
-    for place, one in enumerate(page):
-        left, top = place % COLUMNS * cell[0] + _GAP, place // COLUMNS * cell[1] + _GAP
-        draw.text((left, top), str(one.number), fill=_TEXT, font=font)
-        picture = slice_picture(one.file, window)
+    for index, item in enumerate(page):
+        left, top = index % COLUMNS * cell[0] + _GAP, index // COLUMNS * cell[1] + _GAP
+        draw.text((left, top), str(item.number), fill=_TEXT, font=font)
+        picture = slice_picture(item.file, window)
         scale = _SIZE / max(picture.size)
         size = (max(round(picture.width * scale), 1), max(round(picture.height * scale), 1))
         sheet.paste(picture.resize(size).convert("RGB"), (left, top + _LINE))

@@ -22,6 +22,10 @@ NEW_NAMES = {
     "lamina.output.EvaluationWriter": "lamina.evaluation.EvaluationWriter",
     "lamina.output.panel_drawer": "lamina.pictures.panel_drawer",
     "lamina.tasks.made_up_data": "lamina.tasks.synthetic_data",
+    "lamina.inference.place": "lamina.inference.to_device",
+    "lamina.inference.Disagreement": "lamina.inference.EnsembleUncertainty",
+    "lamina.transforms.within": "lamina.transforms.crop_to_region",
+    "lamina.transforms.CutToRegiond": "lamina.transforms.CropToRegiond",
 }
 # Where a reader's argument stands now.
 _RULES = {"slice_tolerance": "tolerance"} | {

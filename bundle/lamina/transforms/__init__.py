@@ -1,4 +1,4 @@
-"""Transforms that the JSON names beside MONAI's own: spacing, patches, crops, and augmentation of batches."""
+"""Transforms beside MONAI's own: spacing, patches, crops, batch augmentation, post-processing."""
 
 from lamina.transforms.augment_batches import (
     RandAffineBatchd,
@@ -7,12 +7,17 @@ from lamina.transforms.augment_batches import (
 )
 from lamina.transforms.in_plane import NeighbourSlicesd, ResizeInPlaned
 from lamina.transforms.patch import RandPatchd
-from lamina.transforms.refine import MostProbabled, RemoveSmallPartsd, SmoothLabelsd
-from lamina.transforms.region import CutToRegiond, RegionOfCased, above_otsu, within
+from lamina.transforms.refine import (
+    MostProbabled,
+    RemoveSmallComponentsd,
+    RemoveSmallPartsd,
+    SmoothLabelsd,
+)
+from lamina.transforms.region import CropToRegiond, RegionOfCased, above_otsu, crop_to_region
 from lamina.transforms.spacing import Spacingd, SpatialResample
 
 __all__ = [
-    "CutToRegiond",
+    "CropToRegiond",
     "MostProbabled",
     "NeighbourSlicesd",
     "RandAffineBatchd",
@@ -20,11 +25,12 @@ __all__ = [
     "RandIntensityBatchd",
     "RandPatchd",
     "RegionOfCased",
+    "RemoveSmallComponentsd",
     "RemoveSmallPartsd",
     "ResizeInPlaned",
     "SmoothLabelsd",
     "Spacingd",
     "SpatialResample",
     "above_otsu",
-    "within",
+    "crop_to_region",
 ]

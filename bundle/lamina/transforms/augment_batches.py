@@ -1,6 +1,7 @@
 """Augmentation of whole batches as tensors, where the network runs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch.nn.functional import affine_grid, grid_sample, interpolate
@@ -8,24 +9,25 @@ from torch.nn.functional import affine_grid, grid_sample, interpolate
 Batch = dict[str, torch.Tensor]
 
 
+@dataclass(eq=False)
 class RandAffineBatchd:
-    """Turn, scale, shear, move and mirror each sample at random; image linear, label nearest.
+    """Rotate, scale, shear, move and mirror each sample at random; image linear, label nearest.
 
     Parameters
     ----------
     rotate_range
-        Largest angle in radians, the same for every plane or one value a plane (x-y, x-z, y-z).
+        Largest angle in radians, the same for every plane or one per plane (x-y, x-z, y-z).
     scale_range
-        Largest relative change of size, one value or one an axis.
+        Largest relative change of size, one value or one per axis.
     shear_range
-        Largest shear, one value or one an axis.
+        Largest shear, one value or one per axis.
     translate_range
-        Largest shift as a fraction of the image's size, one value or one an axis.
+        Largest shift as a fraction of the image's size, one value or one per axis.
     flip_axes
         Axes that are mirrored in half of the samples: 0 is x. Leave out those along which left and
         right, or up and down, mean something.
     prob
-        The share of samples that are turned, scaled, sheared and moved.
+        The fraction of samples that are rotated, scaled, sheared and moved.
     spacing
         Voxel size along each axis (any unit), so that angles are right where voxels are not cubes.
 
@@ -36,32 +38,20 @@ class RandAffineBatchd:
     torch.Size([2, 1, 8, 6])
     """
 
-    def __init__(
-        self,
-        rotate_range: float | Sequence[float] = 0.0,
-        scale_range: float | Sequence[float] = 0.0,
-        shear_range: float | Sequence[float] = 0.0,
-        translate_range: float | Sequence[float] = 0.0,
-        flip_axes: Sequence[int] = (),
-        prob: float = 1.0,
-        spacing: Sequence[float] | None = None,
-    ) -> None:
-        self.rotate_range = rotate_range
-        self.scale_range = scale_range
-        self.shear_range = shear_range
-        self.translate_range = translate_range
-        self.flip_axes = tuple(flip_axes)
-        self.prob = prob
-        self.spacing = spacing
+    rotate_range: float | Sequence[float] = 0.0
+    scale_range: float | Sequence[float] = 0.0
+    shear_range: float | Sequence[float] = 0.0
+    translate_range: float | Sequence[float] = 0.0
+    flip_axes: Sequence[int] = ()
+    prob: float = 1.0
+    spacing: Sequence[float] | None = None
 
     def __call__(self, batch: Mapping[str, torch.Tensor]) -> Batch:
         """Return the batch with image and label moved alike."""
-        image, label = batch["image"], batch["label"]
+        image = batch["image"]
         theta = self.matrices(len(image), image.shape[2:]).to(image.device)
-        grid = affine_grid(theta, [len(image), 1, *image.shape[2:]], align_corners=False)
-        moved = grid_sample(image, grid, mode="bilinear", align_corners=False)
-        moved_label = grid_sample(label.float(), grid, mode="nearest", align_corners=False)
-        return dict(batch) | {"image": moved, "label": moved_label.to(label.dtype)}
+        size = [len(image), 1, *image.shape[2:]]
+        return _sampled(batch, affine_grid(theta, size, align_corners=False))
 
     def matrices(self, count: int, shape: Sequence[int]) -> torch.Tensor:
         """Return (count, dims, dims + 1) matrices in the normalised coordinates of affine_grid.
@@ -93,6 +83,7 @@ class RandAffineBatchd:
         return torch.diag_embed(signs)
 
 
+@dataclass(eq=False)
 class RandIntensityBatchd:
     """Change brightness, contrast, gamma and noise of each sample at random.
 
@@ -110,7 +101,7 @@ class RandIntensityBatchd:
     noise
         Largest standard deviation of Gaussian noise, in standard deviations.
     prob
-        The share of samples that each change is applied to.
+        The fraction of samples that each change is applied to.
 
     Examples
     --------
@@ -120,19 +111,11 @@ class RandIntensityBatchd:
     True
     """
 
-    def __init__(
-        self,
-        brightness: float = 0.0,
-        contrast: float = 0.0,
-        gamma: float = 0.0,
-        noise: float = 0.0,
-        prob: float = 1.0,
-    ) -> None:
-        self.brightness = brightness
-        self.contrast = contrast
-        self.gamma = gamma
-        self.noise = noise
-        self.prob = prob
+    brightness: float = 0.0
+    contrast: float = 0.0
+    gamma: float = 0.0
+    noise: float = 0.0
+    prob: float = 1.0
 
     def __call__(self, batch: Mapping[str, torch.Tensor]) -> Batch:
         """Return the batch with the image changed."""
@@ -162,13 +145,20 @@ class RandIntensityBatchd:
         return ((image - low) / width).pow(exponent) * width + low
 
 
+def _sampled(batch: Mapping[str, torch.Tensor], grid: torch.Tensor) -> Batch:
+    label = batch["label"]
+    image = grid_sample(batch["image"], grid, mode="bilinear", align_corners=False)
+    sampled = grid_sample(label.float(), grid, mode="nearest", align_corners=False)
+    return dict(batch) | {"image": image, "label": sampled.to(label.dtype)}
+
+
 def _uniform(count: int, columns: int, largest: float | Sequence[float]) -> torch.Tensor:
     bounds = torch.as_tensor(largest, dtype=torch.float32).expand(columns)
     return (2 * torch.rand(count, columns) - 1) * bounds
 
 
 def _rotations(angles: torch.Tensor, dims: int) -> torch.Tensor:
-    """Return the product of one rotation a plane, in the order x-y, x-z, y-z."""
+    """Return the product of one rotation per plane, in the order x-y, x-z, y-z."""
     planes = [(i, j) for i in range(dims) for j in range(i + 1, dims)]
     result = torch.eye(dims).expand(len(angles), dims, dims)
     for (i, j), angle in zip(planes, angles.T, strict=True):
@@ -187,11 +177,12 @@ def _shears(amounts: torch.Tensor, dims: int) -> torch.Tensor:
     return result
 
 
+@dataclass(eq=False)
 class RandElasticBatchd:
     """Bend each sample at random; image linear, label nearest.
 
-    Points of a coarse grid are moved at random, all between them smoothly with them (after Simard
-    et al., 2003, with interpolation in place of a blur, which is faster).
+    Points of a coarse grid are moved at random, with smooth interpolation between them (after Simard
+    et al., 2003, who blur instead, which is slower).
 
     Parameters
     ----------
@@ -201,7 +192,7 @@ class RandElasticBatchd:
         Largest shift of a point, as a fraction of the distance between points; up to 0.25 nothing
         folds over itself.
     prob
-        The share of samples that are bent.
+        The fraction of samples that are bent.
 
     Examples
     --------
@@ -210,27 +201,25 @@ class RandElasticBatchd:
     torch.Size([2, 1, 16, 12])
     """
 
-    def __init__(self, points: int = 5, amount: float = 0.25, prob: float = 0.5) -> None:
-        self.points = points
-        self.amount = amount
-        self.prob = prob
+    points: int = 5
+    amount: float = 0.25
+    prob: float = 0.5
 
     def __call__(self, batch: Mapping[str, torch.Tensor]) -> Batch:
         """Return the batch with image and label bent alike."""
-        image, label = batch["image"], batch["label"]
-        grid = self.grid(len(image), image.shape[2:]).to(image.device)
-        bent = grid_sample(image, grid, mode="bilinear", align_corners=False)
-        bent_label = grid_sample(label.float(), grid, mode="nearest", align_corners=False)
-        return dict(batch) | {"image": bent, "label": bent_label.to(label.dtype)}
+        image = batch["image"]
+        return _sampled(batch, self.grid(len(image), image.shape[2:]).to(image.device))
 
     def grid(self, count: int, shape: torch.Size) -> torch.Tensor:
-        """Return where each voxel comes from, as `torch.nn.functional.grid_sample` takes it."""
+        """Return the source position of each voxel, as for `torch.nn.functional.grid_sample`."""
         dims = len(shape)
-        still = torch.eye(dims, dims + 1).repeat(count, 1, 1)
+        identity = torch.eye(dims, dims + 1).repeat(count, 1, 1)
         chosen = (torch.rand(count) < self.prob).reshape(-1, *[1] * (dims + 1))
         coarse = 2 * torch.rand(count, dims, *[self.points] * dims) - 1
         # Coordinates run from -1 to 1, over one distance fewer than there are points.
         coarse = coarse * chosen * self.amount * 2 / (self.points - 1)
         smooth = "bicubic" if dims == 2 else "trilinear"
         shifts = interpolate(coarse, size=tuple(shape), mode=smooth, align_corners=True)
-        return affine_grid(still, [count, 1, *shape], align_corners=False) + shifts.movedim(1, -1)
+        return affine_grid(identity, [count, 1, *shape], align_corners=False) + shifts.movedim(
+            1, -1
+        )

@@ -15,9 +15,9 @@ from lamina.errors import DataError
 class ResizeInPlaned(MapTransform, InvertibleTransform):
     """Bring the longer side of each slice to ``size``, the other in proportion.
 
-    The slices of a volume stay as many as they are, so that one transform serves pictures and
-    volumes that a 2D network goes through slice by slice. MONAI's ``Resize`` records what was
-    done, so that a result returns to where it came from.
+    The number of a volume's slices stays, so that one transform serves pictures and volumes that a
+    2D network processes slice by slice. MONAI's ``Resize`` records the change, so that results can
+    be inverted.
 
     Parameters
     ----------
@@ -26,13 +26,13 @@ class ResizeInPlaned(MapTransform, InvertibleTransform):
     size
         Pixels of the longer side.
     mode
-        ``linear`` or ``nearest``, one for all or one a key.
+        ``linear`` or ``nearest``, one for all or one per key.
 
     Examples
     --------
     >>> item = {"image": torch.zeros(1, 20, 30), "volume": torch.zeros(1, 40, 10, 7)}
-    >>> made = ResizeInPlaned(["image", "volume"], size=60)(item)
-    >>> made["image"].shape, made["volume"].shape
+    >>> item = ResizeInPlaned(["image", "volume"], size=60)(item)
+    >>> item["image"].shape, item["volume"].shape
     (torch.Size([1, 40, 60]), torch.Size([1, 60, 15, 7]))
     """
 
@@ -49,19 +49,19 @@ class ResizeInPlaned(MapTransform, InvertibleTransform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item with its images at that size."""
-        made = dict(data)
-        for key, mode in self.key_iterator(made, self.mode):
-            made[key] = self._resized(made[key], mode)
-        return made
+        item = dict(data)
+        for key, mode in self.key_iterator(item, self.mode):
+            item[key] = self._resized(item[key], mode)
+        return item
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Return the item with its images at the size they had."""
-        made, resize = dict(data), Resize(spatial_size=-1)
-        for key in self.key_iterator(made):
-            # The Resize that wrote the record is gone, which MONAI's check would not take.
-            record = resize.pop_transform(made[key], check=False)
-            made[key] = resize.inverse_transform(made[key], record)
-        return made
+        """Return the item with its images at their former size."""
+        item, resize = dict(data), Resize(spatial_size=-1)
+        for key in self.key_iterator(item):
+            # MONAI's check fails, since the Resize that wrote the record is gone.
+            record = resize.pop_transform(item[key], check=False)
+            item[key] = resize.inverse_transform(item[key], record)
+        return item
 
     def _resized(self, image: torch.Tensor, mode: str) -> torch.Tensor:
         shape = image.shape[1:]
@@ -80,7 +80,7 @@ class NeighbourSlicesd(MapTransform):
     """Make channels of a volume's neighbouring slices: (1, x, y, z) becomes (count, x, y, z).
 
     The channel in the middle is the volume itself, those before and behind it the volume moved by
-    one slice and more along its last axis; at its ends the last slice stands for those beyond. A
+    one slice and more along its last axis; the last slices are repeated beyond its ends. A
     picture is its own neighbour.
 
     Parameters
@@ -88,7 +88,7 @@ class NeighbourSlicesd(MapTransform):
     keys
         Items of one channel.
     count
-        How many slices together, an odd number.
+        Number of slices, odd.
 
     Examples
     --------
@@ -107,21 +107,19 @@ class NeighbourSlicesd(MapTransform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item with the neighbours as channels."""
-        made = dict(data)
-        for key in self.key_iterator(made):
-            made[key] = self._stacked(made[key])
-        return made
+        item = dict(data)
+        for key in self.key_iterator(item):
+            item[key] = self._stacked(item[key])
+        return item
 
     def _stacked(self, image: torch.Tensor) -> torch.Tensor:
         plain = convert_to_tensor(image, track_meta=False)
         if len(plain) != 1:
             raise DataError(f"{len(plain)} channels, expected 1", "stack neighbours only once")
-        last = plain.shape[-1] - 1 if plain.ndim == 4 else 0
-        reach = self.count // 2
-        places = torch.arange(last + 1)
         if plain.ndim == 4:
-            shifted = [plain[..., (places + s).clamp(0, last)] for s in range(-reach, reach + 1)]
-            stacked = torch.cat(shifted)
+            last, reach = plain.shape[-1] - 1, self.count // 2
+            index, shifts = torch.arange(last + 1), range(-reach, reach + 1)
+            stacked = torch.cat([plain[..., (index + n).clamp(0, last)] for n in shifts])
         else:
             stacked = plain.repeat(self.count, 1, 1)
         if isinstance(image, MetaTensor):

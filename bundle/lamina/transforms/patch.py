@@ -18,8 +18,8 @@ class RandPatchd(Randomizable, MapTransform):
     """Cut a random patch of ``patch_size``, padded with zeros where the image is smaller.
 
     An image with one axis more than the patch gives a patch of a random slice along its last axis,
-    so that the same data trains a 2D and a 3D network. A patch is a plain tensor: it has no place
-    in space any more, and MetaTensors cost more than the cut.
+    so that the same data trains a 2D and a 3D network. A patch is a plain tensor without an affine,
+    since MetaTensors cost more time than the crop.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ class RandPatchd(Randomizable, MapTransform):
     patch_size
         Voxels along each axis of the network.
     label_key
-        The label image that says where the foreground is.
+        The label image, whose foreground patches are centred on.
     foreground
-        The share of patches that are centred on a voxel of a random foreground class; the others
-        lie anywhere, or with their centre in the region of interest.
+        The fraction of patches that are centred on a voxel of a random foreground class; the others
+        lie anywhere, or have their centre in the region of interest.
     region_key
-        The mask of the region of interest, of the label's shape; an item need not have one.
+        The mask of the region of interest, of the label's shape; optional in an item.
 
     Examples
     --------
@@ -85,19 +85,19 @@ class RandPatchd(Randomizable, MapTransform):
 
     def _centre(self, label: torch.Tensor, region: torch.Tensor | None) -> tuple[int, ...]:
         if self.R.rand() < self.foreground:
-            found = self._foreground_voxel(label[0])
-            if found is not None:
-                return found
+            voxel = self._foreground_voxel(label[0])
+            if voxel is not None:
+                return voxel
         if region is None:
             return tuple(int(self.R.randint(size)) for size in label.shape[1:])
         return self._region_voxel(convert_to_tensor(region, track_meta=False)[0])
 
     def _region_voxel(self, region: torch.Tensor) -> tuple[int, ...]:
-        # A region is a large part of its volume: to list all its voxels would take far longer.
+        # A region is a large fraction of its volume: listing all its voxels would take far longer.
         for _ in range(_TRIES):
-            place = tuple(int(self.R.randint(size)) for size in region.shape)
-            if region[place]:
-                return place
+            voxel = tuple(int(self.R.randint(size)) for size in region.shape)
+            if region[voxel]:
+                return voxel
         voxels = torch.nonzero(region)
         if not len(voxels):
             raise DataError("a region of interest is empty", "prepare the data set again")

@@ -1,4 +1,4 @@
-"""What is done to a label map behind the network: smoothing, thresholds, small components."""
+"""Post-processing of label maps: smoothing, thresholds, small connected components."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from lamina.readers.image_reader import grid_of
 
 
 class MostProbabled(MapTransform):
-    """Take the most probable class; where even that is not probable enough, the background.
+    """Take the most probable class, or the background where its probability is below a threshold.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ class MostProbabled(MapTransform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item with class values (1, x, y[, z])."""
-        made = dict(data)
-        for key in self.key_iterator(made):
-            most, label = torch.as_tensor(made[key]).max(dim=0, keepdim=True)
+        item = dict(data)
+        for key in self.key_iterator(item):
+            most, label = torch.as_tensor(item[key]).max(dim=0, keepdim=True)
             label[most < self.threshold] = 0
-            made[key] = label
-        return made
+            item[key] = label
+        return item
 
 
 class SmoothLabelsd(MapTransform):
@@ -54,7 +54,7 @@ class SmoothLabelsd(MapTransform):
     keys
         Class values (1, x, y[, z]).
     sigma
-        Of the Gaussian, in mm; in pixels where the image has no size.
+        Of the Gaussian, in mm; in pixels where the image has no spacing.
 
     Examples
     --------
@@ -70,16 +70,16 @@ class SmoothLabelsd(MapTransform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item with smooth labels."""
-        made = dict(data)
-        for key in self.key_iterator(made):
-            label = convert_to_numpy(made[key])[0]
-            smooth = _smooth(label, [self.sigma / length for length in spacing_of(made[key])])
-            made[key] = convert_to_dst_type(smooth[None], made[key])[0]
-        return made
+        item = dict(data)
+        for key in self.key_iterator(item):
+            label = convert_to_numpy(item[key])[0]
+            smooth = _smooth(label, [self.sigma / length for length in spacing_of(item[key])])
+            item[key] = convert_to_dst_type(smooth[None], item[key])[0]
+        return item
 
 
 def _smooth(label: np.ndarray, sigma: list[float]) -> np.ndarray:
-    """Return the class whose smoothed mask is the largest, class after class."""
+    """Return the class with the largest smoothed mask, class after class to save memory."""
     strongest = gaussian_filter((label == 0).astype(np.float32), sigma)
     smooth = np.zeros_like(label)
     for value in np.unique(label[label > 0]):
@@ -97,11 +97,11 @@ def spacing_of(image: Any) -> list[float]:
     return image.pixdim.tolist()[:axes]
 
 
-class RemoveSmallPartsd(MapTransform):
-    """Make background of the connected parts of structures that are smaller than a size.
+class RemoveSmallComponentsd(MapTransform):
+    """Remove connected components of structures that are smaller than a size.
 
-    MONAI's ``RemoveSmallObjectsd`` knows no structures, but takes one size for all. Parts that
-    touch by a corner are one.
+    MONAI's ``RemoveSmallObjectsd`` takes one size for all structures. Components are connected by
+    corners too.
 
     Parameters
     ----------
@@ -110,13 +110,13 @@ class RemoveSmallPartsd(MapTransform):
     applied_labels
         The values of the structures.
     smallest
-        A part that is smaller goes: mm³, of pictures mm², or pixels where they have no size.
+        Smaller components become background: mm³, for pictures mm², or pixels without a spacing.
 
     Examples
     --------
     >>> import torch
     >>> label = torch.tensor([[[1, 1, 0, 1, 0, 2]]])
-    >>> RemoveSmallPartsd("pred", [1, 2], 2)({"pred": label})["pred"].tolist()
+    >>> RemoveSmallComponentsd("pred", [1, 2], 2)({"pred": label})["pred"].tolist()
     [[[1, 1, 0, 0, 0, 0]]]
     """
 
@@ -128,23 +128,27 @@ class RemoveSmallPartsd(MapTransform):
         self.smallest = smallest
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Return the item without small parts."""
-        made = dict(data)
-        for key in self.key_iterator(made):
-            label = convert_to_numpy(made[key])[0].copy()
-            voxel = _voxel_size(made[key])
+        """Return the item without small components."""
+        item = dict(data)
+        for key in self.key_iterator(item):
+            label = convert_to_numpy(item[key])[0].copy()
+            voxel = _voxel_size(item[key])
             for value in self.applied_labels:
-                label[_small_parts(label == value, self.smallest / voxel)] = 0
-            made[key] = convert_to_dst_type(label[None], made[key])[0]
-        return made
+                label[_small_components(label == value, self.smallest / voxel)] = 0
+            item[key] = convert_to_dst_type(label[None], item[key])[0]
+        return item
 
 
 def _voxel_size(image: Any) -> float:
     return grid_of(image).voxel_size if isinstance(image, MetaTensor) else 1.0
 
 
-def _small_parts(mask: np.ndarray, voxels: float) -> np.ndarray:
-    parts, _ = ndimage.label(mask, np.ones((3,) * mask.ndim))
-    small = np.bincount(parts.ravel()) < voxels
+def _small_components(mask: np.ndarray, voxels: float) -> np.ndarray:
+    components, _ = ndimage.label(mask, np.ones((3,) * mask.ndim))
+    small = np.bincount(components.ravel()) < voxels
     small[0] = False
-    return small[parts]
+    return small[components]
+
+
+RemoveSmallPartsd = RemoveSmallComponentsd
+"""The former name, in task files and ``postprocessing.json`` written before."""

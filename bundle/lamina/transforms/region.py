@@ -1,4 +1,4 @@
-"""Parts of an image: the region of a case, the foreground, and where another task found something."""
+"""Regions of an image: the region of a case, the foreground, and the structures of another task."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
@@ -16,23 +16,16 @@ from lamina.readers.image_reader import LabelReader
 
 
 class RegionOfCased(Transform):
-    """Name the file of a case's region of interest, which lies beside the folder of its image.
+    """Add the file of a case's region of interest, in a folder beside that of its image.
 
-    The image may be read already: MONAI keeps its path in ``meta``. An image ``DIR/images/a.nii.gz`` has its region in ``DIR/regions/a.nii.gz``. Only a case with a
-    label has one: regions say where patches are cut in training (`RandPatchd`).
+    The image may be read already: MONAI keeps its path in ``meta``. An image
+    ``DIR/images/a.nii.gz`` has its region in ``DIR/regions/a.nii.gz``. Only cases with a label
+    have one: `RandPatchd` cuts patches in it in training.
 
-    Parameters
-    ----------
-    folder
-        The folder of regions.
+    ``folder``: the folder of regions.
 
-    Raises
-    ------
-    DataError
-        If a case with a label has no region.
+    Raises DataError if a case with a label has no region.
 
-    Examples
-    --------
     >>> RegionOfCased()({"image": "a/images/x.nii.gz"})
     {'image': 'a/images/x.nii.gz'}
     """
@@ -42,28 +35,25 @@ class RegionOfCased(Transform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item with ``region``, where it has a label."""
-        made = dict(data)
-        if "label" in made:
-            read: Any = made["image"]
-            image = Path(read.meta["filename_or_obj"] if hasattr(read, "meta") else read)
+        item = dict(data)
+        if "label" in item:
+            source: Any = item["image"]
+            image = Path(source.meta["filename_or_obj"] if hasattr(source, "meta") else source)
             path = image.parent.parent / self.folder / image.name
             if not path.is_file():
                 raise DataError(
                     f"{image}: no region of interest in {path}",
                     "make the data set with `lamina prepare retouch`",
                 )
-            made["region"] = str(path)
-        return made
+            item["region"] = str(path)
+        return item
 
 
 def above_otsu(image: torch.Tensor) -> torch.Tensor:
     """Return where an image is above Otsu's threshold (1979); everywhere if it has one value only.
 
-    It is meant as ``select_fn`` of MONAI's ``CropForegroundd``, whose box it bounds: the crop is
-    known to the image, so that a result returns to where it was cut from.
+    It is meant as ``select_fn`` of MONAI's ``CropForegroundd``.
 
-    Examples
-    --------
     >>> above_otsu(torch.tensor([[0.0, 0.0, 9.0, 10.0]])).tolist()
     [[False, False, True, True]]
     """
@@ -72,26 +62,27 @@ def above_otsu(image: torch.Tensor) -> torch.Tensor:
     return mask if mask.any() else torch.ones_like(mask)
 
 
-class CutToRegiond(MapTransform):
-    """Cut images to the box around a region, and blank what lies outside it.
+class CropToRegiond(MapTransform):
+    """Crop images to the box around a region, and blank the voxels outside of the region.
 
-    The crop is recorded in the image, so that a result returns to where it was cut from.
+    The crop is recorded in the image, so that results can be inverted.
 
     Parameters
     ----------
     keys
         Images (channels, x, y[, z]).
     region_key
-        The label image (1, x, y[, z]) whose values above 0 are the region; it is taken away.
+        The label image (1, x, y[, z]) whose values above 0 are the region; it is removed from the
+        item.
     margin
-        How much of the region's own extent is kept around it on each side.
+        Fraction of the region's own extent that is kept around it on each side.
 
     Examples
     --------
     >>> from monai.data import MetaTensor
     >>> image, region = MetaTensor(torch.ones(1, 9, 8)), MetaTensor(torch.zeros(1, 9, 8))
     >>> region[:, 2:4, 3:7] = 1
-    >>> CutToRegiond("image", margin=0.0)({"image": image, "within": region})["image"].shape
+    >>> CropToRegiond("image", margin=0.0)({"image": image, "within": region})["image"].shape
     torch.Size([1, 2, 4])
     """
 
@@ -103,7 +94,7 @@ class CutToRegiond(MapTransform):
         self.margin = margin
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Return the item with its images cut."""
+        """Return the item with its images cropped."""
         item = dict(data)
         region = without_holes(convert_to_numpy(item.pop(self.region_key))[0] > 0)
         box = region_box(region, self.margin)
@@ -116,8 +107,10 @@ class CutToRegiond(MapTransform):
         return item
 
 
-def within(transforms: Sequence[Any], regions: str | None, margin: float = MARGIN) -> Sequence[Any]:
-    """Let a task's preprocessing work within regions: they are read and cut to after its readers.
+def crop_to_region(
+    transforms: Sequence[Any], regions: str | None, margin: float = MARGIN
+) -> Sequence[Any]:
+    """Insert reading of regions and the crop to them into a task's preprocessing, after its readers.
 
     Parameters
     ----------
@@ -126,13 +119,13 @@ def within(transforms: Sequence[Any], regions: str | None, margin: float = MARGI
     regions
         The folder that the items' ``within`` lies in; None leaves the preprocessing as it is.
     margin
-        As `CutToRegiond` takes it.
+        As in `CropToRegiond`.
     """
     if regions is None:
         return transforms
-    read = [at for at, one in enumerate(transforms) if isinstance(one, LoadImaged)]
-    place = max(read, default=-1) + 1
-    # MONAI takes a reader's object, though it says a class or a name.
+    readers = [at for at, step in enumerate(transforms) if isinstance(step, LoadImaged)]
+    start = max(readers, default=-1) + 1
+    # MONAI accepts a reader's object, though its annotation is a class or a name.
     reader: Any = LabelReader()
     load = LoadImaged("within", reader=reader, ensure_channel_first=True, image_only=True)
-    return [*transforms[:place], load, CutToRegiond("image", margin=margin), *transforms[place:]]
+    return [*transforms[:start], load, CropToRegiond("image", margin=margin), *transforms[start:]]

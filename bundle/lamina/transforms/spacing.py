@@ -1,4 +1,4 @@
-"""Resampling along one axis after the other, as MONAI's own records say it."""
+"""Resampling along one axis after the other, with MONAI's own records."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -12,23 +12,23 @@ from monai.utils import LazyAttr, TraceKeys
 from numpy.typing import NDArray
 
 Steps = tuple[torch.Tensor, torch.Tensor]
-"""For each index along a new axis its two neighbours (n, 2) on the old one, and their shares."""
+"""For each index along a new axis its two neighbours (n, 2) on the old one, and their weights."""
 
 
-def interpolate(places: NDArray[np.floating[Any]], size: int, border: bool) -> Steps:
-    """Return taps and weights of linear interpolation at ``places`` of an axis of ``size``.
+def interpolate(positions: NDArray[np.floating[Any]], size: int, border: bool) -> Steps:
+    """Return taps and weights of linear interpolation at ``positions`` of an axis of ``size``.
 
-    Beyond the axis its first or last value goes on (``border``), or there is nothing.
+    Beyond the axis its first or last value is repeated (``border``), or weights are 0.
 
     >>> interpolate(np.array([0.25, 9.0]), 3, border=True)[1].tolist()
     [[0.75, 0.25], [1.0, 0.0]]
     """
-    x = torch.as_tensor(places)
+    x = torch.as_tensor(positions)
     x = x.clamp(0, size - 1) if border else x
     low = x.floor()
-    share = (x - low).float()
+    weight = (x - low).float()
     taps = torch.stack([low, low + 1], 1).long()
-    weights = torch.stack([1 - share, share], 1)
+    weights = torch.stack([1 - weight, weight], 1)
     weights[(taps < 0) | (taps >= size)] = 0
     return taps.clamp(0, size - 1), weights
 
@@ -36,7 +36,7 @@ def interpolate(places: NDArray[np.floating[Any]], size: int, border: bool) -> S
 def resample(values: torch.Tensor, steps: Sequence[Steps]) -> torch.Tensor:
     """Return an image on another grid, whose axes lie along those of its own.
 
-    Plane by plane along the first axis, so that no more than the result is held beside the image.
+    It goes plane by plane along the first axis, so that only the result is held beside the image.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ def resample(values: torch.Tensor, steps: Sequence[Steps]) -> torch.Tensor:
     tensor([[[1.5000]]])
     """
     (taps, weights), *others = steps
-    shape = [len(one) for one, _ in steps]
-    made = torch.empty(len(values), *shape, dtype=torch.float32, device=values.device)
+    shape = [len(taps) for taps, _ in steps]
+    result = torch.empty(len(values), *shape, dtype=torch.float32, device=values.device)
     rows = zip(taps.tolist(), weights.tolist(), strict=True)
     for index, ((low, high), (first, second)) in enumerate(rows):
         plane = values[:, low] * first
@@ -65,12 +65,12 @@ def resample(values: torch.Tensor, steps: Sequence[Steps]) -> torch.Tensor:
             plane = plane.add_(values[:, high], alpha=second)
         for axis, step in enumerate(others):
             plane = _along(plane.float(), axis + 1, step)
-        made[:, index] = plane
-    return made
+        result[:, index] = plane
+    return result
 
 
 def _along(plane: torch.Tensor, axis: int, steps: Steps) -> torch.Tensor:
-    taps, weights = (one.to(plane.device) for one in steps)
+    taps, weights = (tensor.to(plane.device) for tensor in steps)
     shape = [-1 if i == axis else 1 for i in range(plane.ndim)]
     low, high = (plane.index_select(axis, column) for column in taps.T)
     first, second = (column.reshape(shape) for column in weights.T)
@@ -78,18 +78,18 @@ def _along(plane: torch.Tensor, axis: int, steps: Steps) -> torch.Tensor:
 
 
 STRAIGHT = 1e-3
-"""Voxels by which a resampling may leave its axis and still count as one along it."""
+"""Voxels by which a resampling may deviate from its axis."""
 
 UNCHANGED = 1e-3
-"""Relative difference of affines up to which MONAI takes an image as it is."""
+"""Relative difference of affines up to which MONAI does not resample."""
 
 
 class SpatialResample(monai.transforms.SpatialResample):
-    """MONAI's transform, which goes along one axis after the other where that is the same.
+    """MONAI's transform, computed along one axis after the other where that is equivalent.
 
-    That is linear interpolation onto axes of the same directions. MONAI makes the place of each
-    voxel in float64 first, several times the size of the image. What is recorded is MONAI's own
-    record, so that its inverse works.
+    It is for linear interpolation onto axes of the same directions. MONAI computes the position of
+    each voxel in float64 first, several times the size of the image. The record is MONAI's own, so
+    that its inverse works.
     """
 
     def __call__(
@@ -104,22 +104,20 @@ class SpatialResample(monai.transforms.SpatialResample):
         lazy: bool | None = None,
     ) -> torch.Tensor:
         """Return the image (channels, x, y[, z]) on the grid of ``dst_affine``."""
-        ask = (dst_affine, spatial_size, mode, padding_mode, align_corners, dtype)
+        arguments = (dst_affine, spatial_size, mode, padding_mode, align_corners, dtype)
         eager = not (self.lazy if lazy is None else lazy)
         if eager and isinstance(img, MetaTensor) and not img.pending_operations:
-            planned: Any = super().__call__(img, *ask, lazy=True)
+            planned: Any = super().__call__(img, *arguments, lazy=True)
             step = planned.pending_operations[-1]
-            ways = _steps(step, tuple(img.shape[1:]))
-            if ways is not None:
-                return _recorded(img, resample(img.as_tensor(), ways), step)
-        return super().__call__(img, *ask, lazy=lazy)
+            steps = _steps(step, tuple(img.shape[1:]))
+            if steps is not None:
+                return _recorded(img, resample(img.as_tensor(), steps), step)
+        return super().__call__(img, *arguments, lazy=lazy)
 
 
 class Spacingd(monai.transforms.Spacingd):
     """MONAI's ``Spacingd``, with `SpatialResample` of this module; arguments are the same.
 
-    Examples
-    --------
     >>> image = MetaTensor(torch.ones(1, 5, 7, 9), affine=np.diag([1.0, 2.0, 2.0, 1.0]))
     >>> Spacingd("image", (2.0, 2.0, 4.0))({"image": image})["image"].shape
     torch.Size([1, 3, 7, 5])
@@ -138,7 +136,7 @@ def _like(other: monai.transforms.SpatialResample) -> SpatialResample:
 
 
 def _steps(step: Mapping[str, Any], shape: tuple[int, ...]) -> list[Steps] | None:
-    """Return the ways along each axis that an operation means, None if it is of another kind."""
+    """Return the steps along each axis of an operation, None if it is of another kind."""
     extra, sizes = step["extra_info"], [int(n) for n in step[LazyAttr.SHAPE]]
     matrix = np.asarray(step[LazyAttr.AFFINE], dtype=float)
     dims = len(sizes)
@@ -150,8 +148,8 @@ def _steps(step: Mapping[str, Any], shape: tuple[int, ...]) -> list[Steps] | Non
     if np.abs(turned * sizes).max() > STRAIGHT:
         return None
     border = extra["padding_mode"] == "border"
-    places = [matrix[i, i] * np.arange(n) + matrix[i, -1] for i, n in enumerate(sizes)]
-    return [interpolate(at, n, border) for at, n in zip(places, shape, strict=True)]
+    positions = [matrix[i, i] * np.arange(n) + matrix[i, -1] for i, n in enumerate(sizes)]
+    return [interpolate(at, n, border) for at, n in zip(positions, shape, strict=True)]
 
 
 def _unchanged(matrix: np.ndarray, shape: tuple[int, ...], sizes: list[int]) -> bool:
@@ -166,7 +164,7 @@ def _recorded(img: MetaTensor, values: torch.Tensor, step: Mapping[str, Any]) ->
     before = img.affine.to(torch.float64).cpu()
     if len(matrix) < len(before):
         matrix = torch.block_diag(matrix, torch.eye(len(before) - len(matrix), dtype=torch.float64))
-    made = MetaTensor(values).copy_meta_from(img)
-    made.affine = before @ matrix
-    made.applied_operations = [*img.applied_operations, record]
-    return made
+    result = MetaTensor(values).copy_meta_from(img)
+    result.affine = before @ matrix
+    result.applied_operations = [*img.applied_operations, record]
+    return result

@@ -34,7 +34,7 @@ class SegmentedCase:
         (classes, x, y[, z]), where they were asked for.
     uncertainty_map
         Of the shape of ``label``, from 0 to 1, where it was asked for; see
-        `lamina.inference.Disagreement`.
+        `lamina.inference.EnsembleUncertainty`.
     uncertainty
         The one number of the case, from 0 to 1.
     task
