@@ -69,6 +69,12 @@ def add(commands: Any) -> None:
     add_dataset(parser)
     add_run_dir(parser)
     add_weights(parser)
+    _add_selection(parser)
+    add_series_rules(parser)
+    add_workflow(parser)
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
     choose = parser.add_argument_group("which images of a folder; by default all")
     choose.add_argument("--plane", choices=("axial", "coronal", "sagittal", "oblique"))
     choose.add_argument("--modality", metavar="MR|CT|…", help="only DICOM series of this modality")
@@ -77,8 +83,6 @@ def add(commands: Any) -> None:
         metavar="TEXT",
         help="only DICOM series whose description contains TEXT",
     )
-    add_series_rules(parser)
-    add_workflow(parser)
 
 
 def _predict(options: argparse.Namespace) -> int:
