@@ -29,13 +29,7 @@ def add(commands: Any) -> None:
         "lamina predict hippocampus_mr ~/scans -o ~/masks",
     )
     add_task(parser)
-    parser.add_argument(
-        "input",
-        nargs="?",
-        metavar="INPUT",
-        help="file or folder of images; default: the test cases of the data set",
-    )
-    parser.add_argument("--input-dir", metavar="DIR", help="the same as INPUT")
+    _add_input(parser)
     parser.add_argument(
         "--then",
         metavar="TASK2",
@@ -72,6 +66,16 @@ def add(commands: Any) -> None:
     _add_selection(parser)
     add_series_rules(parser)
     add_workflow(parser)
+
+
+def _add_input(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "input",
+        nargs="?",
+        metavar="INPUT",
+        help="file or folder of images; default: the test cases of the data set",
+    )
+    parser.add_argument("--input-dir", metavar="DIR", help="the same as INPUT")
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
