@@ -17,6 +17,7 @@ def case(name, inside, outside, voxels=10, scale=1.0):
         orientation="RAS",
         shape=(4, 5, 6),
         spacing=(1.0, 2.0, 3.0),
+        voxel_size=6.0,
         unit="mm",
         content=name,
         inside=inside,

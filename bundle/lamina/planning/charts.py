@@ -82,7 +82,7 @@ def structure_charts(survey: Survey, labels: Sequence[Label]) -> list[BoxChart]:
             survey,
             labels,
             f"Size of each structure ({unit})",
-            lambda c, s: s.voxels * float(np.prod(c.spacing)),
+            lambda c, s: s.voxels * c.voxel_size,
         ),
         _chart(
             survey,

@@ -118,7 +118,7 @@ def _outliers(survey: Survey) -> Iterator[Defect]:
     if len(cases) < FEWEST:
         return
     measures: list[tuple[str, Callable[[CaseSurvey], Any], str]] = [
-        ("the voxel's size", lambda case: np.prod(case.spacing), "look at its header"),
+        ("the voxel's size", lambda case: case.voxel_size, "look at its header"),
         ("the number of voxels", lambda case: np.prod(case.shape), _KIND),
         ("the spread of intensities", _spread, _INTENSITIES if has_units(survey) else _SCALED),
     ]

@@ -45,6 +45,8 @@ class CaseSurvey:
         Where the file's axes point to, as "LPS"; "" for pictures.
     shape, spacing
         Along each axis; spacing in mm, or 1 where the file does not say.
+    voxel_size
+        In mm³ or mm², as `lamina.readers.Grid` has it; 1 where the file does not say.
     unit
         "mm" or "px".
     content
@@ -72,6 +74,7 @@ class CaseSurvey:
     orientation: str
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
+    voxel_size: float
     unit: str
     content: str
     inside: NDArray[np.float32]

@@ -68,6 +68,7 @@ def _survey(case: Case, label_path: str, background: int) -> CaseSurvey:
         orientation,
         label.shape,
         spacing,
+        grid.voxel_size,
         grid.unit,
         hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
         _sampled(image[label != background]),
