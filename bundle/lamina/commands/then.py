@@ -89,7 +89,8 @@ def _measure(folders: list[Path], tasks: list[dict[str, Any]]) -> "list[LesionBu
     done = [{one["case"]: one for one in m["cases"] if one["status"] == "done"} for m in manifests]
     rows = []
     for name in sorted(set(done[0]) & set(done[1])):
-        first, second = (read_label(region_file(output_dir, name))[0] for output_dir in folders)
-        grid = with_pixel_size(read_grid(done[0][name]["input"]["address"]), pixel_size)
+        (first, grid), (second, _) = (read_label(region_file(out, name)) for out in folders)
+        if first.ndim == 2:  # a PNG does not say how large its pixels are
+            grid = with_pixel_size(read_grid(done[0][name]["input"]["address"]), pixel_size)
         rows += lesion_burden(name, first, second, grid, (labels[0], labels[1]))
     return rows
