@@ -24,7 +24,7 @@ class FakeModel:
     def segment(self, address, name, kind, watch):
         self.asked.append((address, name, kind))
         watch(0.5)
-        self.go_on.wait()
+        assert self.go_on.wait(timeout=60), "the test failed before it let the model go on"
         watch(1.0)
         if self.error:
             raise self.error

@@ -1,11 +1,13 @@
 """Label maps as files: NIfTI, PNG, a picture for each structure; probabilities as NIfTI."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 from isal import igzip
+from nibabel.filebasedimages import ImageFileError
 from PIL import Image
 
 from lamina.cases.case import unique_names
@@ -125,9 +127,10 @@ def save_nifti(
     """
     image = nib.Nifti1Image(in_order(values, "F"), np.asarray(affine, dtype=float))
     image.header.set_xyzt_units(unit)
-    scan = None if like is None else Source.of(like)
-    if scan and scan.kind == "nifti" and scan.path.is_file():
-        image = _placed_as(image, nib.load(scan.path).header)
+    if like is not None and Source.of(like).kind == "nifti":
+        # A scan that is gone meanwhile leaves the affine alone.
+        with contextlib.suppress(OSError, ImageFileError):
+            image = _placed_as(image, nib.load(Source.of(like).path).header)
     # Without a name and a time in it, the same label map is the same file.
     with (
         written_whole(path) as part,
