@@ -2,9 +2,10 @@ import logging
 import sys
 from types import SimpleNamespace
 
+import pytest
 from ignite.engine import Engine, Events
 
-from lamina.training.progress import TrainingProgress
+from lamina.training.progress import TrainingProgress, call_at_end
 
 
 def test_the_bar_counts_samples_and_shows_epoch_and_loss(capsys):
@@ -69,3 +70,23 @@ def test_an_error_closes_the_bar_and_goes_on(capsys):
     with pytest.raises(ValueError, match="broken"):
         engine.run([1], max_epochs=1)
     assert progress.bar is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_what_has_to_be_closed_is_closed_once_and_the_exception_goes_on(count):
+    def step(engine, batch):
+        raise KeyError("of the step")
+
+    engine, closed = Engine(step), []
+    for number in range(count):
+        call_at_end(engine, lambda number=number: closed.append(number))
+    with pytest.raises(KeyError, match="of the step"):
+        engine.run([1])
+    assert closed == list(range(count))
+
+
+def test_what_has_to_be_closed_is_closed_when_all_is_done():
+    engine, closed = Engine(lambda engine, batch: None), []
+    call_at_end(engine, lambda: closed.append("closed"))
+    engine.run([1], max_epochs=2)
+    assert closed == ["closed"]

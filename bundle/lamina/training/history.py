@@ -12,6 +12,7 @@ import torch
 from ignite.engine import Engine, Events
 
 from lamina.files import read_json, without_nan, write_json
+from lamina.training.progress import call_at_end
 from lamina.training.ranks import is_main, mean_of_ranks
 
 logger = logging.getLogger(__name__)
@@ -145,7 +146,7 @@ class TensorBoardWriter:
             return
         engine.add_event_handler(Events.STARTED, self._open)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
-        engine.add_event_handler(Events.COMPLETED, self._close)
+        call_at_end(engine, self._close)
         source = self.source if self.source is not None else engine
         source.add_event_handler(Events.ITERATION_COMPLETED, self._keep_case)
 
@@ -173,5 +174,6 @@ class TensorBoardWriter:
             self.writer.add_image("case", picture, row["epoch"], dataformats="HWC")
             self.drawn = None
 
-    def _close(self, engine: Engine) -> None:
-        self.writer.close()
+    def _close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()

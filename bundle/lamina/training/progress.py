@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -39,8 +40,7 @@ class TrainingProgress:
         engine.add_event_handler(Events.STARTED, self._open)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._step)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._show)
-        for event in (Events.COMPLETED, Events.EXCEPTION_RAISED):
-            engine.add_event_handler(event, self._close)
+        call_at_end(engine, self._close)
 
     def _open(self, engine: Engine) -> None:
         state: Any = engine.state
@@ -76,10 +76,29 @@ class TrainingProgress:
             shown[name] = f"{self.evaluator.state.metrics[name]:.3f}"
         self.bar.set_postfix(shown, refresh=False)
 
-    def _close(self, engine: Engine, error: BaseException | None = None) -> None:
+    def _close(self) -> None:
         if self.bar is not None:
             self.bar.close()
             self.bar = None
         self.open.close()
+
+
+def call_at_end(engine: Engine, close: Callable[[], None]) -> None:
+    """Call something when a run completes, or when an exception ends it, which then goes on.
+
+    ignite swallows an exception that any handler listens to, and leaves out the handlers behind
+    one that raises: so there is one handler for all that has to be closed.
+    """
+    closers: list[Callable[[], None]] = engine.__dict__.setdefault("closed_at_end", [])
+    closers.append(close)
+    if len(closers) > 1:
+        return
+
+    def close_all(_: Engine, error: BaseException | None = None) -> None:
+        for one in closers:
+            one()
         if error is not None:
             raise error
+
+    engine.add_event_handler(Events.COMPLETED, close_all)
+    engine.add_event_handler(Events.EXCEPTION_RAISED, close_all)
