@@ -53,6 +53,7 @@ def measure_prediction(case: SegmentedCase) -> list[Measurement]:
 
     Examples
     --------
+    >>> from lamina.readers.grid import Grid, pixel_grid
     >>> from lamina.tasks import Label
     >>> labels = (Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 0, 255)))
     >>> label = np.zeros((5, 6, 7), dtype=np.uint8)
@@ -175,6 +176,7 @@ def slice_presence(case: SegmentedCase, least: int) -> list[dict[str, int]]:
 
     Examples
     --------
+    >>> from lamina.readers.grid import Grid, pixel_grid
     >>> from lamina.tasks import Label
     >>> labels = (Label(0, "background", (0, 0, 0)), Label(1, "cyst", (0, 0, 255)))
     >>> label = np.zeros((4, 5, 2), dtype=np.uint8)

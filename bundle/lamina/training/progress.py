@@ -86,6 +86,7 @@ class TrainingProgress:
 def call_at_end(engine: Engine, close: Callable[[], None]) -> None:
     """Call something when a run completes, or when an exception ends it, which then goes on.
 
+    It may be called twice: ignite tells of an exception at each level that it passes.
     ignite swallows an exception that any handler listens to, and leaves out the handlers behind
     one that raises: so there is one handler for all that has to be closed.
     """
