@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from monai.data import MetaTensor, list_data_collate
 from monai.transforms import (
@@ -118,12 +118,16 @@ STEPS = {
 
 @settings(max_examples=30, deadline=None)
 @given(names=st.lists(st.sampled_from(sorted(STEPS)), max_size=4))
+@example(names=["crop and pad", "spacing", "orientation", "crop or pad"])
 def test_any_row_of_transforms(names):
     affine = oblique_affine((1, 2, 0), (-1, 1, -1), (0.7, 1.1, 1.9), 0.3)
     image = image_of((17, 22, 13), affine)
-    plain, found, _ = both(image, [STEPS[name]() for name in names], (8, 12, 9))
+    plain, found, probabilities = both(image, [STEPS[name]() for name in names], (8, 12, 9))
     assert found.shape == plain.shape
-    assert (plain != found).float().mean() < 2e-3
+    best = probabilities.gather(0, plain.long())
+    assert (best - probabilities.gather(0, found.long())).max() < 1e-5
+    # Just outside of a crop all classes have rounding errors for probabilities.
+    assert ((plain != found) & (best > 1e-6)).float().mean() < 2e-3
 
 
 @pytest.mark.parametrize("steps", [[], ["spacing"], ["orientation"], ["crop", "spacing", "pad"]])
