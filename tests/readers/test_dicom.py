@@ -175,7 +175,7 @@ def test_a_missing_slice_names_the_files(tmp_path, write_series, regular):
 def test_a_position_that_stands_twice_names_the_files(tmp_path, write_series, regular):
     folder = write_series(tmp_path / "s", *regular)
     image = pydicom.dcmread(folder / "002.dcm")
-    image.SOPInstanceUID += ".1"
+    image.SOPInstanceUID = "1.2.3.99"
     image.save_as(folder / "copy.dcm")
     with pytest.raises(
         GeometryError, match=r"002.dcm.* at the same position|copy.dcm.* at the same"

@@ -69,7 +69,7 @@ def test_a_large_gap_is_refused(tmp_path, write_series, ramp, gone, read):
 def doubled(tmp_path, write_series, ramp):
     folder = write_series(tmp_path / "s", ramp, AFFINE)
     image = pydicom.dcmread(folder / "002.dcm")
-    image.SOPInstanceUID += ".1"
+    image.SOPInstanceUID = "1.2.3.99"
     image.save_as(folder / "copy.dcm")
     return folder
 

@@ -285,7 +285,7 @@ def test_the_codes_of_every_task_are_ones_that_dicom_knows():
 
 
 def test_what_highdicom_raises_is_told_with_the_address(write_series, predict, oblique, tmp_path):
-    source = write_series(tmp_path / "ct", SHAPE, oblique, Modality="no code\\ at all")
+    source = write_series(tmp_path / "ct", SHAPE, oblique)
     case = predict(source)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dicom_seg.hd.seg, "Segmentation", lambda **_: 1 / 0)
@@ -301,7 +301,7 @@ def test_the_rules_that_an_image_was_read_by_hold_for_its_segmentation(
 ):
     folder = write_series(tmp_path / "ct", SHAPE, oblique)
     image = pydicom.dcmread(folder / "001")
-    image.SOPInstanceUID += ".1"
+    image.SOPInstanceUID = "1.2.3.99"
     image.save_as(folder / "other")
     source = Source(folder, rules=SeriesRules(duplicates="accept"))
     case = predict(source)

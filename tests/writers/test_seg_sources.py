@@ -77,7 +77,7 @@ def test_all_have_the_first_ones_orientation(write_series, oblique, tmp_path):
 def test_two_frames_of_reference_are_refused(write_series, oblique, tmp_path):
     source = write_series(tmp_path, (5, 7, 3), oblique)
     image = pydicom.dcmread(source / "001")
-    image.FrameOfReferenceUID += ".1"
+    image.FrameOfReferenceUID = "1.2.3.98"
     image.save_as(source / "001")
     with pytest.raises(DataError, match="its slices name 2 frames of reference, expected one"):
         read_sources(str(source))
