@@ -181,6 +181,39 @@ def test_copies_and_stacks_apart_of_one_uid_stay_apart(tmp_path, write_series, v
     assert [read_image(one)[0].shape for one in found] == [volume.shape] * 3
 
 
+@pytest.mark.parametrize(
+    ("shift", "elements"),
+    [(0.6, {}), (1.0, {"PatientID": "other"}), (1.0, {"StudyInstanceUID": "1.2.99"})],
+    ids=["uneven steps", "another patient", "another study"],
+)
+def test_series_that_an_anonymiser_gave_one_uid_stay_apart(
+    tmp_path, write_series, volume, shift, elements
+):
+    """Their slices lie between each other, as those of two patients may."""
+    affine = np.diag([-1.0, -1.0, 2.0, 1.0])
+    between = affine.copy()
+    between[2, 3] += shift
+    write_series(tmp_path / "a", volume, affine, PatientID="one", StudyInstanceUID="1.2.9")
+    about = {"PatientID": "one", "StudyInstanceUID": "1.2.9"} | elements
+    write_series(tmp_path / "b", volume, between, **about)
+    found = find_images(tmp_path).sources
+    assert found == (str(tmp_path / "a"), str(tmp_path / "b"))
+    assert [read_image(one)[0].shape for one in found] == [volume.shape] * 2
+
+
+def test_two_patients_of_one_uid_in_one_folder_have_addresses_of_their_own(
+    tmp_path, write_series, volume
+):
+    for number, patient in enumerate(("one", "other")):
+        names = [f"{patient}{z}" for z in range(9)]
+        write_series(tmp_path / "s", volume + number, np.eye(4), names=names, PatientID=patient)
+    found = find_images(tmp_path).sources
+    assert found == (f"{tmp_path / 's'}#1.2.3:1", f"{tmp_path / 's'}#1.2.3:2")
+    for number, source in enumerate(found):
+        for address in (source, str(source)):
+            np.testing.assert_array_equal(read_image(address)[0], volume + number)
+
+
 @pytest.mark.parametrize("angle", np.linspace(0.004, 0.006, 9))
 def test_jitter_of_the_orientation_never_divides_a_series(tmp_path, write_series, volume, angle):
     """Wherever the cosines lie: rounding to two digits has a border at each half of a hundredth."""

@@ -14,6 +14,8 @@ _OF_ALL_FRAMES = (
     "SOPClassUID",
     "SOPInstanceUID",
     "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "PatientID",
     "ConcatenationUID",
     "Rows",
     "Columns",

@@ -1,8 +1,8 @@
 """Which DICOM series a set of files holds, from the headers of the files alone.
 
-Slices belong together if they have the same SeriesInstanceUID, size, orientation (each direction
+Slices belong together if they have the same SeriesInstanceUID, study, patient, size, orientation (each direction
 cosine within 1e-3) and pixel spacing, wherever their files lie: slices in several folders are one
-volume where they lie between or next to each other. Where several lie at one position, those of
+volume where they lie between or next to each other, in even steps. Where several lie at one position, those of
 one time point, b-value, direction, echo, image type or acquisition belong together; a part that
 lacks slices which others have is named and not read. A file with several frames is a series by
 itself, but for the files of a concatenation. Identical copies of an instance count once.
@@ -26,6 +26,7 @@ from lamina.readers.dicom_geometry import (
     SAME_DIRECTION,
     SAME_POSITION_MM,
     SAME_SPACING_MM,
+    SLICE_TOLERANCE,
     slice_positions,
 )
 from lamina.readers.dicom_slices import (
@@ -74,7 +75,9 @@ def find_series(files: Iterable[Path]) -> tuple[list[Series], list[UnreadFile]]:
                 whole, lacking = _by_moment(stack)
                 complete += whole
                 unread += lacking
-        parts[key] = complete
+        # Series of one UID share its numbers, whoever's they are.
+        name = key[1].partition("\n")[0] if key[0] == "series" else key[1]
+        parts.setdefault((key[0], name), []).extend(complete)
     crowded = _folders_of_several(series, parts)
     for key, complete in parts.items():
         series += _named(key, complete, crowded)
@@ -120,7 +123,8 @@ def _by_key(slices: Iterable[Slice]) -> dict[tuple[str, str], list[Slice]]:
         elif one.frames > 1:
             key = ("file", str(one.path))
         else:
-            key = ("series", one.uid) if one.uid else ("folder", str(one.path.parent))
+            whose = "\n".join((one.uid, *one.owner))
+            key = ("series", whose) if one.uid else ("folder", str(one.path.parent))
         groups[key].append(one)
     return dict(sorted(groups.items()))
 
@@ -176,10 +180,16 @@ def _by_folder(slices: Sequence[Slice]) -> Parts:
 
 
 def _continue(first: Sequence[Slice], second: Sequence[Slice]) -> bool:
-    """Say whether two stacks make one: no position twice, and no gap between them."""
+    """Say whether two stacks make one: even steps, no position twice, no gap between them.
+
+    Steps may be whole multiples of the usual one, where slices are missing.
+    """
     positions = slice_positions([*first, *second])
     gaps = np.diff(np.sort(positions))
     if gaps.min(initial=np.inf) < SAME_POSITION_MM:
+        return False
+    steps = gaps / np.median(gaps)
+    if np.abs(steps - steps.round()).max() > SLICE_TOLERANCE:
         return False
     along = positions[: len(first)], positions[len(first) :]
     low, high = sorted((values.min(), values.max()) for values in along)

@@ -46,6 +46,8 @@ _TAGS = [
     "SOPClassUID",
     "SOPInstanceUID",
     "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "PatientID",
     "ConcatenationUID",
     "ImageType",
     "SpacingBetweenSlices",
@@ -93,7 +95,8 @@ class Slice:
     direction), ``spacing`` (between rows, between columns) and ``thickness`` are None where the
     header lacks them. ``frame`` counts from 0 in a file with functional groups or of several
     frames, of which it has ``frames``, and is None in any other. ``moments`` are the values of
-    `MOMENTS`; ``instance`` is the SOPInstanceUID, ``concatenation`` the ConcatenationUID.
+    `MOMENTS`; ``instance`` is the SOPInstanceUID, ``concatenation`` the ConcatenationUID, and
+    ``owner`` the study and the patient, since anonymisers give many series one UID.
     """
 
     path: Path
@@ -108,6 +111,7 @@ class Slice:
     moments: tuple[Moment, ...] = ()
     instance: str = ""
     concatenation: str = ""
+    owner: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -194,6 +198,7 @@ def _slice(header: Dataset, path: Path, frame: int | None = None, frames: int = 
         moments=tuple(_moment(header.get(name)) for name in MOMENTS),
         instance=str(header.get("SOPInstanceUID") or ""),
         concatenation=str(header.get("ConcatenationUID") or ""),
+        owner=(str(header.get("StudyInstanceUID") or ""), str(header.get("PatientID") or "")),
     )
 
 
