@@ -1,4 +1,4 @@
-"""Pairs, and a sentence for all that has no partner."""
+"""Pairs, and a sentence for each unpaired file."""
 
 import pytest
 from hypothesis import given

@@ -106,7 +106,7 @@ def require_usable(
 ) -> None:
     """Check a data set before it trains or is evaluated.
 
-    What has no partner is only a warning in the log, since the rest can be used.
+    Unpaired files are only a warning in the log, since the rest can be used.
 
     Raises
     ------

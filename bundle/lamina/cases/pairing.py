@@ -1,4 +1,4 @@
-"""Images and labels that belong together, and what has no partner."""
+"""Images and labels that belong together, and unpaired files."""
 
 import re
 from collections import defaultdict
@@ -31,7 +31,7 @@ def pair(places: Sequence[Place]) -> tuple[list[Case], list[str]]:
 
     Returns
     -------
-    Cases, those without a label among them, and one sentence for each file that has no partner or
+    Cases, those without a label among them, and one sentence for each unpaired file or one that
     shares its name. Images of a test folder that has no labels at all are no problem.
 
     Raises

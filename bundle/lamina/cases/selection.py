@@ -99,7 +99,9 @@ def chosen_cases(
     chosen = [case for name in SPLITS for case in splits[name] if split in (name, "all")]
     trained_on = len(splits["training"]) if split in ("training", "all") else 0
     if trained_on:
-        logger.warning("%d of these cases were trained on: they say too much good", trained_on)
+        logger.warning(
+            "%d of these cases were trained on: scores on training cases are optimistic", trained_on
+        )
     if not chosen:
         raise DataError(
             f"{dataset_dir}: no case in the {split} split",

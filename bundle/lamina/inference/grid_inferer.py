@@ -91,7 +91,7 @@ class GridInferer(Inferer):
         if dims != len(self.roi_size) and (dims, len(self.roi_size)) != (3, 2):
             raise DataError(
                 f"the image has {dims} axes, but the network {len(self.roi_size)}",
-                f"use --spatial_dims {dims}, with weights trained that mapping",
+                f"use --spatial_dims {dims}, with weights trained that way",
             )
 
         def run(windows: torch.Tensor) -> torch.Tensor:

@@ -132,7 +132,7 @@ def _require_even(ordered: Sequence[Slice], gaps: NDArray[np.float64], tolerance
             raise GeometryError(
                 f"{first.path.parent}: {files} lie at the same position "
                 f"({gap:.3g} mm apart, others {typical:.4g} mm)",
-                "keep one time point, echo or b-value a folder",
+                "keep one time point, echo or b-value per folder",
             )
         if abs(gap - typical) > tolerance * typical:
             raise GeometryError(
@@ -160,19 +160,19 @@ def _require_alike(first: Slice, other: Slice) -> None:
     if first.size != other.size:
         raise GeometryError(
             f"{where} differ in size: {format_size(first.size)} and {format_size(other.size)}",
-            "keep one size a folder",
+            "keep one size per folder",
         )
     if np.abs(_orientation(first) - _orientation(other)).max() > SAME_DIRECTION:
         raise GeometryError(
             f"{where} differ in orientation: {_orientation(first).round(4).tolist()} and "
             f"{_orientation(other).round(4).tolist()}",
-            "keep one orientation a folder",
+            "keep one orientation per folder",
         )
     if np.abs(_spacing(first) - _spacing(other)).max() > SAME_SPACING_MM:
         raise GeometryError(
             f"{where} differ in PixelSpacing: {_spacing(first).tolist()} and "
             f"{_spacing(other).tolist()} mm",
-            "keep one pixel spacing a folder",
+            "keep one pixel spacing per folder",
         )
 
 

@@ -177,7 +177,7 @@ def _require_image(header: Dataset, path: Path) -> None:
 def _require_places(slices: Sequence[Slice], path: Path) -> None:
     if len(slices) > 1 and any(one.position is None for one in slices):
         raise ReadError(
-            f"{path}: {len(slices)} frames that do not say where they lie (a film, not a volume)",
+            f"{path}: {len(slices)} frames that do not say where they lie (a cine loop, not a volume)",
             "export the frame that you want as one image",
         )
 
