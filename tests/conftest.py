@@ -19,9 +19,10 @@ def real_data():
 
 
 @pytest.fixture(autouse=True)
-def _leaves_nothing_behind():
+def _leaves_nothing_behind(request):
     """Fail the test that leaves streams, log handlers, environment, folder or threads changed."""
     before = state()
     yield
-    if found := left_behind(before):
+    keeps = request.node.get_closest_marker("keeps_threads")
+    if found := left_behind(before, keeps_threads=keeps is not None):
         pytest.fail("\n".join(["this test left behind:", *found]), pytrace=False)

@@ -45,7 +45,7 @@ def state():
     )
 
 
-def left_behind(before, patience=5.0):
+def left_behind(before, patience=5.0, keeps_threads=False):
     """Return a sentence for each thing that is other than it was; threads may take a while to end."""
     after = state()
     found = [
@@ -64,7 +64,8 @@ def left_behind(before, patience=5.0):
     ]
     if after.folder != before.folder:
         found.append(f"the working folder is {after.folder}, was {before.folder}")
-    found += [f"thread {one.name} still runs" for one in _still_running(before, patience)]
+    if not keeps_threads:
+        found += [f"thread {one.name} still runs" for one in _still_running(before, patience)]
     return found
 
 

@@ -10,7 +10,7 @@ from monai.transforms import LoadImage
 
 from lamina.evaluation.evaluator import EvaluationWriter
 from lamina.metrics.measure import MeasureSettings
-from lamina.prediction.lesion_burden import affected_parts
+from lamina.prediction.lesion_burden import lesion_burden
 from lamina.prediction.measurements import measure_prediction
 from lamina.readers import CaseReader, read_image
 from lamina.readers.grid import Grid
@@ -53,7 +53,7 @@ def test_predict_measures_the_true_volume(series, label):
     labels = tuple(read_labels(LABELS))
     case = SegmentedCase("a", series, image[None], label, Grid(label.shape, grid.affine), labels)
     assert measure_prediction(case)[0]["volume_mm3"] == pytest.approx(60 * VOXEL)
-    rows = affected_parts("a", label, label, grid, (labels, labels))
+    rows = lesion_burden("a", label, label, grid, (labels, labels))
     assert rows[0]["volume_mm3"] == pytest.approx(60 * VOXEL)
     assert rows[0]["affected_volume_mm3"] == pytest.approx(60 * VOXEL)
 

@@ -114,6 +114,7 @@ def test_validation_runs_plainly(monkeypatch):
     assert recorded.sizes == [(2, 1, 8, 9)]
 
 
+@pytest.mark.keeps_threads("torch compiles in a pool that it keeps")
 @pytest.mark.skipif(not compiled._has_compiler(), reason="there is no C++ compiler")
 def test_a_compiled_network_gives_the_numbers_and_gradients_of_the_plain_one():
     torch.manual_seed(0)
