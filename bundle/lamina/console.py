@@ -37,19 +37,26 @@ def log_to(path: str | os.PathLike[str]) -> None:
     ...     log_to(Path(folder, "train.log"))
     ...     logging.getLogger("lamina.training").debug("epoch 1: loss 0.5")
     ...     Path(folder, "train.log").read_text().split(" ", 2)[2].strip()
+    ...     stop_logging()
     'epoch 1: loss 0.5'
     """
+    stop_logging()
     logger = logging.getLogger("lamina")
-    for handler in list(logger.handlers):
-        if handler.get_name() == RUN_LOG:
-            logger.removeHandler(handler)
-            handler.close()
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.set_name(RUN_LOG)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
+
+
+def stop_logging() -> None:
+    """Close the file of `log_to`, if there is one."""
+    logger = logging.getLogger("lamina")
+    for handler in list(logger.handlers):
+        if handler.get_name() == RUN_LOG:
+            logger.removeHandler(handler)
+            handler.close()
 
 
 def keep_streams_open() -> None:
