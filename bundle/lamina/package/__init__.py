@@ -1,8 +1,7 @@
 """A task as one self-contained MONAI bundle, for people who do not have Lamina.
 
 ``configs``   the workflows with the task written into them
-``metadata``  what the bundle says about itself
-``card``      its README
+``metadata``  what the bundle says about itself, and its README
 ``pack``      the folder and the zip
 """
 
