@@ -60,7 +60,7 @@ def test_it_listens_where_it_was_asked_to(monkeypatch, tmp_path):
     called = {}
     access = Access("0.0.0.0", "secret")
     monkeypatch.setattr(server, "_settings", lambda *_: None)
-    monkeypatch.setattr(server, "server_app", lambda access: access)
+    monkeypatch.setattr(server, "server_app", lambda access, work: access)
     monkeypatch.setattr(server, "_stop_processes", lambda: called.update(stopped=True))
     monkeypatch.setattr(server.tempfile, "tempdir", None)
     monkeypatch.setattr(server.signal, "signal", lambda *_: None)

@@ -8,8 +8,10 @@ import re
 import signal
 import sys
 import tempfile
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 from lamina.errors import ConfigError, LaminaError, find_cause
@@ -23,6 +25,7 @@ logger = logging.getLogger("lamina")
 # A study is larger than what the web app takes.
 _LIMITS = RequestLimits(body=4 * 2**30)
 _LOGIN = ("/auth/", "/auth/token")
+_WRONG_TYPES = (TypeError, ValueError, AttributeError, LookupError)
 
 
 def serve(work: Path, studies: str, access: Access, port: int) -> None:
@@ -42,7 +45,7 @@ def serve(work: Path, studies: str, access: Access, port: int) -> None:
     tempfile.tempdir = str(work / "uploads")
     import uvicorn
 
-    app = server_app(access)
+    app = server_app(access, work)
     # MONAI Label's other processes print all settings as JSON, which an address is not.
     os.environ.pop("MONAI_LABEL_CORS_ORIGINS", None)
     # uvicorn raises the signal that ended it again, which would end Python at once.
@@ -81,24 +84,25 @@ def _settings(work: Path, studies: str, port: int) -> None:
     }
 
 
-def server_app(access: Access) -> Any:
+def server_app(access: Access, work: Path) -> Any:
     """Return MONAI Label's FastAPI application, guarded, whose mistakes are answered plainly."""
-    from fastapi.responses import JSONResponse
+    from fastapi.responses import JSONResponse, PlainTextResponse
 
     with stand_ins():
         app = importlib.import_module("monailabel.app").app
+    from monailabel.interfaces.exception import MONAILabelException
 
     async def plainly(_: Any, error: Exception) -> Any:
-        cause = find_cause(error)
-        too_deep = isinstance(error, RecursionError) and "JSON" in str(error)
-        if too_deep or isinstance(error, json.JSONDecodeError):
-            cause = ConfigError(f"the parameters are no JSON: {error}")
+        cause = find_cause(error) or _mistake_of_client(error)
         if cause is None:
             return JSONResponse({"detail": f"a bug of Lamina: {error!r}"}, 500)
         logger.error("%s", " ".join(str(cause).split()))
         return JSONResponse({"detail": str(cause)}, status_of(cause))
 
     async def check(request: Any, go_on: Callable[[Any], Awaitable[Any]]) -> Any:
+        if request.url.path == "/logs/" and request.query_params.get("lines", "1") == "0":
+            # Sent as a file, it would grow while it is sent.
+            return PlainTextResponse((work / "logs" / "app.log").read_text(encoding="utf-8"))
         if access.token is not None and request.url.path in _LOGIN:
             return await _login(request, access)
         try:
@@ -108,13 +112,28 @@ def server_app(access: Access) -> Any:
             return await plainly(request, error)
         return await go_on(request)
 
-    for kind in (LaminaError, OSError, RuntimeError, json.JSONDecodeError):
+    for kind in (LaminaError, OSError, RuntimeError, *_WRONG_TYPES, MONAILabelException):
         app.add_exception_handler(kind, plainly)
     app.middleware("http")(check)
     # The last middleware is the outermost.
     app.add_middleware(BodyLimit, limits=_LIMITS)
     app.add_middleware(Guard, access=access, without_token=_LOGIN)
     return app
+
+
+def _mistake_of_client(error: Exception) -> LaminaError | None:
+    """Return what MONAI Label's own code tripped over in what a client sent, None for a bug."""
+    from monailabel.interfaces.exception import MONAILabelException
+
+    if isinstance(error, MONAILabelException):
+        return ConfigError(str(error.msg))
+    too_deep = isinstance(error, RecursionError) and "JSON" in str(error)
+    if too_deep or isinstance(error, json.JSONDecodeError):
+        return ConfigError(f"the parameters are no JSON: {error}", "send a JSON object")
+    *_, frame = traceback.walk_tb(error.__traceback__)
+    if isinstance(error, _WRONG_TYPES) and "/monailabel/endpoints/" in frame[0].f_code.co_filename:
+        return ConfigError(f"the parameters are no JSON object: {error}", "send a JSON object")
+    return None
 
 
 async def _login(request: Any, access: Access) -> Any:
@@ -148,6 +167,10 @@ def check_request(method: str, path: str, enqueue: bool) -> None:
             f"{method} {path}: weights come from trainings of this server alone",
             "the versions lie in models/TASK of the server's folder",
         )
+    if path.startswith("/infer/wsi"):
+        raise UnknownNameError(f"{path}: whole slides are not served")
+    if path == "/logs/gpu" and which("nvidia-smi") is None:
+        raise UnknownNameError(f"{path}: there is no nvidia-smi on the server")
     match = re.fullmatch(r"/(train|infer|batch/infer|scoring|activelearning)/([^/]+)", path)
     if match is None or method != "POST":
         return
