@@ -22,8 +22,8 @@ def overlap_scores(confusion: torch.Tensor) -> dict[str, torch.Tensor]:
     Returns
     -------
     dict
-        For each name of ``OVERLAP_METRICS`` a float64 tensor (num_classes,); NaN where the class
-        is absent.
+        For each name of ``OVERLAP_METRICS`` a float64 tensor (num_classes,). A structure that was
+        missed, or is only in the prediction, has Dice and IoU 0; one that is in neither has NaN.
 
     Examples
     --------
