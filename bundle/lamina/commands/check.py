@@ -59,7 +59,8 @@ def _configs(name: str) -> list[dict[str, Any]]:
     patch = task.get("patch_size")
     dims = [int(key) for key in patch] if isinstance(patch, dict) else [task.get("spatial_dims")]
     files = [CHECKOUT / "configs" / f"{part}.json" for part in ("train", "inference", "evaluate")]
-    return [_resolved(file, task=task, spatial_dims=dim) for file in files for dim in dims]
+    # MONAI resolves no macros within a task, which is one itself.
+    return [_resolved(file, spatial_dims=dim) | {"task": task} for file in files for dim in dims]
 
 
 def _is_workflow(path: Path) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina.errors import ConfigError
 from lamina.files import read_json
+from lamina.tasks.labels import live_names
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -50,9 +51,12 @@ def read_task(path: Path) -> dict[str, Any]:
     ReadError
         If it is not JSON.
     ConfigError
-        If it is JSON, but not an object with a name.
+        If it is JSON, but not an object with a name, or a structure's name would run as code.
     """
     task = read_json(path)
     if not isinstance(task, dict) or "name" not in task:
         raise ConfigError(f"{path}: not a task", 'a task is {"name": …, "labels": […], …}')
+    live = list(live_names(task.get("labels")))
+    if live:
+        raise ConfigError(f"{path}: " + "\n".join(live), "correct the task file")
     return task
