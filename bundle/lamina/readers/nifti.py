@@ -80,7 +80,9 @@ _MOST_DEFLATED = 1032
 def _require_data(image: Nifti1Pair, path: Path) -> None:
     """Refuse lengths that the file can't hold, before memory is taken for them."""
     shape = tuple(int(length) for length in image.shape)
-    needed = math.prod(shape) * image.get_data_dtype().itemsize + int(image.dataobj.offset)
+    needed = math.prod(shape) * image.get_data_dtype().itemsize + int(
+        image.header.get_data_offset()
+    )
     found = path.stat().st_size * (_MOST_DEFLATED if path.suffix.lower() == ".gz" else 1)
     if min(shape, default=0) < 0 or found < needed:
         raise ReadError(
