@@ -10,7 +10,7 @@ from monai.bundle import ConfigParser
 
 from lamina.errors import ConfigError
 from lamina.tasks.catalogue import read_task
-from lamina.tasks.config_text import escape_text, is_live, unescape_text
+from lamina.tasks.config_text import escape_text, is_live, literal, unescape_text
 from lamina.tasks.labels import read_labels
 
 # Texts of what MONAI's parser knows, in any order.
@@ -45,6 +45,13 @@ def test_any_name_comes_out_of_monais_parser_as_it_went_in(text):
 def test_what_is_not_live_is_left_alone_by_monai(text):
     if not is_live(text):
         assert parsed({"task": {"name": text}})["name"] == text
+
+
+@settings(deadline=None, max_examples=150)
+@given(TEXTS)
+@example("/data/$a#1/@b%c's\\.nii")
+def test_a_literal_is_the_text_itself(text):
+    assert parsed({"task": {"path": literal(text)}})["path"] == text
 
 
 def entries(name):

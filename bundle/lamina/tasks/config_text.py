@@ -9,6 +9,7 @@ import re
 
 _LIVE = re.compile(r"^[$@%]|#|[@%]::")
 _SPECIAL = re.compile(r"[$@%#\\]")
+_PLAIN = re.compile(r"[^\w/ .,()+=~-]", re.ASCII)
 _ESCAPED = re.compile(r"\\u00(24|40|25|23|5c)")
 
 
@@ -39,3 +40,14 @@ def unescape_text(text: str) -> str:
     ('$x', 'lung')
     """
     return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+
+
+def literal(value: str) -> str:
+    r"""Return what MONAI's parser makes this very text of: a path, a value from a client.
+
+    >>> print(literal("/data/a"), literal("/data/#1"))
+    /data/a $'/data/\U000000231'
+    """
+    if not is_live(value):
+        return value
+    return "$'" + _PLAIN.sub(lambda match: f"\\U{ord(match[0]):08x}", value) + "'"
