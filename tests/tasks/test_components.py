@@ -45,6 +45,8 @@ TARGETS = [
     "lamina.phantoms.write_oct_dataset", "lamina.transforms.patch.torch.load", "this", "antigravity",
     "monai.transforms.io.array.SaveImage", "lamina.files.write_json", "torch.nn.os.system",
     "monai.data.PILReader", "monai.networks.nets.TorchVisionFCModel", "pydoc.locate", "TorchIO",
+    "monai.losses.PerceptualLoss", "monai.networks.nets.CellSamWrapper", "EfficientNetBN", "ResNetFeatures",
+    "monai.networks.blocks.hyena.HyenaNDUNETRBlock", "monai.networks.nets.transchex.MultiModal", "MCFCN",
 ]  # fmt: skip
 
 

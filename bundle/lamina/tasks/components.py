@@ -20,8 +20,11 @@ from lamina.tasks.config_text import is_live
 
 _PACKAGES = ("monai.", "torch.nn.", "lamina.")
 _CALCULATING = ("monai.networks.", "monai.losses.", "monai.transforms.", "torch.nn.", "lamina.")
-# They take a function, a file or the name of something elsewhere.
-_REACHING = re.compile(r"Lambda|Load|Save|Write|TorchVision|TorchIO|CuCIM|Delay|Transchex|HoVer")
+# They take a function, a file or the name of something elsewhere, or fetch code or weights.
+_REACHING = re.compile(
+    r"Lambda|Load|Save|Write|Delay|TorchVision|TorchIO|CuCIM|Perceptual|Transchex|MultiModal|HoVer"
+    r"|Hyena|SamWrapper|ResNetFeatures"
+)
 _OTHERS = re.compile(r"lamina\.(?:metrics\.MeasureSettings|transforms\.\w+)")
 _READERS = re.compile(r"lamina\.(?:readers|cases)\.(?:Case|Label)Reader")
 _PHANTOM_FOLDER = re.compile(r"\$@bundle_root \+ '/data/\w+'")
@@ -79,8 +82,6 @@ def _is_listed(node: Mapping[str, Any]) -> bool:
     )
     if not known or node.get("_mode_", "default") not in ("default", "callable"):
         return False
-    if any(str(key).startswith("pretrained") and value for key, value in node.items()):
-        return False
     if name.startswith("lamina.phantoms."):
         return bool(_PHANTOM_FOLDER.fullmatch(str(node.get("folder"))))
     if name == "LoadImaged":
@@ -91,7 +92,16 @@ def _is_listed(node: Mapping[str, Any]) -> bool:
     target = find_target(name)
     if _OTHERS.fullmatch(name):
         return str(getattr(target, "__module__", "")).startswith("lamina.")
-    return _is_calculation(target)
+    return _is_calculation(target) and not _is_pretrained(target, node)
+
+
+def _is_pretrained(target: Any, node: Mapping[str, Any]) -> bool:
+    """Say whether a network would fetch weights from elsewhere, by default too."""
+    given = {name: one.default for name, one in inspect.signature(target).parameters.items()}
+    return any(
+        str(name).startswith("pretrained") and value and value is not inspect.Parameter.empty
+        for name, value in (given | dict(node)).items()
+    )
 
 
 def _is_calculation(target: Any) -> bool:
