@@ -151,8 +151,8 @@ def _require_plain(path: Path, line: bytes) -> None:
 
 
 def _unclear(path: Path, line: bytes, why: str) -> ReadError:
-    shown = line[:60].decode("utf-8", "backslashreplace")
-    return ReadError(f"{path}: ITK can't read it ({shown!r} in its header: {why})", _REMEDY)
+    shown = repr(line[:60])[1:]
+    return ReadError(f"{path}: ITK can't read it ({shown} in its header: {why})", _REMEDY)
 
 
 _BYTES = {
