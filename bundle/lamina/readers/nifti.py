@@ -44,6 +44,7 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], Grid]:
     """
     image = _load(path)
     grid = _grid(image, path)
+    _require_data(image, path)
     try:
         voxels = _voxels(image, path)
     except _UNREADABLE as error:
@@ -69,7 +70,11 @@ def _load(path: Path) -> Nifti1Pair:
             f"{path}: voxels of type {kind}, expected one number each",
             "write the magnitude or the grey value as a NIfTI file of its own",
         )
-    _require_data(image, path)
+    if min(image.shape, default=0) < 0:
+        raise ReadError(
+            f"{path}: not a complete NIfTI file (size {format_size(image.shape)})",
+            "copy or export it again",
+        )
     return image
 
 
@@ -84,7 +89,7 @@ def _require_data(image: Nifti1Pair, path: Path) -> None:
         image.header.get_data_offset()
     )
     found = path.stat().st_size * (_MOST_DEFLATED if path.suffix.lower() == ".gz" else 1)
-    if min(shape, default=0) < 0 or found < needed:
+    if found < needed:
         raise ReadError(
             f"{path}: not a complete NIfTI file ({format_size(shape)} voxels by its header, "
             f"{needed / 1e9:.3g} GB, more than it can hold)",
