@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.workflow import add_command
+from lamina.commands.workflow import add_command, add_trust, trusted_task
 from lamina.errors import ConfigError
 from lamina.servers.access import Access
 
@@ -26,6 +26,7 @@ def add(commands: Any) -> None:
         help="a folder of images (with subfolders), or the address of a DICOMweb archive",
     )
     parser.add_argument("--tasks", metavar="A,B", help="which tasks; default: all")
+    add_trust(parser)
     parser.add_argument(
         "--work-dir",
         metavar="DIR",
@@ -60,6 +61,8 @@ def _label(options: argparse.Namespace) -> int:
     work = Work(work_folder(studies, options.work_dir))
     tasks = options.tasks.split(",") if options.tasks else [path.stem for path in task_files()]
     access = Access(options.host, command="lamina label").with_token()
+    for task in tasks:
+        trusted_task(task, options.trust)
     with alone(work.folder, "a server runs there"):
         work.prepare(tasks)
         _greet(access, options.port)

@@ -5,6 +5,7 @@ sizes alone (https://nipy.org/nibabel/nifti_images.html). NIfTI's unit of length
 metres and micrometres become mm, an unknown unit counts as mm.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ _UNREADABLE: Any = (
     OSError,
     EOFError,
     ValueError,
+    OverflowError,
     isal_zlib.error,
     ImageFileError,
     HeaderDataError,
@@ -42,6 +44,7 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], Grid]:
     """
     image = _load(path)
     grid = _grid(image, path)
+    _require_data(image, path)
     try:
         voxels = _voxels(image, path)
     except _UNREADABLE as error:
@@ -67,7 +70,31 @@ def _load(path: Path) -> Nifti1Pair:
             f"{path}: voxels of type {kind}, expected one number each",
             "write the magnitude or the grey value as a NIfTI file of its own",
         )
+    if min(image.shape, default=0) < 0:
+        raise ReadError(
+            f"{path}: not a complete NIfTI file (size {format_size(image.shape)})",
+            "copy or export it again",
+        )
     return image
+
+
+_MOST_DEFLATED = 1032
+"""No deflated byte stands for more."""
+
+
+def _require_data(image: Nifti1Pair, path: Path) -> None:
+    """Refuse lengths that the file can't hold, before memory is taken for them."""
+    shape = tuple(int(length) for length in image.shape)
+    needed = math.prod(shape) * image.get_data_dtype().itemsize + int(
+        image.header.get_data_offset()
+    )
+    found = path.stat().st_size * (_MOST_DEFLATED if path.suffix.lower() == ".gz" else 1)
+    if found < needed:
+        raise ReadError(
+            f"{path}: not a complete NIfTI file ({format_size(shape)} voxels by its header, "
+            f"{needed / 1e9:.3g} GB, more than it can hold)",
+            "copy or export it again",
+        )
 
 
 def _voxels(image: Nifti1Pair, path: Path) -> NDArray[Any]:
