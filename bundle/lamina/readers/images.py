@@ -13,10 +13,11 @@ from lamina.readers.dicom import read_dicom
 from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.dicom_seg import read_dicom_seg
 from lamina.readers.grid import Grid, format_size
-from lamina.readers.itk import read_itk, read_itk_grid
+from lamina.readers.itk_times import count_itk, read_itk_time, read_itk_time_grid
 from lamina.readers.label_values import code_table, map_codes, whole_numbers
 from lamina.readers.memory_order import in_order
-from lamina.readers.nifti import read_nifti, read_nifti_grid
+from lamina.readers.nifti import count_nifti, read_nifti, read_nifti_grid
+from lamina.readers.parts import part_addresses
 from lamina.readers.pictures import MAX_PIXELS, read_codes, read_picture, read_picture_grid
 from lamina.readers.source import Source
 
@@ -57,9 +58,9 @@ def read_image(
     elif channels != 1:
         raise ReadError(f"{address}: 1 channel, expected {channels}")
     elif source.kind == "nifti":
-        values, grid = read_nifti(source.path)
+        values, grid = read_nifti(source.path, source.number("t"))
     elif source.kind == "itk":
-        values, grid = read_itk(source.path)
+        values, grid = read_itk_time(source.path, source.number("t"))
     else:
         values, grid = read_dicom(source)
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
@@ -73,9 +74,9 @@ def read_grid(address: str, *, max_pixels: int = MAX_PIXELS) -> Grid:
     if source.kind == "picture":
         grid = read_picture_grid(source.path, max_pixels)
     elif source.kind == "nifti":
-        grid = read_nifti_grid(source.path)
+        grid = read_nifti_grid(source.path, source.number("t"))
     elif source.kind == "itk":
-        grid = read_itk_grid(source.path)
+        grid = read_itk_time_grid(source.path, source.number("t"))
     else:
         grid = source.plan.grid
     _require_voxels(grid, source)
@@ -114,10 +115,31 @@ def read_label(
     elif colors:
         raise ReadError(f"{path}: its values are no colours, as task#values expects")
     else:
-        codes, grid = read_nifti(path) if source.kind == "nifti" else read_itk(path)
+        read = read_nifti if source.kind == "nifti" else read_itk_time
+        codes, grid = read(path, source.number("t"))
     _require_voxels(grid, str(path))
     numbers = whole_numbers(codes, path)
     return (numbers if table is None else map_codes(numbers, table, path, colors)), grid
+
+
+def images_in(source: Source) -> list[Source]:
+    """Return the images of a file: its time points or pages where it has several, else itself.
+
+    A file that can't be read is returned as it is; reading it says what is wrong.
+
+    >>> images_in(Source("/nowhere/a.png"))
+    ['/nowhere/a.png']
+    """
+    if source.part is not None or source.kind not in ("nifti", "itk"):
+        return [source]
+    try:
+        count = (count_nifti if source.kind == "nifti" else count_itk)(source.path)
+    except (ReadError, OSError):
+        return [source]
+    if count == 1:
+        return [source]
+    addresses = part_addresses(source.path, "t", count)
+    return [Source(address, rules=source.rules) for address in addresses]
 
 
 def _finite(values: NDArray[np.float32], grid: Grid, address: str) -> NDArray[np.float32]:
