@@ -20,6 +20,12 @@ SUFFIXES: dict[str, Format] = {
     ".tif": "picture",
     ".tiff": "picture",
     ".bmp": "picture",
+    ".gif": "picture",
+    ".jp2": "picture",
+    ".j2k": "picture",
+    ".pgm": "picture",
+    ".ppm": "picture",
+    ".pnm": "picture",
 }
 
 

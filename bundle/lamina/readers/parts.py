@@ -5,6 +5,7 @@ N counts from 1, as it does for the volumes of a multi-frame DICOM file (FILE#fr
 
 import logging
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -18,13 +19,13 @@ _NAMES = {"t": "volumes along one more axis", "page": "pages"}
 logger = logging.getLogger("lamina")
 
 
-def part_addresses(path: Path, part: Part, count: int) -> list[str]:
-    """Return the addresses of all images in a file.
+def part_addresses(path: Path, part: Part, numbers: Iterable[int]) -> list[str]:
+    """Return the addresses of images in a file.
 
-    >>> part_addresses(Path("a.nii"), "t", 2)
+    >>> part_addresses(Path("a.nii"), "t", [1, 2])
     ['a.nii#t:1', 'a.nii#t:2']
     """
-    return [f"{path}#{part}:{number}" for number in range(1, count + 1)]
+    return [f"{path}#{part}:{number}" for number in numbers]
 
 
 def require_part(path: Path, part: Part, count: int, number: int | None) -> int:
