@@ -226,3 +226,22 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(text.splitlines(), delimiter=delimiter))
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: not CSV in UTF-8 ({error})", "save it as CSV, UTF-8") from error
+
+
+def split_address(address: str | Path) -> tuple[Path, str | None]:
+    """Return the file or folder of an address, and the part of it that is named behind a #.
+
+    A file or folder that exists may have a # in its own name. MONAI writes ``::`` for it in the
+    values of a config.
+
+    >>> split_address("/data/study#1.2.840")[1], split_address("/data/a.png")[1]
+    ('1.2.840', None)
+    >>> split_address("/data/a.nii::t:2")[1]
+    't:2'
+    """
+    path = Path(address)
+    separator = "#" if "#" in path.name else "::"
+    if path.exists() or separator not in path.name:
+        return path, None
+    folder, _, part = str(address).rpartition(separator)
+    return Path(folder), part

@@ -1,8 +1,11 @@
+import json
+
 import numpy as np
 import pytest
 
 from lamina.cases.inputs import find_inputs
-from lamina.errors import DataError
+from lamina.errors import DataError, ReadError
+from lamina.readers.images import read_grid, read_image
 
 
 @pytest.fixture
@@ -65,3 +68,68 @@ def test_a_folder_with_a_colon_in_its_name_is_told_whole(tmp_path, write_dicom):
     found = find_inputs(tmp_path)
     assert [path for path, _ in found.broken] == [str(folder / "ct: 1.dcm")]
     assert [path for path, _ in found.skipped] == [str(folder / "seg.dcm")]
+
+
+@pytest.fixture
+def dynamic(tmp_path, write_nifti):
+    """A folder with a volume, three time points of one beside it, and the time points' values."""
+    times = np.arange(4 * 5 * 6 * 3, dtype=np.int16).reshape(4, 5, 6, 3)
+    write_nifti(tmp_path / "in" / "dyn.nii.gz", times)
+    write_nifti(tmp_path / "in" / "plain.nii.gz", times[..., 0])
+    return tmp_path / "in", times
+
+
+def test_each_time_point_is_a_case(dynamic):
+    folder, times = dynamic
+    cases = {case.name: case.image for case in find_inputs(folder).cases}
+    assert list(cases) == ["dyn_t_1", "dyn_t_2", "dyn_t_3", "plain"]
+    assert cases["dyn_t_2"] == f"{folder}/dyn.nii.gz#t:2"
+    for number in range(3):
+        assert np.array_equal(read_image(cases[f"dyn_t_{number + 1}"])[0], times[..., number])
+
+
+@pytest.mark.parametrize("sign", ["#", "::"])
+def test_a_file_with_time_points_or_one_of_them_can_be_named(dynamic, sign):
+    file = dynamic[0] / "dyn.nii.gz"
+    assert [case.name for case in find_inputs(file).cases] == ["dyn_t_1", "dyn_t_2", "dyn_t_3"]
+    (one,) = find_inputs(f"{file}{sign}t:3").cases
+    assert (one.name, one.image) == ("dyn_t_3", f"{file}#t:3")
+
+
+def test_a_series_of_a_folder_can_be_named(tmp_path, write_series):
+    for uid in ("1.2.3", "1.2.4"):
+        write_series(
+            tmp_path, np.zeros((4, 5, 3)), np.eye(4), [f"{uid}-{z}" for z in range(3)],
+            SeriesInstanceUID=uid,
+        )  # fmt: skip
+    (case,) = find_inputs(f"{tmp_path}#1.2.4").cases
+    assert read_grid(case.image).shape == (4, 5, 3)
+
+
+@pytest.mark.parametrize("key", ["modality", "channel_names"])
+@pytest.mark.parametrize("where", [".", ".."])
+def test_channels_that_a_data_set_names_are_no_time_points(dynamic, key, where):
+    folder, _ = dynamic
+    about = folder / where / "dataset.json"
+    about.write_text(json.dumps({key: {"0": "T1", "1": "T2", "2": "FLAIR"}}))
+    for given in (folder, folder / "dyn.nii.gz"):
+        found = find_inputs(given)
+        reason = "its 3 volumes are channels by dataset.json, expected one channel"
+        assert found.broken == ((str(folder / "dyn.nii.gz"), reason),)
+        assert "dyn_t_1" not in [case.name for case in found.cases]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"modality": {"0": "T1", "1": "T2"}}', "[1, 2]", "{broken", "{}"]
+)
+def test_a_data_set_of_other_channels_says_nothing_of_time(dynamic, text):
+    folder, _ = dynamic
+    (folder / "dataset.json").write_text(text)
+    assert len(find_inputs(folder).cases) == 4
+
+
+def test_a_broken_file_is_a_case_that_says_what_is_wrong(tmp_path):
+    (tmp_path / "a.nii.gz").write_bytes(b"no gzip")
+    (case,) = find_inputs(tmp_path).cases
+    with pytest.raises(ReadError, match=r"a\.nii\.gz: not a complete NIfTI file"):
+        read_image(case.image)

@@ -36,3 +36,25 @@ def test_a_series_is_hashed_by_all_its_files(tmp_path):
     (tmp_path / "b").write_text("3")
     assert hash_files(f"{tmp_path}#1.2.3") != before
     assert hash_files(None) == hash_files()
+
+
+def test_images_of_one_file_have_each_their_own_hash(tmp_path):
+    path = write(tmp_path, 1, "oct.mhd")
+    first, second = hash_files(f"{path}#t:1"), hash_files(f"{path}#t:2")
+    assert len({first, second, hash_files(path)}) == 3
+    assert first == hash_files(f"{write(tmp_path / 'copy', 1, 'oct.mhd')}#t:1")
+
+
+def test_a_changed_file_changes_the_hash_of_its_images(tmp_path):
+    path = tmp_path / "cine.dcm"
+    path.write_bytes(bytes(132))
+    before = hash_files(f"{path}#frames:3")
+    path.write_bytes(bytes(133))
+    assert hash_files(f"{path}#frames:3") != before
+
+
+def test_a_changed_data_file_changes_the_hash_of_its_images(tmp_path):
+    address = write(tmp_path, 1, "oct.mhd")
+    before = hash_files(f"{address}#t:1")
+    write(tmp_path, 7, "oct.mhd")
+    assert hash_files(f"{address}#t:1") != before

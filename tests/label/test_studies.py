@@ -52,13 +52,21 @@ def test_nothing_is_searched_twice_without_need(studies, monkeypatch):
 def test_what_is_no_image_has_a_reason(studies, caplog):
     (studies.folder / "broken.nii.gz").write_text("no image")
     (studies.folder / "empty.dcm").touch()
-    nib.Nifti1Image(np.zeros((3, 4, 5, 2)), np.eye(4)).to_filename(studies.folder / "four.nii")
+    nib.Nifti1Image(np.zeros((3, 4, 5, 2, 2)), np.eye(4)).to_filename(studies.folder / "five.nii")
     assert list(studies.addresses()) == ["a", "deep_b"]
     reasons = {path.rsplit("/", 1)[1]: why for path, why in studies.unusable}
     assert "not a complete NIfTI" in reasons["broken.nii.gz"]
     assert reasons["empty.dcm"] == "an empty file"
-    assert "expected one volume" in reasons["four.nii"]
+    assert "expected volumes" in reasons["five.nii"]
     assert "broken.nii.gz" in caplog.text
+
+
+def test_each_time_point_is_an_image_that_3d_slicer_opens(studies):
+    times = np.arange(3 * 4 * 5 * 2, dtype=np.int16).reshape(3, 4, 5, 2)
+    nib.Nifti1Image(times, np.eye(4)).to_filename(studies.folder / "dyn.nii.gz")
+    assert {"dyn_t_1", "dyn_t_2"} < set(studies.addresses())
+    file = viewable(studies.address("dyn_t_2"), studies.work, "dyn_t_2")
+    np.testing.assert_array_equal(nib.load(file).get_fdata(), times[..., 1])
 
 
 def test_an_empty_folder_has_no_images_yet(tmp_path):

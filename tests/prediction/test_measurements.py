@@ -76,6 +76,12 @@ def test_an_absent_structure_has_a_row_of_zeros(blobs):
     assert "intensity_mean" not in row
 
 
+def test_a_volume_of_unknown_voxels_has_no_mm(blobs):
+    row = measure_prediction(make(blobs, affine=np.eye(4), has_spacing=False))[0]
+    assert row["volume_px3"] == row["voxels"] == (blobs == 1).sum()
+    assert "volume_mm3" not in row
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2])
 @pytest.mark.parametrize("end", [0, -1])
 def test_a_structure_at_the_border_is_marked(axis, end):

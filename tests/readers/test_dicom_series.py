@@ -93,9 +93,9 @@ def test_objects_without_an_image_are_refused(tmp_path, write_dicom, changes):
         read_slice(path)
 
 
-def test_frames_without_a_place_are_refused(tmp_path, write_dicom):
-    path = write_dicom(tmp_path / "a.dcm", PIXELS, NumberOfFrames=3)
-    with pytest.raises(ReadError, match=r"a\.dcm: 3 frames that do not say where they lie"):
+def test_more_frames_than_the_file_can_hold_are_refused(tmp_path, write_dicom):
+    path = write_dicom(tmp_path / "a.dcm", PIXELS, NumberOfFrames=2_000_000)
+    with pytest.raises(ReadError, match=r"a\.dcm: 2000000 frames by its header, which need"):
         read_slice(path)
 
 

@@ -23,6 +23,9 @@ from lamina.readers.formats import SUFFIXES, format_of, stem_of, suffix_of
         ("a.jpeg", ".jpeg", "a", "picture"),
         ("a.Tiff", ".tiff", "a", "picture"),
         ("a.bmp", ".bmp", "a", "picture"),
+        ("a.gif", ".gif", "a", "picture"),
+        ("a.JP2", ".jp2", "a", "picture"),
+        ("a.pgm", ".pgm", "a", "picture"),
     ],
 )
 def test_known_suffixes(name, suffix, stem, kind):
@@ -50,3 +53,17 @@ def test_stem_and_suffix_make_the_name(stem, suffix):
 def test_only_the_name_counts_not_the_folder():
     assert stem_of(Path("/data.nii.gz/scan.png")) == "scan"
     assert format_of(Path("/data.nii.gz/scan")) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "stem"),
+    [
+        ("/d/a.nii.gz#t:12", "a#t:12"),
+        ("a.tif#page:3", "a#page:3"),
+        ("a#1.png", "a#1"),
+        ("IM1.dcm#frames:2", "IM1.dcm#frames:2"),
+        ("a.nii#left", "a.nii#left"),
+    ],
+)
+def test_the_stem_of_an_address_keeps_the_part_that_it_names(address, stem):
+    assert stem_of(address) == stem

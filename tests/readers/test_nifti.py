@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from lamina.errors import GeometryError, ReadError
-from lamina.readers.nifti import read_nifti, read_nifti_grid
+from lamina.readers.nifti import count_nifti, read_nifti, read_nifti_grid
 
 
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
@@ -85,10 +85,86 @@ def test_an_unknown_unit_counts_as_mm(tmp_path, volume, oblique):
     assert read_nifti_grid(tmp_path / "a.nii").affine == pytest.approx(oblique, abs=1e-5)
 
 
-def test_time_points_are_refused(tmp_path, write_nifti):
-    path = write_nifti(tmp_path / "a.nii", np.zeros((3, 4, 5, 2), np.uint8))
-    with pytest.raises(ReadError, match=r"a\.nii: size 3×4×5×2, expected one volume"):
+@pytest.fixture
+def times(volume):
+    """Three time points of a volume, (x, y, z, t)."""
+    return np.stack([volume, volume + 1000, 3 * volume], axis=-1)
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+@pytest.mark.parametrize("shape", [(5, 7, 9, 3), (5, 7, 9, 1, 3), (5, 7, 9, 3, 1)])
+def test_each_time_point_is_read_by_itself(tmp_path, write_nifti, times, oblique, name, shape):
+    path = write_nifti(tmp_path / name, times.reshape(shape), oblique)
+    assert count_nifti(path) == 3
+    for number in (1, 2, 3):
+        voxels, grid = read_nifti(path, number)
+        assert np.array_equal(voxels, times[..., number - 1])
+        assert grid.shape == (5, 7, 9)
+        assert grid.affine == pytest.approx(oblique, abs=1e-5)
+        assert read_nifti_grid(path, number).affine == pytest.approx(grid.affine)
+
+
+def test_a_time_point_is_scaled_and_lies_where_simpleitk_has_it(tmp_path, times, oblique):
+    image = nibabel.Nifti1Image(times, oblique)
+    image.header.set_slope_inter(2.0, -7.0)
+    nibabel.save(image, tmp_path / "a.nii.gz")
+    voxels, grid = read_nifti(tmp_path / "a.nii.gz", 2)
+    whole = sitk.ReadImage(str(tmp_path / "a.nii.gz"))
+    one = sitk.Extract(whole, (5, 7, 9, 0), (0, 0, 0, 1))
+    assert voxels == pytest.approx(sitk.GetArrayFromImage(one).T)
+    corner = one.TransformIndexToPhysicalPoint((4, 6, 8))
+    assert (grid.affine @ [4, 6, 8, 1])[:3] == pytest.approx(
+        np.array(corner) * [-1, -1, 1], abs=1e-4
+    )
+
+
+def test_only_the_wanted_volume_is_read(tmp_path, write_nifti, times, monkeypatch):
+    path = write_nifti(tmp_path / "a.nii", times)
+    whole = path.read_bytes()
+    # Without the third volume, the others can still be read.
+    path.write_bytes(whole[: -2 * 5 * 7 * 9])
+    assert np.array_equal(read_nifti(path, 2)[0], times[..., 1])
+    with pytest.raises(ReadError, match="not a complete NIfTI file"):
+        read_nifti(path, 3)
+
+
+def test_one_of_several_time_points_must_be_named(tmp_path, write_nifti, times):
+    path = write_nifti(tmp_path / "a.nii", times)
+    with pytest.raises(ReadError, match=r"a\.nii: 3 volumes .*\n.*a\.nii#t:1 … .*a\.nii#t:3"):
         read_nifti_grid(path)
+    with pytest.raises(ReadError, match=r"a\.nii#t:4: the file has 3 volumes"):
+        read_nifti(path, 4)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5, 2, 6), (3, 4, 5, 0), (7,)])
+def test_more_axes_than_one_of_time_are_refused(tmp_path, write_nifti, shape):
+    path = write_nifti(tmp_path / "a.nii", np.zeros(shape, np.uint8))
+    with pytest.raises(ReadError, match=r"a\.nii: (size|not a complete)"):
+        read_nifti_grid(path, 1)
+
+
+@pytest.mark.parametrize("intent", ["vector", "displacement vector", "symmetric matrix"])
+def test_vectors_are_no_time_points(tmp_path, times, intent):
+    image = nibabel.Nifti1Image(times[:, :, :, None], np.eye(4))
+    image.header.set_intent(intent, (3,) if "matrix" in intent else ())
+    nibabel.save(image, tmp_path / "a.nii")
+    with pytest.raises(ReadError, match=rf"3 values a voxel \({intent}\), expected one"):
+        read_nifti(tmp_path / "a.nii", 1)
+
+
+@pytest.mark.parametrize(
+    ("unit", "step", "warned"), [("sec", 2.5, 0), ("msec", 40, 0), ("sec", 1, 1), ("unknown", 2, 1)]
+)
+def test_an_axis_that_does_not_say_that_it_is_time_is_warned_of(
+    tmp_path, times, caplog, unit, step, warned
+):
+    image = nibabel.Nifti1Image(times, np.eye(4))
+    image.header.set_xyzt_units("mm", unit)
+    image.header["pixdim"][4] = step
+    nibabel.save(image, tmp_path / "a.nii")
+    read_nifti(tmp_path / "a.nii", 3)
+    assert len(caplog.records) == warned
+    assert all("a.nii#t:3: its header does not say" in one.getMessage() for one in caplog.records)
 
 
 @pytest.mark.parametrize("kind", [np.complex64, [("R", "u1"), ("G", "u1"), ("B", "u1")]])

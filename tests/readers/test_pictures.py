@@ -5,6 +5,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -295,7 +296,7 @@ def test_real_x_rays_of_every_mode_are_read(data):
         assert pixels.max() > 100
 
 
-OTHERS = ["EPS", "GIF", "PPM", "TGA", "PCX", "ICO", "WEBP", "PDF", "XBM", "SGI", "MSP", "IM", "DDS"]
+OTHERS = ["EPS", "TGA", "PCX", "ICO", "WEBP", "PDF", "XBM", "SGI", "MSP", "IM", "DDS"]
 
 
 @pytest.fixture
@@ -314,7 +315,7 @@ def test_a_format_that_is_not_named_is_not_opened(tmp_path, no_ghostscript, kind
     picture.save(tmp_path / "w", kind)
     path = (tmp_path / "w").rename(tmp_path / f"a{suffix}")
     for read in (read_picture, read_picture_grid):
-        with pytest.raises(ReadError, match=rf"a\{suffix}: .*no picture in PNG, JPEG, TIFF, BMP"):
+        with pytest.raises(ReadError, match=rf"a\{suffix}: .*no picture in PNG, JPEG, TIFF, BMP, "):
             read(path)
 
 
@@ -331,3 +332,78 @@ def test_pillow_is_asked_at_one_place():
     package = Path(lamina.__file__).parent
     opens = [path for path in package.rglob("*.py") if "Image.open(" in path.read_text()]
     assert opens == [package / "readers" / "pictures.py"]
+
+
+RAMP = np.arange(4 * 5, dtype=np.uint16).reshape(4, 5) * 200
+
+
+def pnm(kind, values, largest, gap=b"\n"):
+    """Return a PGM or PPM (2 and 3 as text) of (rows, columns[, 3])."""
+    head = b"P%d" % kind + gap + b"%d %d" % values.shape[1::-1] + gap + b"%d\n" % largest
+    if kind in (2, 3):
+        return head + b" ".join(b"%d" % value for value in values.ravel())
+    return head + values.astype(">u2" if largest > 255 else "u1").tobytes()
+
+
+@pytest.mark.parametrize("largest", [65535, 4095, 3802])
+@pytest.mark.parametrize("kind", [2, 3, 5, 6])
+@pytest.mark.parametrize("gap", [b"\n", b" ", b"\n# by hand 7\n"])
+def test_pnm_keeps_its_values_whatever_the_largest(tmp_path, kind, largest, gap):
+    values = np.stack([RAMP, RAMP + 1, RAMP + 2], -1) if kind in (3, 6) else RAMP
+    path = tmp_path / ("a.ppm" if kind in (3, 6) else "a.pgm")
+    path.write_bytes(pnm(kind, values, largest, gap))
+    pixels, grid = read_picture(path, 3 if kind in (3, 6) else 1)
+    np.testing.assert_array_equal(pixels, values.swapaxes(0, 1))
+    assert grid.shape == read_picture_grid(path).shape == (5, 4)
+    if kind in (2, 5):
+        np.testing.assert_array_equal(read_codes(path, False)[0], values.T)
+
+
+@pytest.mark.parametrize("largest", [255, 200, 7])
+@pytest.mark.parametrize("kind", [2, 5])
+def test_small_values_of_pnm_are_not_stretched(tmp_path, kind, largest):
+    values = (RAMP // 200 % (largest + 1)).astype(np.uint8)
+    (tmp_path / "a.pnm").write_bytes(pnm(kind, values, largest))
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.pnm")[0], values.T)
+
+
+def test_a_truncated_pnm_is_refused_by_name(tmp_path):
+    (tmp_path / "a.pgm").write_bytes(pnm(5, RAMP, 4095)[:-3])
+    with pytest.raises(ReadError, match=r"a\.pgm: not a complete picture"):
+        read_picture(tmp_path / "a.pgm")
+
+
+@pytest.mark.parametrize("name", ["a.jp2", "a.j2k"])
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("bands", [1, 3])
+def test_jpeg_2000_keeps_its_values(tmp_path, name, bits, bands):
+    values = RAMP // 20 if bits == 8 else RAMP
+    values = values.astype(np.uint8 if bits == 8 else np.uint16)
+    values = values if bands == 1 else np.stack([values, values + 1, values + 2], -1)
+    codec = name.rpartition(".")[2]
+    (tmp_path / name).write_bytes(
+        imagecodecs.jpeg2k_encode(values, level=0, bitspersample=bits, codecformat=codec)
+    )
+    pixels, _ = read_picture(tmp_path / name, bands)
+    np.testing.assert_array_equal(pixels, values.swapaxes(0, 1))
+
+
+def test_one_frame_of_gif_is_a_picture(tmp_path):
+    grey = (RAMP // 20).astype(np.uint8)
+    Image.fromarray(grey).save(tmp_path / "a.gif")
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.gif")[0], grey.T)
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.gif", 3)[0][..., 1], grey.T)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "png"])
+def test_moving_pictures_are_refused_by_name_but_for_the_frame_that_is_named(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    frames = [Image.fromarray((RAMP // 20 + 9 * at).astype(np.uint8)) for at in range(3)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    with pytest.raises(ReadError, match=rf"a\.{suffix}: 3 pages, expected one.*\n.*#page:1 … "):
+        read_picture(path)
+    for number in (1, 3):
+        pixels, _ = read_picture(path, page=number)
+        np.testing.assert_array_equal(pixels, np.asarray(frames[number - 1]).T)
+    with pytest.raises(ReadError, match="#page:4: the file has 3 pages"):
+        read_picture(path, page=4)

@@ -10,9 +10,10 @@ import pytest
 from lamina.cases.find import find_images
 from lamina.cases.fingerprint import hash_files
 from lamina.errors import GeometryError, ReadError
+from lamina.files import split_address
 from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.images import read_grid, read_image
-from lamina.readers.source import Source, split_address
+from lamina.readers.source import Source
 
 
 def test_a_file_is_its_own_address(tmp_path):

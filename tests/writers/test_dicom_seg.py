@@ -199,6 +199,29 @@ def test_an_x_ray_has_no_place_in_space(write_ct, predict, tmp_path):
         np.testing.assert_array_equal(frame.T, case.label == number)
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_frame_of_a_cine_loop_is_referred_to_by_its_number(write_ct, predict, tmp_path, number):
+    pixels = np.arange(3 * 5 * 7, dtype=np.int16)
+    path = write_ct(
+        tmp_path / "cine.dcm",
+        Modality="US",
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.3.1",
+        NumberOfFrames=3,
+        PixelData=pixels.tobytes(),
+    )
+    case = predict(f"{path}#frames:{number}", radius=2)
+    seg = pydicom.dcmread(write_dicom_seg(case, tmp_path)[0])
+    for frame in seg.PerFrameFunctionalGroupsSequence:
+        source = frame.DerivationImageSequence[0].SourceImageSequence[0]
+        assert source.ReferencedSOPClassUID == "1.2.840.10008.5.1.4.1.1.3.1"
+        assert source.ReferencedSOPInstanceUID == pydicom.dcmread(path).SOPInstanceUID
+        assert source.ReferencedFrameNumber == number
+        value = frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        at = list(seg.PerFrameFunctionalGroupsSequence).index(frame)
+        drawn = seg.pixel_array.reshape(-1, 7, 5)[at]
+        np.testing.assert_array_equal(drawn.T, case.label == value)
+
+
 def test_nothing_of_the_patient_is_printed(write_series, predict, oblique, tmp_path, recwarn):
     source = write_series(tmp_path / "ct", SHAPE, oblique, PatientName="SURNAME")
     write_dicom_seg(predict(source), tmp_path)

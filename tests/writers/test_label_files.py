@@ -205,3 +205,26 @@ def test_a_label_lies_on_its_scan_for_every_program(tmp_path, labels, kind, unit
         here, there = (sitk.ReadImage(str(one)) for one in (path, tmp_path / "scan.nii.gz"))
         assert here.GetDirection() == there.GetDirection()
         assert (here.GetOrigin(), here.GetSpacing()) == (there.GetOrigin(), there.GetSpacing())
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_label_lies_on_its_time_point_for_every_program(tmp_path, labels, number):
+    times = np.random.default_rng(0).integers(0, 900, (5, 7, 9, 3)).astype(np.int16)
+    affine = np.array([[0, -0.75, 0, 3], [0.5, 0, 0, -4], [0, 0, -2, 5], [0, 0, 0, 1.0]])
+    scan = nib.Nifti1Image(times, affine)
+    scan.header.set_xyzt_units("mm", "sec")
+    scan.header["pixdim"][4] = 2.5
+    nib.save(scan, tmp_path / "scan.nii.gz")
+    address = f"{tmp_path / 'scan.nii.gz'}#t:{number}"
+    image, grid = read_image(address)
+    case = SegmentedCase("a", address, image[None], (image > 400).astype(np.uint8), grid, labels)
+    (path,) = write_nifti(case, tmp_path / "out")
+    written = nib.load(path)
+    np.testing.assert_array_equal(np.asarray(written.dataobj), times[..., number - 1] > 400)
+    np.testing.assert_array_equal(written.affine, nib.load(tmp_path / "scan.nii.gz").affine)
+    sitk = pytest.importorskip("SimpleITK")
+    whole = sitk.ReadImage(str(tmp_path / "scan.nii.gz"))
+    one = sitk.Extract(whole, (5, 7, 9, 0), (0, 0, 0, number - 1))
+    label = sitk.ReadImage(str(path))
+    corners = [image.TransformIndexToPhysicalPoint((4, 6, 8)) for image in (one, label)]
+    np.testing.assert_allclose(corners[0], corners[1])

@@ -12,6 +12,7 @@ from lamina.cases.splits import split_cases
 from lamina.errors import LaminaError
 from lamina.readers.formats import suffix_of
 from lamina.readers.grid import Grid
+from lamina.readers.source import Source
 from lamina.tasks.labels import Label
 
 
@@ -71,7 +72,7 @@ def _never(facts: Sequence[CaseFacts], labels: Sequence[Label] | None) -> list[s
 
 
 def _formats(addresses: Iterable[str]) -> str:
-    count = Counter(suffix_of(address) or "DICOM" for address in addresses)
+    count = Counter(suffix_of(Source.of(address).path) or "DICOM" for address in addresses)
     return ", ".join(f"{number} {name}" for name, number in count.most_common())
 
 

@@ -59,9 +59,13 @@ def find_cases(
 
 
 def unlabelled_cases(root: Path, addresses: Sequence[str]) -> tuple[Case, ...]:
-    """Return a case without a label for each address, named after its place below the root."""
+    """Return a case without a label for each address, named after its place below the root.
+
+    >>> [case.name for case in unlabelled_cases(Path("/a"), ["/a/b.nii#t:1", "/a/b.nii#t:2"])]
+    ['b_t_1', 'b_t_2']
+    """
     if root.is_file():
-        return tuple(_unlabelled(safe_name(stem_of(root)), address) for address in addresses)
+        return tuple(_unlabelled(safe_name(stem_of(address)), address) for address in addresses)
     names = unique_names(_texts(addresses, root))
     return tuple(map(_unlabelled, names, addresses))
 

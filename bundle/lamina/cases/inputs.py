@@ -1,6 +1,8 @@
 """What a folder holds for a prediction: what can be tried, what is broken, what is no image."""
 
+import json
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +10,11 @@ from lamina.cases.case import Case
 from lamina.cases.find import find_images, unlabelled_cases
 from lamina.cases.scan import scan_case
 from lamina.errors import DataError
+from lamina.files import split_address
 from lamina.readers.dicom_rules import Rules
+from lamina.readers.dicom_series import find_series
 from lamina.readers.formats import SUFFIXES
+from lamina.readers.images import images_in
 from lamina.readers.source import Source
 
 _EMPTY, _NO_DICOM = "an empty file", "named as DICOM, but its content is none"
@@ -44,12 +49,15 @@ def find_inputs(
     series_description: str | None = None,
     rules: Rules | None = None,
 ) -> Inputs:
-    """Find every image in a folder of any depth, or take the one file that is given.
+    """Find every image in a folder of any depth, or take the one image or file that is given.
+
+    A file that holds several (time points, pages, volumes of a multi-frame DICOM file) is a case
+    for each of them.
 
     Parameters
     ----------
     input_dir
-        The folder or file.
+        The folder, file, or address of one image in a file.
     plane, modality, series_description
         What an image must be (axial, coronal, sagittal, oblique; MR, CT …; text that the
         description contains); others are skipped with that reason.
@@ -61,11 +69,15 @@ def find_inputs(
     DataError
         If there is nothing of that name, or nothing in it that could be an image.
     """
-    root = Path(input_dir)
+    root, part = split_address(input_dir)
+    given = Source(root if part is None else f"{root}#{part}", rules=rules)
     if not root.exists():
         raise DataError(f"{root}: no such file or folder", "correct input_dir")
     if root.is_file():
-        return Inputs(root, unlabelled_cases(root, [Source(root, rules=rules)]))
+        images, channels = _without_channels(_images_in_file(given))
+        return Inputs(root, unlabelled_cases(root, images), tuple(channels))
+    if part is not None:
+        return Inputs(root, unlabelled_cases(root, [given]))
     found = find_images(root, rules)
     others = [(str(path), _why_not(path)) for path in found.others]
     # Reports, plans and the like are no images, and not broken.
@@ -76,7 +88,9 @@ def find_inputs(
     if not found.sources and not broken:
         reasons = "".join(f"\n{path}: {why}" for path, why in skipped[:5])
         raise DataError(f"{root}: no image{reasons}", f"expected DICOM, {', '.join(SUFFIXES)}")
-    cases = unlabelled_cases(root, found.sources)
+    images, channels = _without_channels(found.sources)
+    broken += channels
+    cases = unlabelled_cases(root, images)
     wanted = {"plane": plane, "modality": modality, "description": series_description}
     cases, unwanted = _choose(cases, {name: text for name, text in wanted.items() if text})
     skipped += unwanted
@@ -103,6 +117,48 @@ def _choose(
         else:
             kept.append(case)
     return tuple(kept), skipped
+
+
+def _images_in_file(given: Source) -> list[Source]:
+    """Return the one that is named, or all that a file holds."""
+    series = find_series([given.path])[0] if given.is_dicom and given == str(given.path) else []
+    if len(series) > 1:
+        return [Source(one.address, one.slices, given.rules) for one in series]
+    return [given]
+
+
+def _without_channels(
+    sources: Iterable[Source],
+) -> tuple[list[Source], list[tuple[str, str]]]:
+    """Return all images in files, and (path, reason) of files that hold channels, not times.
+
+    Decathlon's NIfTI has its channels where others have time points; ``dataset.json`` tells.
+    """
+    kept, refused = [], []
+    channels: dict[Path, int] = {}
+    for source in sources:
+        images, folder = images_in(source), source.path.parent
+        if len(images) > 1 and folder not in channels:
+            channels[folder] = _channels_of(folder)
+        if len(images) > 1 and len(images) == channels[folder]:
+            reason = f"its {len(images)} volumes are channels by dataset.json, expected one channel"
+            refused.append((str(source), reason))
+        else:
+            kept += images
+    return kept, refused
+
+
+def _channels_of(folder: Path) -> int:
+    """Return how many channels the ``dataset.json`` in a folder or in the one above it names."""
+    for file in (folder / "dataset.json", folder.parent / "dataset.json"):
+        try:
+            about = json.loads(file.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError):
+            continue  # absent, or of another program
+        about = about if isinstance(about, dict) else {}
+        named = about.get("modality") or about.get("channel_names")
+        return len(named) if isinstance(named, dict) else 1
+    return 1
 
 
 def _why_not(path: Path) -> str:

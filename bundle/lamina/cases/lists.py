@@ -12,9 +12,9 @@ from pathlib import Path
 from lamina.cases.case import Case, unique_names
 from lamina.cases.layouts import SPLIT_FOLDERS, read_place
 from lamina.errors import DataError
-from lamina.files import read_csv
+from lamina.files import read_csv, split_address
 from lamina.readers.dicom_rules import Rules
-from lamina.readers.source import Source, split_address
+from lamina.readers.source import Source
 
 
 def find_list(root: Path) -> Path | None:

@@ -56,8 +56,10 @@ def _tell(root: Path, as_json: bool) -> None:
         for path, why in listed:
             reason = " ".join(why.removeprefix(f"{path}: ").split())
             print(f"- {path.removeprefix(f'{root}/')}: {reason}")
-    files = sum(len(one.files) for one in usable)
-    print(f"\n{len(usable)} image(s) of {files} file(s); {len(problems) + len(left_out)} not used")
+    files = {file for one in usable for file in one.files}
+    print(
+        f"\n{len(usable)} image(s) of {len(files)} file(s); {len(problems) + len(left_out)} not used"
+    )
 
 
 def _cell(one: Any, name: str) -> str:

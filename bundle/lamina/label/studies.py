@@ -113,7 +113,7 @@ def _fingerprint(folder: Path, work: Path) -> set[tuple[str, int, int]]:
 
 
 def viewable(address: str, folder: Path, image_id: str) -> Path:
-    """Return a file of an image that 3D Slicer opens: a DICOM series is written as NIfTI.
+    """Return a file of an image that 3D Slicer opens, NIfTI for a DICOM series or a time point.
 
     Parameters
     ----------
@@ -122,8 +122,9 @@ def viewable(address: str, folder: Path, image_id: str) -> Path:
     folder, image_id
         Where a NIfTI file is kept, and under which name.
     """
-    if not Source.of(address).is_dicom:
-        return Path(address)
+    source = Source.of(address)
+    if source.part is None and not source.is_dicom:
+        return source.path
     path = folder / f"{image_id}.nii.gz"
     if not path.is_file():
         values, grid = read_image(address)

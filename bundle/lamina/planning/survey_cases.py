@@ -22,7 +22,6 @@ from lamina.planning.flipped import mirror_losses
 from lamina.planning.misfit import describe_misfit
 from lamina.planning.survey import CaseSurvey, Structure, Survey, Thumbnail, Unusable
 from lamina.planning.thumbnails import make_thumbnail
-from lamina.readers.formats import format_of
 from lamina.readers.grid import Grid
 from lamina.readers.images import read_grid, read_image, read_label
 from lamina.readers.pictures import open_picture
@@ -139,9 +138,10 @@ def source_of(address: str) -> str:
             Source.of(address).slices[0].path, specific_tags=["Modality"], stop_before_pixels=True
         )
         return f"DICOM {header.get('Modality', '')}".strip()
-    kind = format_of(Path(address))
+    kind = Source.of(address).kind
     if kind == "picture":
-        return "picture, colour" if _has_colours(Path(address)) else "picture, grey"
+        colour = _has_colours(Source.of(address).path)
+        return "picture, colour" if colour else "picture, grey"
     return "NIfTI" if kind == "nifti" else "NRRD or MetaImage"
 
 

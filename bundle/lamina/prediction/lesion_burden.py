@@ -28,10 +28,12 @@ class LesionBurden(TypedDict, total=False):
     area_px2: float
     area_mm2: float
     volume_mm3: float
+    volume_px3: float
     finding: str
     affected_area_px2: float
     affected_area_mm2: float
     affected_volume_mm3: float
+    affected_volume_px3: float
     fraction: float
 
 

@@ -25,6 +25,7 @@ class Measurement(TypedDict, total=False):
     value: int
     voxels: int
     volume_mm3: float
+    volume_px3: float
     area_mm2: float
     area_px2: float
     components: int
@@ -44,7 +45,7 @@ class Measurement(TypedDict, total=False):
 def measure_prediction(case: SegmentedCase) -> list[Measurement]:
     """Return a row for each structure of the task, absent ones too.
 
-    Volumes are in mm³, areas in mm² or, where a picture does not say how large its pixels are, in
+    Volumes are in mm³, areas in mm² or, where an image does not say how large its pixels are, in
     pixels. ``components`` counts connected components, whose voxels touch by a face.
     ``cut_by_border`` means that the structure reaches the image's edge along an axis that is longer
     than one voxel, so that its size is a lower bound. Boxes are indices, from the first to the last
@@ -100,7 +101,7 @@ def _measure(case: SegmentedCase, value: int, box: tuple[slice, ...] | None) -> 
 def _size(case: SegmentedCase, count: int) -> Measurement:
     voxel = case.grid.voxel_size
     if case.label.ndim == 3:
-        return {"volume_mm3": count * voxel}
+        return {"volume_mm3": count * voxel} if case.has_spacing else {"volume_px3": count}
     return {"area_mm2": count * voxel} if case.has_spacing else {"area_px2": count}
 
 

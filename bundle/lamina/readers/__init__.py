@@ -5,6 +5,7 @@
 ``image_reader``  the same for MONAI's ``LoadImaged``
 ``grid``        size, place in space, and whether that place is known
 ``nifti``, ``itk``, ``pictures``, ``dicom``   the formats
+``parts``, ``itk_times``, ``time_headers``, ``tiff_stacks``   files that hold several images
 ``dicom_slices``, ``dicom_frames``   what the header of a file, or of a frame, says of its slice
 ``dicom_series``   which slices belong together
 ``dicom_geometry``, ``dicom_rules``   the grid of a series; what is done where slices are missing

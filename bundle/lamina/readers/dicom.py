@@ -1,6 +1,7 @@
 """DICOM series as volumes, and single DICOM images (X-rays) as pictures.
 
-An address is one string: a file, a folder that holds one series, or folder#SeriesInstanceUID.
+An address is one string: a file, a folder that holds one series, folder#SeriesInstanceUID, or
+file#frames:N for volume or frame N of a multi-frame file.
 Stored values are turned where MONOCHROME1 means that low is bright, then scaled by the modality
 transformation (RescaleSlope and RescaleIntercept, or its table), slice by slice.
 """
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.pixels import apply_modality_lut
+from pydicom.pixels import apply_modality_lut, iter_pixels
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from lamina.errors import ReadError
@@ -81,12 +82,18 @@ def _read_frames(path: Path, frames: Sequence[int]) -> list[NDArray[np.float32]]
     try:
         image = _with_syntax(pydicom.dcmread(path, force=True))
         count = int(image.get("NumberOfFrames") or 1)
-        stored = image.pixel_array if count > 1 else image.pixel_array[None]
+        few = count > 1 and len(frames) < count  # which alone are decoded
+        decoded = iter_pixels(image, indices=frames) if few else _all_frames(image, count)
         grouped = "PerFrameFunctionalGroupsSequence" in image
         headers = list(frame_headers(image)) if count > 1 or grouped else [image]
+        stored = dict(zip(frames if few else range(count), decoded, strict=True))
         return [_scaled(stored[number], image, headers[number], path) for number in frames]
     except _BAD_PIXELS as error:
         raise _undecodable(path, error) from error
+
+
+def _all_frames(image: Dataset, count: int) -> NDArray[Any]:
+    return image.pixel_array if count > 1 else image.pixel_array[None]
 
 
 def _with_syntax(image: Dataset) -> Dataset:

@@ -10,6 +10,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 _DIRECTION = ("DiffusionGradientOrientation",)
+_DELAY = "NominalCardiacTriggerDelayTime"
 _OF_ALL_FRAMES = (
     "SOPClassUID",
     "SOPInstanceUID",
@@ -20,6 +21,7 @@ _OF_ALL_FRAMES = (
     "Rows",
     "Columns",
     "PixelSpacing",
+    "ImagerPixelSpacing",
 )
 
 
@@ -44,6 +46,7 @@ def frame_headers(header: Dataset) -> Iterator[Dataset]:
             _take(frame, group, "PlaneOrientationSequence", "ImageOrientationPatient")
             _take(frame, group, "PixelMeasuresSequence", "PixelSpacing", "SliceThickness")
             _take(frame, group, "FrameContentSequence", "TemporalPositionIndex")
+            _take(frame, group, "CardiacSynchronizationSequence", _DELAY, as_name="TriggerTime")
             _take(frame, group, "MRDiffusionSequence", "DiffusionBValue")
             directions = _first(group, "MRDiffusionSequence")
             _take(frame, directions, "DiffusionGradientDirectionSequence", *_DIRECTION)

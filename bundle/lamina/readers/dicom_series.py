@@ -66,7 +66,8 @@ def find_series(files: Iterable[Path]) -> tuple[list[Series], list[UnreadFile]]:
     slices, unread = _read_all(files)
     slices, copies = _without_copies(slices)
     unread += copies
-    series = [Series(str(one.path), (one,)) for one in slices if one.position is None]
+    unplaced = [one for one in slices if one.position is None]
+    series = [Series(str(one.path), (one,)) for one in unplaced if one.frames == 1]
     parts: dict[tuple[str, str], Parts] = {}
     for key, members in _by_key(one for one in slices if one.position is not None).items():
         complete: Parts = []
@@ -78,6 +79,9 @@ def find_series(files: Iterable[Path]) -> tuple[list[Series], list[UnreadFile]]:
         # Series of one UID share its numbers, whoever's they are.
         name = key[1].partition("\n")[0] if key[0] == "series" else key[1]
         parts.setdefault((key[0], name), []).extend(complete)
+    for one in unplaced:
+        if one.frames > 1:
+            parts.setdefault(("file", str(one.path)), []).append([one])
     crowded = _folders_of_several(series, parts)
     for key, complete in parts.items():
         series += _named(key, complete, crowded)
@@ -210,6 +214,8 @@ def _by_moment(slices: Sequence[Slice]) -> tuple[Parts, list[UnreadFile]]:
             )
             if len(parts) == copies and max(sizes) == len(positions) and apart:
                 return _complete(parts, names, len(positions))
+    if len(positions) == 1 and slices[0].frames == len(slices):
+        return [[one] for one in slices], []
     return [list(slices)], []
 
 

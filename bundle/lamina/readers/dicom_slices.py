@@ -5,7 +5,6 @@ old writers do it, a data set that starts at once with group 0002 or 0008.
 """
 
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.uid import UID
+from pydicom.uid import UID, NuclearMedicineImageStorage
 
 from lamina.errors import ReadError
 from lamina.readers.dicom_frames import frame_headers
@@ -54,6 +53,8 @@ _TAGS = [
     "Rows",
     "Columns",
     "NumberOfFrames",
+    "BitsAllocated",
+    "SamplesPerPixel",
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "PixelSpacing",
@@ -145,17 +146,16 @@ def read_slices(path: Path) -> list[Slice]:
     Raises
     ------
     ReadError
-        If the header is broken, the file holds no image, or frames without a place in space.
+        If the header is broken, or the file holds no image.
     """
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=_TAGS)
         _require_image(header, path)
         if int(header.get("NumberOfFrames") or 1) == 1 and not header.get(_FRAMES):
             return [_slice(header, path)]
+        _require_frames(header, path)
         headers = list(frame_headers(header))
-        slices = [_slice(frame, path, number, len(headers)) for number, frame in enumerate(headers)]
-        _require_places(slices, path)
-        return slices
+        return [_slice(frame, path, number, len(headers)) for number, frame in enumerate(headers)]
     except _BAD_HEADER as error:
         raise ReadError(f"{path}: its DICOM header can't be read ({error})") from error
 
@@ -174,11 +174,25 @@ def _require_image(header: Dataset, path: Path) -> None:
         )
 
 
-def _require_places(slices: Sequence[Slice], path: Path) -> None:
-    if len(slices) > 1 and any(one.position is None for one in slices):
+def _require_frames(header: Dataset, path: Path) -> None:
+    """Refuse more frames than a file can hold, and slices whose place only the first one says."""
+    count, size = int(header.get("NumberOfFrames") or 1), path.stat().st_size
+    syntax = header.file_meta.get("TransferSyntaxUID")
+    plain = syntax is None or not (syntax.is_compressed or syntax.is_deflated)
+    bits = int(header.get("BitsAllocated") or 8) * int(header.get("SamplesPerPixel") or 1)
+    needed = count * (int(header.Rows) * int(header.Columns) * bits // 8 if plain else 8)
+    if needed > size and not getattr(syntax, "is_deflated", False):
         raise ReadError(
-            f"{path}: {len(slices)} frames that do not say where they lie (a cine loop, not a volume)",
-            "export the frame that you want as one image",
+            f"{path}: {count} frames by its header, which need at least {needed} bytes, but the "
+            f"file has {size}",
+            "copy or export it again",
+        )
+    kind = [str(value).upper() for value in header.get("ImageType") or ()]
+    if str(header.get("SOPClassUID")) == NuclearMedicineImageStorage and "RECON TOMO" in kind:
+        raise ReadError(
+            f"{path}: {count} slices of a nuclear medicine tomogram, of which none but the first "
+            "says where it lies",
+            "convert it to NIfTI with a tool whose rule you trust",
         )
 
 

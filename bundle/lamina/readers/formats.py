@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
+from lamina.readers.parts import PART
+
 Format = Literal["nifti", "itk", "picture"]
 
 SUFFIXES: dict[str, Format] = {
@@ -18,6 +20,12 @@ SUFFIXES: dict[str, Format] = {
     ".tif": "picture",
     ".tiff": "picture",
     ".bmp": "picture",
+    ".gif": "picture",
+    ".jp2": "picture",
+    ".j2k": "picture",
+    ".pgm": "picture",
+    ".ppm": "picture",
+    ".pnm": "picture",
 }
 
 
@@ -41,10 +49,13 @@ def format_of(path: str | Path) -> Format | None:
 
 
 def stem_of(path: str | Path) -> str:
-    """Return a file's name without its known suffix.
+    """Return a file's name without its known suffix, with the part that its address names.
 
-    >>> stem_of("/data/scan.1.nii.gz"), stem_of("IM0001.7")
-    ('scan.1', 'IM0001.7')
+    >>> stem_of("/data/scan.1.nii.gz"), stem_of("IM0001.7"), stem_of("scan.nii#t:2")
+    ('scan.1', 'IM0001.7', 'scan#t:2')
     """
     name = Path(path).name
+    file, hash_sign, part = name.rpartition("#")
+    if hash_sign and PART.fullmatch(part):
+        return f"{stem_of(file)}#{part}"
     return name[: len(name) - len(suffix_of(path))]

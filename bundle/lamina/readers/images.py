@@ -1,5 +1,6 @@
 """One way to read any image or mask, whatever its format."""
 
+import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,12 +14,23 @@ from lamina.readers.dicom import read_dicom
 from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.dicom_seg import read_dicom_seg
 from lamina.readers.grid import Grid, format_size
-from lamina.readers.itk import read_itk, read_itk_grid
+from lamina.readers.itk_times import count_itk, read_itk_time, read_itk_time_grid
 from lamina.readers.label_values import code_table, map_codes, whole_numbers
 from lamina.readers.memory_order import in_order
-from lamina.readers.nifti import read_nifti, read_nifti_grid
-from lamina.readers.pictures import MAX_PIXELS, read_codes, read_picture, read_picture_grid
+from lamina.readers.nifti import count_nifti, read_nifti, read_nifti_grid
+from lamina.readers.parts import part_addresses, require_part
+from lamina.readers.pictures import (
+    MAX_PIXELS,
+    read_codes,
+    read_picture,
+    read_picture_grid,
+    require_pixels,
+)
 from lamina.readers.source import Source
+from lamina.readers.tiff_stacks import SUFFIXES as TIFF_SUFFIXES
+from lamina.readers.tiff_stacks import TiffStack, find_stack, picture_pages, read_stack
+
+logger = logging.getLogger("lamina")
 
 
 def read_image(
@@ -50,18 +62,27 @@ def read_image(
     """
     source = Source.of(address, rules)
     source.require()
-    if source.kind in ("nifti", "itk"):
-        _require_room(read_grid(source), source)
-    if source.kind == "picture":
-        values, grid = read_picture(source.path, channels, max_pixels)
+    stack = _stack(source)
+    if stack or source.kind in ("nifti", "itk"):
+        _require_room(read_grid(source, max_pixels=max_pixels), source)
+    if source.kind == "picture" and stack is None:
+        values, grid = read_picture(source.path, channels, max_pixels, source.number("page"))
     elif channels != 1:
         raise ReadError(f"{address}: 1 channel, expected {channels}")
+    elif stack is not None:
+        values, grid = read_stack(stack, source.number("t"), as_stored=False), stack.grid
     elif source.kind == "nifti":
-        values, grid = read_nifti(source.path)
+        values, grid = read_nifti(source.path, source.number("t"))
     elif source.kind == "itk":
-        values, grid = read_itk(source.path)
+        values, grid = read_itk_time(source.path, source.number("t"))
     else:
         values, grid = read_dicom(source)
+    if grid.unit == "px" and len(grid.shape) == 3:
+        logger.warning(
+            "%s: it does not say how large its voxels are: sizes are in voxels, and whatever "
+            "resamples it takes them for 1 mm",
+            source,
+        )
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
         return _finite(in_order(values, "C", np.float32), grid, source), grid
 
@@ -70,12 +91,17 @@ def read_grid(address: str, *, max_pixels: int = MAX_PIXELS) -> Grid:
     """Return an image's grid from its header alone; raises as `read_image` does."""
     source = Source.of(address)
     source.require()
-    if source.kind == "picture":
-        grid = read_picture_grid(source.path, max_pixels)
+    stack = _stack(source)
+    if stack is not None:
+        require_part(stack.path, "t", len(stack.pages), source.number("t"))
+        grid = stack.grid
+        require_pixels(stack.path, stack.size, max_pixels)
+    elif source.kind == "picture":
+        grid = read_picture_grid(source.path, max_pixels, source.number("page"))
     elif source.kind == "nifti":
-        grid = read_nifti_grid(source.path)
+        grid = read_nifti_grid(source.path, source.number("t"))
     elif source.kind == "itk":
-        grid = read_itk_grid(source.path)
+        grid = read_itk_time_grid(source.path, source.number("t"))
     else:
         grid = source.plan.grid
     _require_voxels(grid, source)
@@ -109,15 +135,58 @@ def read_label(
     if source.kind is None:
         return read_dicom_seg(source, values)
     table, colors = code_table(values) if values is not None else (None, False)
-    if source.kind == "picture":
-        codes, grid = read_codes(path, colors, max_pixels)
+    stack = _stack(source)
+    if source.kind == "picture" and stack is None:
+        codes, grid = read_codes(path, colors, max_pixels, source.number("page"))
     elif colors:
         raise ReadError(f"{path}: its values are no colours, as task#values expects")
+    elif stack is not None:
+        codes, grid = read_stack(stack, source.number("t"), as_stored=True), stack.grid
     else:
-        codes, grid = read_nifti(path) if source.kind == "nifti" else read_itk(path)
+        read = read_nifti if source.kind == "nifti" else read_itk_time
+        codes, grid = read(path, source.number("t"))
     _require_voxels(grid, str(path))
     numbers = whole_numbers(codes, path)
     return (numbers if table is None else map_codes(numbers, table, path, colors)), grid
+
+
+def images_in(source: Source) -> list[Source]:
+    """Return the images of a file: its time points or pages where it has several, else itself.
+
+    A file that can't be read is returned as it is; reading it says what is wrong.
+
+    >>> images_in(Source("/nowhere/a.png"))
+    ['/nowhere/a.png']
+    """
+    if source.part is not None or source.kind is None:
+        return [source]
+    try:
+        addresses = _parts(source)
+    except (ReadError, OSError):
+        return [source]
+    if len(addresses) < 2:
+        return [source]
+    return [Source(address, rules=source.rules) for address in addresses]
+
+
+def _parts(source: Source) -> list[str]:
+    path = source.path
+    if source.kind != "picture":
+        count = count_nifti(path) if source.kind == "nifti" else count_itk(path)
+        return part_addresses(path, "t", range(1, count + 1))
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        return []
+    stack = find_stack(path)
+    if stack is not None:
+        return part_addresses(path, "t", range(1, len(stack.pages) + 1))
+    return part_addresses(path, "page", picture_pages(path))
+
+
+def _stack(source: Source) -> TiffStack | None:
+    """Return the volumes of a TIFF file, None for what is none or is read page by page."""
+    if source.path.suffix.lower() not in TIFF_SUFFIXES or (source.part or "t")[0] != "t":
+        return None
+    return find_stack(source.path)
 
 
 def _finite(values: NDArray[np.float32], grid: Grid, address: str) -> NDArray[np.float32]:

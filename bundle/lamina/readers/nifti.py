@@ -1,8 +1,12 @@
-"""NIfTI files: one volume or picture each, with the affine that nibabel's rule gives.
+"""NIfTI files: volumes, their time points, and pictures, with the affine of nibabel's rule.
 
 The affine is the sform where its code is not 0, else the qform, else the one made from the voxel
 sizes alone (https://nipy.org/nibabel/nifti_images.html). NIfTI's unit of length is honoured:
 metres and micrometres become mm, an unknown unit counts as mm.
+
+A fourth axis is time, as NIfTI says. Whether it really is, is doubtful where the header gives no
+unit and no step of time, or where the fifth axis is the one that is used: data sets store channels
+there. Each volume is then read with a warning.
 """
 
 import math
@@ -19,6 +23,7 @@ from numpy.typing import NDArray
 
 from lamina.errors import GeometryError, ReadError
 from lamina.readers.grid import Grid, format_size, require_affine
+from lamina.readers.parts import require_part, warn_of_time
 
 _UNREADABLE: Any = (
     OSError,
@@ -29,32 +34,56 @@ _UNREADABLE: Any = (
     ImageFileError,
     HeaderDataError,
 )
+# Second, millisecond, microsecond, in the bits 3 to 5 of xyzt_units.
+_UNITS_OF_TIME = (8, 16, 24)
+# Matrices, displacements, vectors, points, triangles, quaternions, and colours (nifti1.h).
+_VECTORS = (*range(1004, 1011), 2003, 2004)
 _MM_PER_UNIT = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 
 
-def read_nifti(path: Path) -> tuple[NDArray[Any], Grid]:
+def read_nifti(path: Path, time: int | None = None) -> tuple[NDArray[Any], Grid]:
     """Return voxels (x, y[, z]), scaled by scl_slope and scl_inter, and their grid.
+
+    Parameters
+    ----------
+    path
+        The file.
+    time
+        The time point that is read, from 1, and no other; None where the file has only one.
 
     Raises
     ------
     ReadError
-        If the file is truncated, or holds several volumes, complex numbers or colours.
+        If the file is truncated, or holds several volumes of which none is named, vectors,
+        complex numbers or colours.
     GeometryError
         If the affine is singular or not finite.
     """
     image = _load(path)
-    grid = _grid(image, path)
+    shape, count = _shape_and_count(image, path)
+    at = require_part(path, "t", count, time)
+    grid = _grid(image, shape, path)
     _require_data(image, path)
+    if count > 1 and not _is_time(image):
+        warn_of_time(path, count, at + 1)
     try:
-        voxels = _voxels(image, path)
+        voxels = _voxels(image, path, at if count > 1 else None)
     except _UNREADABLE as error:
         raise _broken(path, error) from error
-    return voxels.reshape(grid.shape), grid
+    return voxels.reshape(shape), grid
 
 
-def read_nifti_grid(path: Path) -> Grid:
+def read_nifti_grid(path: Path, time: int | None = None) -> Grid:
     """Return the grid of a NIfTI file from its header alone; raises as `read_nifti` does."""
-    return _grid(_load(path), path)
+    image = _load(path)
+    shape, count = _shape_and_count(image, path)
+    require_part(path, "t", count, time)
+    return _grid(image, shape, path)
+
+
+def count_nifti(path: Path) -> int:
+    """Return how many time points a NIfTI file has; raises as `read_nifti` does."""
+    return _shape_and_count(_load(path), path)[1]
 
 
 def _load(path: Path) -> Nifti1Pair:
@@ -97,22 +126,51 @@ def _require_data(image: Nifti1Pair, path: Path) -> None:
         )
 
 
-def _voxels(image: Nifti1Pair, path: Path) -> NDArray[Any]:
+def _voxels(image: Nifti1Pair, path: Path, at: int | None) -> NDArray[Any]:
     if path.suffix != ".gz" or not isinstance(image, Nifti1Image):
-        return np.asanyarray(image.dataobj)
+        return _volume(image.dataobj, at)
     with igzip.open(path) as stream:  # twice as fast as Python's gzip
-        return np.asanyarray(type(image).from_stream(stream).dataobj)
+        return _volume(type(image).from_stream(stream).dataobj, at)
 
 
-def _grid(image: Nifti1Pair, path: Path) -> Grid:
+def _volume(stored: Any, at: int | None) -> NDArray[Any]:
+    """Return all voxels, or one volume of several, of which alone the bytes are kept."""
+    if at is None:
+        return np.asanyarray(stored)
+    axis = max(range(3, len(stored.shape)), key=lambda axis: stored.shape[axis])
+    return np.asanyarray(
+        stored[(slice(None),) * 3 + tuple(at * (k == axis) for k in range(3, stored.ndim))]
+    )
+
+
+def _shape_and_count(image: Nifti1Pair, path: Path) -> tuple[tuple[int, ...], int]:
+    """Return the size of a volume, and how many lie along the fourth or the fifth axis."""
     shape = tuple(int(length) for length in image.shape)
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
-    if len(shape) not in (2, 3):
+    several = [length for length in shape[3:] if length != 1]
+    if len(shape) < 2 or len(several) > 1 or 0 in several:
         raise ReadError(
-            f"{path}: size {format_size(shape)}, expected one volume (x, y, z)",
+            f"{path}: size {format_size(shape)}, expected volumes (x, y, z) along one more axis",
             "split time points and channels into files of their own",
         )
+    intent = int(image.header["intent_code"])
+    if several and intent in _VECTORS:
+        raise ReadError(
+            f"{path}: size {format_size(shape)}, {several[0]} values a voxel "
+            f"({image.header.get_intent()[0]}), expected one",
+            "save the one that the task needs as a file of its own",
+        )
+    return shape[:3], (several or [1])[0]
+
+
+def _is_time(image: Nifti1Pair) -> bool:
+    """Say whether the header says so: by a unit, and a step that is none of the usual fillers."""
+    unit = int(image.header["xyzt_units"]) & 0x38
+    return unit in _UNITS_OF_TIME and image.header["pixdim"][4] not in (0, 1) and image.ndim == 4
+
+
+def _grid(image: Nifti1Pair, shape: tuple[int, ...], path: Path) -> Grid:
     affine = _affine_in_mm(image, path)
     require_affine(affine, path)
     return Grid(shape, affine)

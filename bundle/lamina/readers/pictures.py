@@ -1,14 +1,15 @@
-"""PNG, JPEG, TIFF and BMP pictures, of 1, 8 or 16 bits, grey, colour or palette.
+"""PNG, JPEG, TIFF, BMP, GIF, JPEG 2000 and PNM pictures, of 1 to 16 bits, grey, colour or palette.
 
 Arrays are (columns, rows[, 3]), as MONAI's PILReader gives them. Transparency is ignored. A
 picture's resolution tag is not taken for a physical size: the grid's unit is "px". What Pillow
-would cut to 8 bits or read as signed (colours and grey with transparency of 16 bits, 32 bits
-without a sign) is decoded by imagecodecs and tifffile. Where the smallest value means white (TIFF),
+would cut to 8 bits, stretch or read as signed (colours and grey with transparency of 16 bits, 9 to
+15 bits, 32 bits without a sign) is decoded by imagecodecs, tifffile or here. Where the smallest value means white (TIFF),
 an image is inverted, in all depths, as DICOM's MONOCHROME1 is; a mask keeps the values that are
 stored.
 """
 
 import io
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -19,32 +20,37 @@ from PIL import Image, UnidentifiedImageError
 
 from lamina.errors import ReadError
 from lamina.readers.grid import Grid, format_size, pixel_grid
+from lamina.readers.parts import require_part
+from lamina.readers.tiff_stacks import picture_pages
 
 MAX_PIXELS = 64_000_000
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "JPEG2000", "PPM")
 """All that is opened, whatever a file is called: Pillow's EPS reader starts Ghostscript."""
 _GREY_MODES = ("L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
-_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError)
+_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError)
 _EXIF_ORIENTATION = 0x0112
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 0x0102, 0x0106, 0x0153
 _MIN_IS_WHITE, _UNSIGNED = 0, 1
+_GAP = rb"(?:\s|#[^\n]*\n)+"
+_PNM_HEAD = re.compile(rb"P([2356])" + 3 * (_GAP + rb"(\d+)") + rb"(?:[ \t]*#[^\n]*\n|\s)")
 _LUMINANCE = (0.299, 0.587, 0.114)
 
 
 def read_picture(
-    path: Path, channels: int = 1, max_pixels: int = MAX_PIXELS
+    path: Path, channels: int = 1, max_pixels: int = MAX_PIXELS, page: int | None = None
 ) -> tuple[NDArray[Any], Grid]:
     """Return pixels (columns, rows), or (columns, rows, 3) if ``channels`` is 3, and their grid.
 
-    Colours become grey by the luminance of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B.
+    Colours become grey by the luminance of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B. Of several
+    pages, ``page`` counts from 1.
 
     Raises
     ------
     ReadError
-        If the file is truncated, has more than ``max_pixels`` or several pages, or is stored
-        turned (EXIF).
+        If the file is truncated, has more than ``max_pixels`` or several pages of which none is
+        named, or is stored turned (EXIF).
     """
-    picture = _decode(path, max_pixels)
+    picture = _decode(path, max_pixels, page)
     grid = pixel_grid(picture.size)
     stored = _stored(path, picture)
     if stored is None:
@@ -54,7 +60,9 @@ def read_picture(
     return _bands_to_channels(stored, channels).swapaxes(0, 1), grid
 
 
-def read_codes(path: Path, colors: bool, max_pixels: int = MAX_PIXELS) -> tuple[NDArray[Any], Grid]:
+def read_codes(
+    path: Path, colors: bool, max_pixels: int = MAX_PIXELS, page: int | None = None
+) -> tuple[NDArray[Any], Grid]:
     """Return what a mask's pixels hold, (columns, rows), and their grid.
 
     With ``colors`` it is 0xRRGGBB. Without, it is the grey value, the palette's index, or, of a
@@ -65,7 +73,7 @@ def read_codes(path: Path, colors: bool, max_pixels: int = MAX_PIXELS) -> tuple[
     ReadError
         As `read_picture`, or if ``colors`` is false and the picture is not grey.
     """
-    picture = _decode(path, max_pixels)
+    picture = _decode(path, max_pixels, page)
     grid = pixel_grid(picture.size)
     stored = None if colors else _stored(path, picture)
     if stored is not None:
@@ -75,9 +83,9 @@ def read_codes(path: Path, colors: bool, max_pixels: int = MAX_PIXELS) -> tuple[
     return codes.swapaxes(0, 1), grid
 
 
-def read_picture_grid(path: Path, max_pixels: int = MAX_PIXELS) -> Grid:
+def read_picture_grid(path: Path, max_pixels: int = MAX_PIXELS, page: int | None = None) -> Grid:
     """Return a picture's grid from its header alone; raises as `read_picture` does."""
-    with _open(path, max_pixels) as picture:
+    with _open(path, max_pixels, page) as picture:
         return pixel_grid(picture.size)
 
 
@@ -94,7 +102,7 @@ def open_picture(file: str | Path | io.BytesIO, formats: tuple[str, ...] = FORMA
     >>> open_picture(io.BytesIO(b"%!PS-Adobe-3.0 EPSF-3.0"))
     Traceback (most recent call last):
         ...
-    PIL.UnidentifiedImageError: no picture in PNG, JPEG, TIFF, BMP
+    PIL.UnidentifiedImageError: no picture in PNG, JPEG, TIFF, BMP, GIF, JPEG2000, PPM
     """
     try:
         return Image.open(file, formats=formats)
@@ -102,29 +110,42 @@ def open_picture(file: str | Path | io.BytesIO, formats: tuple[str, ...] = FORMA
         raise UnidentifiedImageError(f"no picture in {', '.join(formats)}") from error
 
 
-def _open(path: Path, max_pixels: int) -> Image.Image:
+def _open(path: Path, max_pixels: int, page: int | None) -> Image.Image:
     try:
         with warnings.catch_warnings():
             # max_pixels is the bound here; Pillow's own only warns.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             picture = open_picture(path)
+            if page is not None or getattr(picture, "n_frames", 1) > 1:
+                _turn_to(picture, path, page)
     except (*_UNREADABLE, Image.DecompressionBombError) as error:
         raise ReadError(
             f"{path}: not a picture that can be read ({error})", "export it as PNG or TIFF"
         ) from error
-    if picture.width * picture.height > max_pixels:
-        raise ReadError(
-            f"{path}: {format_size(picture.size)} pixels, more than max_pixels {max_pixels}",
-            "cut or shrink it, or raise max_pixels of the reader",
-        )
+    require_pixels(path, picture.size, max_pixels)
     return picture
 
 
-def _decode(path: Path, max_pixels: int) -> Image.Image:
-    with _open(path, max_pixels) as picture:
-        pages = getattr(picture, "n_frames", 1)
-        if pages > 1:
-            raise ReadError(f"{path}: {pages} pages, expected one", "save each as its own file")
+def require_pixels(path: Path, size: tuple[int, int], max_pixels: int) -> None:
+    """Refuse a picture or page that is too large to be decoded."""
+    if size[0] * size[1] > max_pixels:
+        raise ReadError(
+            f"{path}: {format_size(size)} pixels, more than max_pixels {max_pixels}",
+            "cut or shrink it, or raise max_pixels of the reader",
+        )
+
+
+def _turn_to(picture: Image.Image, path: Path, page: int | None) -> None:
+    """Let the page be read that is named, or the only one that is no smaller copy of another."""
+    pages = getattr(picture, "n_frames", 1)
+    if page is None and picture.format == "TIFF":
+        numbers = picture_pages(path)
+        page = numbers[0] if len(numbers) == 1 else None
+    picture.seek(require_part(path, "page", pages, page))
+
+
+def _decode(path: Path, max_pixels: int, page: int | None) -> Image.Image:
+    with _open(path, max_pixels, page) as picture:
         try:
             turn = picture.getexif().get(_EXIF_ORIENTATION, 1)
             picture.load()
@@ -145,21 +166,44 @@ def _stored(path: Path, picture: Image.Image) -> NDArray[Any] | None:
     import imagecodecs
     import tifffile
 
+    values: NDArray[Any] | None
     try:
         if picture.format == "PNG" and _is_wide_png(path):
             values = imagecodecs.png_decode(path.read_bytes())
         elif picture.format == "TIFF" and _is_odd_tiff(picture):
-            values = tifffile.imread(path)
+            values = tifffile.imread(path, key=picture.tell())
+        elif picture.format == "JPEG2000":
+            values = imagecodecs.jpeg2k_decode(path.read_bytes())
+        elif picture.format == "PPM":
+            values = _pnm_values(path.read_bytes())
         else:
             return None
     except (*_UNREADABLE, RuntimeError) as error:
         raise ReadError(
             f"{path}: not a complete picture ({error})", "copy or export it again"
         ) from error
+    if values is None or (picture.format == "JPEG2000" and values.dtype.itemsize == 1):
+        return None
     if values.ndim == 3 and values.shape[:2] != picture.size[::-1]:
         values = np.moveaxis(values, 0, -1)  # one plane a colour
     # Grey with transparency.
     return values[..., 0] if values.ndim == 3 and values.shape[2] < 3 else values
+
+
+def _pnm_values(content: bytes) -> NDArray[Any] | None:
+    """Return the values of a PGM or PPM, None where their largest is 255, as Pillow expects."""
+    head = _PNM_HEAD.match(content)
+    if head is None or int(head[4]) == 255:
+        return None
+    kind, width, height, largest = map(int, head.groups())
+    bands = 3 if kind in (3, 6) else 1
+    if kind in (2, 3):
+        values = np.array(content[head.end() :].split(), dtype=np.uint16)
+    else:
+        values = np.frombuffer(
+            content, ">u2" if largest > 255 else "u1", width * height * bands, head.end()
+        ).astype(np.uint16)
+    return values.reshape((height, width, bands) if bands > 1 else (height, width))
 
 
 def _is_wide_png(path: Path) -> bool:

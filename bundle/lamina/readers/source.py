@@ -2,22 +2,24 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from lamina.errors import ReadError
+from lamina.files import split_address
 from lamina.readers.dicom_geometry import order_slices
 from lamina.readers.dicom_rules import Rules, SeriesPlan, SeriesRules, plan_series
 from lamina.readers.dicom_series import find_series
 from lamina.readers.dicom_slices import Slice, is_dicom
 from lamina.readers.formats import SUFFIXES, Format, format_of
 from lamina.readers.itk import data_file
+from lamina.readers.parts import PART, Part
 
 
 class Source(str):
     """The address of an image, which carries what was found there.
 
-    It is a string (a file, a folder with one DICOM series, folder#SeriesInstanceUID, or
-    file#frames:2), so that MONAI, JSON and tables take it as what they know. Made once, when a
+    It is a string (a file, a folder with one DICOM series, folder#SeriesInstanceUID, or one of
+    several images in a file: file#frames:2, file#t:2, file#page:2), so that MONAI, JSON and tables take it as what they know. Made once, when a
     folder is read, it goes with its case through reading, grid, DICOM SEG and manifest: all of
     them use the same slices, and the same rules where a series is not regular. Made from text
     alone, it looks for its slices when they are first asked for.
@@ -68,9 +70,29 @@ class Source(str):
         return split_address(self)[0]
 
     @cached_property
+    def part(self) -> tuple[Part, int] | None:
+        """Which time point or page of its file it is, from 1; None for the whole file."""
+        match = PART.fullmatch(split_address(self)[1] or "")
+        return (cast(Part, match[1]), int(match[2])) if match else None
+
+    def number(self, part: Part) -> int | None:
+        """Return its number among the time points or pages of its file, None for all of them.
+
+        Raises
+        ------
+        ReadError
+            If the address names a part of another kind.
+        """
+        if self.part is not None and self.part[0] != part:
+            raise ReadError(
+                f"{self}: the file has no parts of that kind", f"write {self.path}#{part}:N"
+            )
+        return self.part[1] if self.part else None
+
+    @cached_property
     def kind(self) -> Format | None:
         """What the file's suffix stands for; None for DICOM, which has no say in its name."""
-        return format_of(self.path) if self == str(self.path) else None
+        return format_of(self.path) if self.part or self == str(self.path) else None
 
     @property
     def is_dicom(self) -> bool:
@@ -122,21 +144,6 @@ class Source(str):
                 f"{self}: neither DICOM nor one of {', '.join(sorted(SUFFIXES))}",
                 "convert it to one of these",
             )
-
-
-def split_address(address: str | Path) -> tuple[Path, str | None]:
-    """Return the file or folder of an address, and the part of it that is named behind a #.
-
-    A file or folder that exists may have a # in its own name.
-
-    >>> split_address("/data/study#1.2.840")[1], split_address("/data/a.png")[1]
-    ('1.2.840', None)
-    """
-    path = Path(address)
-    if path.exists() or "#" not in path.name:
-        return path, None
-    folder, _, part = str(address).rpartition("#")
-    return Path(folder), part
 
 
 def _find_slices(source: Source) -> tuple[Slice, ...]:

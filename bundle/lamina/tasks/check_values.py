@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lamina.errors import ConfigError
+from lamina.files import split_address
 from lamina.tasks.dimensions import for_dims
 from lamina.tasks.labels import read_labels
 
@@ -122,7 +123,9 @@ def _fractions(config: Mapping[str, Any]) -> Iterator[str]:
 def _paths(config: Mapping[str, Any]) -> Iterator[str]:
     for name in ("dataset_dir", "input_dir"):
         path = config.get(name)
-        if isinstance(path, str) and not path.startswith(("@", "$")) and not Path(path).exists():
+        if not isinstance(path, str) or path.startswith(("@", "$")):
+            continue
+        if not split_address(path)[0].exists():
             yield f"{name}: {path}: no such folder"
     weights = str(config.get("weights") or "released")
     if not weights.startswith(("@", "$")) and not Path(weights).is_file():

@@ -123,8 +123,8 @@ def _refer_as_it_is(dataset: Dataset, sources: SegSources) -> None:
     if instance in sources.classes:
         dataset.ReferencedSOPClassUID = sources.classes[instance]
     number = dataset.get("ReferencedFrameNumber")
-    if sources.frames and number:
-        dataset.ReferencedFrameNumber = sources.frames[int(number) - 1]
+    if sources.frames and (number or instance in sources.classes):
+        dataset.ReferencedFrameNumber = sources.frames[int(number or 1) - 1]
 
 
 def _content_label(task: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.uid import CTImageStorage, MRImageStorage
+from pydicom.uid import CTImageStorage, MRImageStorage, SecondaryCaptureImageStorage
 from pydicom.valuerep import DA, DT, TM
 
 from lamina.errors import DataError
@@ -68,6 +68,8 @@ def read_sources(address: str) -> SegSources:
     files = {one.path: _read_header(one.path) for one in plan.slices}
     for header in files.values():
         _require_identity(header)
+    if plan.slices[0].position is None and plan.slices[0].frames > 1:
+        return _of_picture(files[plan.slices[0].path], plan.slices[0])
     planes = np.asarray(plan.places).round().astype(int)
     if plan.slices[0].frame is None or len(files) == len(plan.slices) > 1:
         headers = [files[one.path] for one in plan.slices]
@@ -155,6 +157,17 @@ def _as_single(header: Dataset, one: Slice) -> Dataset:
     if one.thickness is not None:
         header.SliceThickness = float(one.thickness[0])
     return header
+
+
+def _of_picture(header: Dataset, one: Slice) -> SegSources:
+    """Let a frame without a place, as of a cine loop, be a single picture."""
+    classes = {str(header.SOPInstanceUID): str(header.SOPClassUID)}
+    for keyword in (_SHARED, _PER_FRAME, "NumberOfFrames", "FrameIncrementPointer"):
+        header.pop(keyword, None)
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient"):
+        header.pop(keyword, None)
+    header.SOPClassUID = SecondaryCaptureImageStorage
+    return SegSources([header], [0], [(one.frame or 0) + 1], classes)
 
 
 def _share_orientation(headers: Sequence[Dataset]) -> None:

@@ -4,6 +4,7 @@ import { css, el } from "./common.js";
 
 const COLUMNS = [
   ["volume_mm3", "Volume in mm³"],
+  ["volume_px3", "Volume in voxels"],
   ["area_mm2", "Area in mm²"],
   ["area_px2", "Area in pixels"],
   ["thickness_mean_um", "Mean thickness in µm"],

@@ -98,7 +98,7 @@ function showLegend() {
       box.checked ? hidden.delete(label.value) : hidden.add(label.value);
       repaint();
     });
-    const size = row.volume_mm3 ?? row.area_mm2 ?? row.area_px2;
+    const size = row.volume_mm3 ?? row.area_mm2 ?? row.area_px2 ?? row.volume_px3;
     const unit = row.volume_mm3 !== undefined ? "mm³" : row.area_mm2 !== undefined ? "mm²" : "px";
     const chip = el("span", { class: "chip", style: `background:${css(label.color)}` });
     return el("li", {}, el("label", row.voxels ? {} : { class: "absent" }, box, chip, label.name,
