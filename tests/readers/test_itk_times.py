@@ -1,6 +1,5 @@
 """Time points of NRRD and MetaImage: as SimpleITK takes them out of the whole file."""
 
-import bz2
 import gzip
 
 import numpy as np
@@ -68,7 +67,7 @@ def test_each_time_point_lies_where_simpleitk_has_it(
 @pytest.mark.parametrize("fields", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize(
     ("encoding", "encode"),
-    [("raw", bytes), ("gzip", gzip.compress), ("gz", gzip.compress), ("bzip2", bz2.compress)],
+    [("raw", bytes), ("gzip", gzip.compress), ("gz", gzip.compress)],
 )
 def test_nrrd_in_all_ways_to_store_it(tmp_path, times, fields, encoding, encode):
     path = write_nrrd(tmp_path / "a.nrrd", times, fields, encoding, encode)
@@ -121,12 +120,12 @@ def test_data_in_a_file_of_its_own(tmp_path, times):
     assert np.array_equal(read_itk_time(path, 3)[0], times[..., 2])
 
 
-def test_only_the_wanted_volume_is_read(tmp_path, times):
+def test_a_file_that_lacks_a_volume_is_refused(tmp_path, times):
     path = write_nrrd(tmp_path / "a.nrrd", times, KINDS["scaled"])
     path.write_bytes(path.read_bytes()[: -2 * 5 * 7 * 9])
-    assert np.array_equal(read_itk_time(path, 2)[0], times[..., 1])
-    with pytest.raises(ReadError, match=r"a\.nrrd: its data are not complete"):
-        read_itk_time(path, 3)
+    for time in (2, 3):
+        with pytest.raises(ReadError, match=r"a\.nrrd: .*1260 bytes of data, at least 1890"):
+            read_itk_time(path, time)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -198,7 +197,7 @@ def test_an_axis_that_does_not_say_that_it_is_time_is_warned_of(
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ("encoding: raw", "encoding: ascii", "stored as ascii, expected raw, gzip or bzip2"),
+        ("encoding: raw", "encoding: ascii", "stored as ascii, expected raw or gzip"),
         ("type: short", "type: block", "voxels of type block"),
         ("dimension: 4", "dimension: many", "header can't be understood"),
         ("sizes: 5 7 9 3", "sizes: 5 7 9", "header can't be understood"),

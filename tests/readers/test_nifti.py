@@ -118,14 +118,12 @@ def test_a_time_point_is_scaled_and_lies_where_simpleitk_has_it(tmp_path, times,
     )
 
 
-def test_only_the_wanted_volume_is_read(tmp_path, write_nifti, times, monkeypatch):
+def test_a_file_that_lacks_a_volume_is_refused(tmp_path, write_nifti, times):
     path = write_nifti(tmp_path / "a.nii", times)
-    whole = path.read_bytes()
-    # Without the third volume, the others can still be read.
-    path.write_bytes(whole[: -2 * 5 * 7 * 9])
-    assert np.array_equal(read_nifti(path, 2)[0], times[..., 1])
-    with pytest.raises(ReadError, match="not a complete NIfTI file"):
-        read_nifti(path, 3)
+    path.write_bytes(path.read_bytes()[: -2 * 5 * 7 * 9])
+    for time in (2, 3):
+        with pytest.raises(ReadError, match="not a complete NIfTI file"):
+            read_nifti(path, time)
 
 
 def test_one_of_several_time_points_must_be_named(tmp_path, write_nifti, times):
@@ -250,9 +248,7 @@ def write_fields(path, volume, **fields):
 )
 def test_lengths_that_the_file_can_not_hold_are_refused(tmp_path, volume, name, dim):
     path = write_fields(tmp_path / name, volume, dim=dim)
-    with pytest.raises(
-        ReadError, match=rf"{name}: (not a complete NIfTI file|size .*, expected one)"
-    ):
+    with pytest.raises(ReadError, match=rf"{name}: (not a complete NIfTI file|size .*, expected )"):
         read_nifti(path)
     if min(dim) < 0:
         with pytest.raises(ReadError, match=rf"{name}: not a complete NIfTI file"):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lamina.errors import GeometryError, ReadError
 from lamina.readers.grid import Grid, Unit, format_size, lps_to_ras, pixel_grid, require_affine
-from lamina.readers.itk_header import read_itk_header, require_sound
+from lamina.readers.itk_header import ItkHeader, read_itk_header, require_sound
 
 _UNITS = re.compile(rb"^(?:space units:|DistanceUnits\s*=)(.*)$", re.MULTILINE | re.IGNORECASE)
 _MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "µm": 0.001}
@@ -46,7 +46,12 @@ def read_itk(path: Path) -> tuple[NDArray[Any], Grid]:
 def read_itk_grid(path: Path) -> Grid:
     """Return the grid of an NRRD or MetaImage file from its header; raises as `read_itk` does."""
     header = read_itk_header(path)
-    shape = require_sound(header)
+    return header_grid(header, require_sound(header))
+
+
+def header_grid(header: ItkHeader, shape: tuple[int, ...]) -> Grid:
+    """Return the grid of a header that was found sound, with the sizes that it names."""
+    path = header.path
     _require_axes(path, shape, 4 if path.suffix.lower() == ".nrrd" else 3)
     information = _information(path)
     axes = information.GetNumberOfDimensions()

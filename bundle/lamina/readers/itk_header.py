@@ -187,7 +187,7 @@ def require_sound(header: ItkHeader) -> tuple[int, ...]:
     ReadError
         If numbers are missing, out of range or of no type, or the data are shorter than they say.
     """
-    sizes, needed = _nrrd_size(header) if _is_nrrd(header) else _meta_size(header)
+    sizes, needed = _sizes_and_bytes(header)
     begin = 0 if header.data_file else len(header.text)
     found = (header.data_file or header.path).stat().st_size - begin
     if found < needed:
@@ -196,6 +196,15 @@ def require_sound(header: ItkHeader) -> tuple[int, ...]:
             _REMEDY,
         )
     return sizes
+
+
+def header_sizes(header: ItkHeader) -> tuple[int, ...]:
+    """Return the sizes of all axes, whatever the length of the data; raises as `require_sound`."""
+    return _sizes_and_bytes(header)[0]
+
+
+def _sizes_and_bytes(header: ItkHeader) -> tuple[tuple[int, ...], int]:
+    return _nrrd_size(header) if _is_nrrd(header) else _meta_size(header)
 
 
 def _is_nrrd(header: ItkHeader) -> bool:

@@ -5,7 +5,6 @@ The header is written again without the axis of time, and behind it the voxels o
 unit and type are found by one rule.
 """
 
-import bz2
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 
 from lamina.errors import LaminaError, ReadError
 from lamina.readers.grid import Grid
-from lamina.readers.itk import read_itk, read_itk_grid
+from lamina.readers.itk import header_grid, read_itk, read_itk_grid
+from lamina.readers.itk_header import header_sizes, read_itk_header
 from lamina.readers.parts import require_part, warn_of_time
 from lamina.readers.time_headers import TimeHeader, read_time_header
 
@@ -63,7 +63,12 @@ def read_itk_time_grid(path: Path, time: int | None = None) -> Grid:
     """Return the grid of a time point from the header alone; raises as `read_itk_time` does."""
     header = read_time_header(path)
     require_part(path, "t", header.count if header else 1, time)
-    return _as_file(header, read_itk_grid) if header else read_itk_grid(path)
+    return _as_file(header, _grid_alone) if header else read_itk_grid(path)
+
+
+def _grid_alone(path: Path) -> Grid:
+    header = read_itk_header(path)
+    return header_grid(header, header_sizes(header))
 
 
 def _as_file(header: TimeHeader, read: Any, voxels: Iterable[bytes] = ()) -> Any:
@@ -130,7 +135,7 @@ def _exactly(stream: _Stream, size: int) -> bytes:
 def _decoded(file: BinaryIO, encoding: str) -> _Stream:
     if encoding == "raw":
         return file
-    return bz2.BZ2File(file) if encoding == "bzip2" else _Inflated(file)
+    return _Inflated(file)
 
 
 class _Inflated:

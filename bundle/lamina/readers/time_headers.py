@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lamina.errors import GeometryError, ReadError
-from lamina.readers.itk import data_file
+from lamina.readers.itk_header import ItkHeader, read_itk_header, require_sound
 
-_HEADER_BYTES = 1 << 16
 _TOKEN = re.compile(r'"[^"]*"|\([^)]*\)|\S+')
 _NRRD_LINE = re.compile(r"([^:=#]+):(?!=) *(.*)")
 _META_LINE = re.compile(r"\s*(\w+)\s*[=:]\s*(.*?)\s*")
@@ -27,7 +26,7 @@ _WRITTEN_ANEW = (
     *("line skip", "lineskip", "space", "space dimension", "space origin"),
 )
 _SPACE, _UNKNOWN = ("domain", "space"), ("list", "none", "???")
-_ENCODINGS = {"raw": "raw", "gzip": "gzip", "gz": "gzip", "bzip2": "bzip2", "bz2": "bzip2"}
+_ENCODINGS = {"raw": "raw", "gzip": "gzip", "gz": "gzip"}
 _META_PER_AXIS = frozenset(
     ["dimsize", "elementspacing", "elementsize", "offset", "position", "origin", "centerofrotation"]
 )
@@ -87,19 +86,21 @@ def read_time_header(path: Path) -> TimeHeader | None:
     """
     if path.name.lower().endswith(".seg.nrrd"):
         return None
-    with path.open("rb") as file:
-        head = file.read(_HEADER_BYTES)
+    header = read_itk_header(path)
     try:
-        return _nrrd(path, head) if head.startswith(b"NRRD") else _meta(path, head)
+        found = _nrrd(header) if header.text.startswith(b"NRRD") else _meta(header)
     except (ValueError, IndexError, KeyError) as error:
         raise ReadError(
             f"{path}: its header can't be understood ({error!r})", "export it again"
         ) from error
+    if found is not None:
+        require_sound(header)
+    return found
 
 
-def _nrrd(path: Path, head: bytes) -> TimeHeader | None:
-    end = re.search(rb"\r?\n\r?\n", head)
-    magic, *lines = head[: end.start() if end else None].decode("utf-8", "replace").splitlines()
+def _nrrd(header: ItkHeader) -> TimeHeader | None:
+    path, data = header.path, header.data_file
+    magic, *lines = header.text.decode("utf-8", "replace").splitlines()
     matches = [_NRRD_LINE.fullmatch(line) for line in lines]
     fields = {match[1].strip().lower(): match[2].strip() for match in matches if match}
     count = int(fields.get("dimension", 0))
@@ -108,11 +109,11 @@ def _nrrd(path: Path, head: bytes) -> TimeHeader | None:
         return None
     axis, known = found
     sizes = tuple(map(int, fields["sizes"].split()))
-    data = data_file(path)
     if int(fields.get("line skip", fields.get("lineskip", 0))):
         raise ReadError(f"{path}: lines before its data", "write it again without them")
     skip = int(fields.get("byte skip", fields.get("byteskip", 0)))
-    start = 0 if data or not end else end.end()
+    # The empty line that ends the header is not part of its text.
+    start = 0 if data else len(header.text) + (4 if b"\r\n" in header.text else 2)
     texts = [magic, f"dimension: {count - 1}", *_nrrd_space(fields, count)]
     for line, match in zip(lines, matches, strict=True):
         name = match[1].strip().lower() if match else ""
@@ -185,21 +186,15 @@ def _vector(text: str) -> list[str]:
     return [number.strip() for number in text.strip("() ").split(",")]
 
 
-def _meta(path: Path, head: bytes) -> TimeHeader | None:
-    fields, end = {}, 0
-    for line in head.splitlines(keepends=True):
-        end += len(line)
-        match = _META_LINE.fullmatch(line.decode("utf-8", "replace").rstrip("\r\n"))
-        if match:
-            fields[match[1]] = match[2]
-        if match and match[1].lower() == "elementdatafile":
-            break
+def _meta(header: ItkHeader) -> TimeHeader | None:
+    path, data = header.path, header.data_file
+    lines = header.text.decode("utf-8", "replace").splitlines()
+    fields = {match[1]: match[2] for line in lines if (match := _META_LINE.fullmatch(line))}
     known = {name.lower(): value for name, value in fields.items()}
     if known.get("ndims") != "4" or known.get("elementnumberofchannels", "1") != "1":
         return None
     if known.get("binarydata", "true").lower() not in ("true", "1"):
         raise ReadError(f"{path}: its data are text", "write it again with binary data")
-    data = data_file(path)
     skip = int(known.get("headersize", 0))
     texts = ["ObjectType = Image", "NDims = 3", "BinaryData = True"]
     for name, value in fields.items():
@@ -217,7 +212,7 @@ def _meta(path: Path, head: bytes) -> TimeHeader | None:
         axis=3,
         item=_item(path, known["elementtype"]),
         encoding="zlib" if known.get("compresseddata", "").lower() in ("true", "1") else "raw",
-        skip=skip if skip < 0 else skip + (0 if data else end),
+        skip=skip if skip < 0 else skip + (0 if data else len(header.text) + 1),
         known=False,
     )
 
@@ -254,7 +249,7 @@ def _item(path: Path, kind: str) -> int:
 def _encoding(path: Path, name: str) -> str:
     if name.lower() not in _ENCODINGS:
         raise ReadError(
-            f"{path}: its data are stored as {name}, expected raw, gzip or bzip2",
+            f"{path}: its data are stored as {name}, expected raw or gzip",
             "write it again with one of these",
         )
     return _ENCODINGS[name.lower()]
