@@ -11,11 +11,15 @@
 ``dicom_seg``, ``label_values``   masks
 """
 
+from typing import TYPE_CHECKING, Any
+
 from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.grid import Grid
-from lamina.readers.image_reader import CaseReader, LabelReader
 from lamina.readers.images import read_grid, read_image, read_label
 from lamina.readers.source import Source
+
+if TYPE_CHECKING:
+    from lamina.readers.image_reader import CaseReader, LabelReader
 
 __all__ = [
     "CaseReader",
@@ -27,3 +31,12 @@ __all__ = [
     "read_image",
     "read_label",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import MONAI's readers when they are asked for: MONAI takes seconds, a header does not."""
+    if name not in ("CaseReader", "LabelReader"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from lamina.readers import image_reader
+
+    return getattr(image_reader, name)

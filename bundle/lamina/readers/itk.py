@@ -11,8 +11,6 @@ from typing import Any
 
 import itk
 import numpy as np
-from monai.data import ITKReader
-from monai.data.utils import to_affine_nd
 from numpy.typing import NDArray
 
 from lamina.errors import GeometryError, ReadError
@@ -36,6 +34,8 @@ def read_itk(path: Path) -> tuple[NDArray[Any], Grid]:
     GeometryError
         If the affine is singular or not finite.
     """
+    from monai.data import ITKReader
+
     grid = read_itk_grid(path)
     reader = ITKReader(pixel_type=itk.F)
     try:
@@ -81,13 +81,12 @@ def _information(path: Path) -> "itk.ImageIOBase":
 
 
 def _affine(information: "itk.ImageIOBase", path: Path) -> NDArray[np.float64]:
-    axes = range(information.GetNumberOfDimensions())
-    affine = np.eye(len(axes) + 1)
-    for axis in axes:
+    axes = information.GetNumberOfDimensions()
+    affine = np.eye(4)
+    for axis in range(axes):
         direction = np.asarray(information.GetDirection(axis))
-        affine[:-1, axis] = direction * information.GetSpacing(axis)
-        affine[axis, -1] = information.GetOrigin(axis)
-    affine = np.asarray(to_affine_nd(3, affine), dtype=float)
+        affine[:axes, axis] = direction * information.GetSpacing(axis)
+        affine[axis, 3] = information.GetOrigin(axis)
     require_affine(affine, path)
     return lps_to_ras(affine)
 

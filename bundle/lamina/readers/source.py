@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from lamina.errors import ReadError
+from lamina.readers.dicom_file import is_dicom
 from lamina.readers.dicom_geometry import order_slices
 from lamina.readers.dicom_rules import Rules, SeriesPlan, SeriesRules, plan_series
 from lamina.readers.dicom_series import find_series
-from lamina.readers.dicom_slices import Slice, is_dicom
+from lamina.readers.dicom_slices import Slice
 from lamina.readers.formats import SUFFIXES, Format, format_of
 from lamina.readers.itk import data_file
 
