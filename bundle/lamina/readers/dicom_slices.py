@@ -15,13 +15,14 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_partial
+from pydicom.pixels import get_decoder
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from lamina.errors import ReadError
 from lamina.readers.dicom_file import open_dicom, read_header
-from lamina.readers.dicom_frames import PER_FRAME, Frame, frame_headers
+from lamina.readers.dicom_frames import PER_FRAME, frame_headers
 from lamina.readers.dicom_groups import GROUP_TAGS, Group, read_groups
-from lamina.readers.dicom_spacing import read_numbers, read_spacing, read_thickness
+from lamina.readers.dicom_spacing import Header, read_numbers, read_spacing, read_thickness
 from lamina.readers.dicom_values import value_notes
 
 logger = logging.getLogger("lamina")
@@ -194,12 +195,29 @@ def _require_image(header: Dataset, path: Path) -> None:
     if kind in _NOT_IMAGES or not (header.get("Rows") and header.get("Columns")):
         reason = f"a DICOM object without an image ({kind.name or 'no SOP class'})"
         raise NoImageError(f"{path}: {reason}")
+    _require_decoder(header, path)
     mosaic = {*_MOSAICS} & {str(value).upper() for value in header.get("ImageType") or ()}
     if mosaic:
         raise ReadError(
             f"{path}: a mosaic ({mosaic.pop()}), which shows the slices of a volume as tiles of "
             "one picture",
             "export it as enhanced MR, or convert it with dcm2niix",
+        )
+
+
+def _require_decoder(header: Dataset, path: Path) -> None:
+    """Refuse pixels that nothing here can decode, such as films, before they are asked for."""
+    syntax = header.file_meta.get("TransferSyntaxUID")
+    try:
+        decoder = get_decoder(syntax) if syntax else None
+        missing = "" if decoder is None or decoder.is_available else decoder.missing_dependencies
+    except NotImplementedError:
+        missing = ["no decoder is known to pydicom"]
+    if missing:
+        raise ReadError(
+            f"{path}: its pixels are stored as {syntax.name} ({syntax}), which can't be decoded: "
+            f"{', '.join(missing)}",
+            "export it uncompressed",
         )
 
 
@@ -226,7 +244,7 @@ def _of_file(header: Dataset, path: Path) -> dict[str, Any]:
     }
 
 
-def _slice(header: Frame | Dataset, common: Mapping[str, Any], frame: int | None = None) -> Slice:
+def _slice(header: Header, common: Mapping[str, Any], frame: int | None = None) -> Slice:
     spacing, notes = read_spacing(header)
     return Slice(
         **common,

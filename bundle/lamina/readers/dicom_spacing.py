@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
 _CM, _TISSUE = 3, 1
 _GRAPHICS = 5
 _SAME, _COVERED = 0.01, 0.5
 _REGION = ("MinX0", "MinY0", "MaxX1", "MaxY1")
 
-Header = Mapping[str, Any]
+Header = Mapping[str, Any] | Dataset
 Numbers = NDArray[np.float64]
 
 
@@ -32,7 +33,17 @@ def read_spacing(header: Header) -> tuple[Numbers | None, list[str]]:
         if spacing is not None:
             return spacing, notes
     regions = header.get("SequenceOfUltrasoundRegions")
-    return (_ultrasound_spacing(header, regions, notes) if regions else None), notes
+    if not regions:
+        return None, notes
+    spacing, text = _ultrasound_spacing(header, regions)
+    if spacing is None:
+        notes.append(
+            f"its ultrasound calibration is not used, since {text}: sizes are in pixels, unless "
+            "--pixel-size gives them"
+        )
+    elif text:
+        notes.append(f"its ultrasound calibration is for {text}, and taken for all of it")
+    return spacing, notes
 
 
 def read_thickness(header: Header) -> Numbers | None:
@@ -69,30 +80,33 @@ def _lengths(header: Header, keyword: str, count: int, notes: list[str]) -> Numb
     return None
 
 
-def _ultrasound_spacing(header: Header, regions: Sequence[Any], notes: list[str]) -> Numbers | None:
-    rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
+def _ultrasound_spacing(header: Header, regions: Sequence[Any]) -> tuple[Numbers | None, str]:
+    """Return what the regions agree on, and what to tell: why it is not known, or a reservation."""
     drawn = [one for one in regions if one.get("RegionSpatialFormat") != _GRAPHICS]
+    covered = _covered(header, drawn)
+    if covered is None:
+        return None, "a region lies outside of the picture"
     sizes = [_region_spacing(one) for one in drawn]
     known = [size for size in sizes if size is not None]
-    covered = np.zeros((rows, columns), bool)
-    for one in drawn:
-        left, top, right, bottom = (int(one.get(f"RegionLocation{n}") or 0) for n in _REGION)
-        if not (0 <= left <= right < columns and 0 <= top <= bottom < rows):
-            return _unknown(notes, "a region lies outside of the picture")
-        covered[top : bottom + 1, left : right + 1] = True
     if not known or len(known) < len(sizes):
-        return _unknown(notes, "a region is not in cm in both directions (Doppler, M-mode, ECG)")
+        return None, "a region is not in cm in both directions (as Doppler, M-mode, ECG)"
     if np.ptp(known, axis=0).max() > _SAME * np.min(known):
-        texts = ", ".join(f"{size[0]:.4g}×{size[1]:.4g}" for size in known)
-        return _unknown(notes, f"its regions disagree ({texts} mm)")
-    share = float(covered.mean())
-    if share <= _COVERED:
-        return _unknown(notes, f"its regions hold only {share:.0%} of the picture")
-    if share < 1:
-        notes.append(
-            f"calibrated for ultrasound in {share:.0%} of the picture, taken for all of it"
-        )
-    return known[0]
+        texts = ", ".join(f"{size[0]:.4g} × {size[1]:.4g}" for size in known)
+        return None, f"its regions disagree: {texts} mm"
+    if covered <= _COVERED:
+        return None, f"its regions hold only {covered:.0%} of the picture"
+    return known[0], "" if covered == 1 else f"{covered:.0%} of the picture"
+
+
+def _covered(header: Header, regions: Sequence[Any]) -> float | None:
+    """Return the share of the picture that lies in regions; None where one lies outside."""
+    held = np.zeros((int(header.get("Rows") or 0), int(header.get("Columns") or 0)), bool)
+    for one in regions:
+        left, top, right, bottom = (int(one.get(f"RegionLocation{n}") or 0) for n in _REGION)
+        if not (0 <= left <= right < held.shape[1] and 0 <= top <= bottom < held.shape[0]):
+            return None
+        held[top : bottom + 1, left : right + 1] = True
+    return float(held.mean())
 
 
 def _region_spacing(region: Any) -> Numbers | None:
@@ -101,10 +115,3 @@ def _region_spacing(region: Any) -> Numbers | None:
     sizes = [abs(float(region.get(f"PhysicalDelta{axis}") or 0)) * 10 for axis in "YX"]
     plane = region.get("RegionSpatialFormat") == _TISSUE
     return np.array(sizes) if plane and units == {_CM} and min(sizes) > 0 else None
-
-
-def _unknown(notes: list[str], why: str) -> None:
-    notes.append(
-        f"its ultrasound calibration is not used, since {why}: sizes are in pixels, unless "
-        "--pixel-size gives them"
-    )

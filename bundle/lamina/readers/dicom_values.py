@@ -7,7 +7,7 @@ missing or 0 counts as 1. The modality's table, where there is one, is looked up
 results are mirrored; a table that is empty or has one value for everything counts as none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from struct import unpack
 from typing import Any
 
@@ -19,13 +19,13 @@ from pydicom.pixels import pixel_array
 from pydicom.pixels.processing import _expand_segmented_lut
 
 from lamina.errors import ReadError
+from lamina.readers.dicom_spacing import Header
 from lamina.readers.pictures import luminance
 
 _PALETTE, _INVERTED = "PALETTE COLOR", "MONOCHROME1"
 _LUMA = ("YBR_FULL", "YBR_FULL_422")
 _KINDS = (_INVERTED, "MONOCHROME2", _PALETTE, "RGB", *_LUMA, "YBR_ICT", "YBR_RCT")
 
-Header = Mapping[str, Any] | Dataset
 Values = NDArray[Any]
 
 
@@ -157,14 +157,12 @@ def _entries(data: Any, descriptor: Sequence[int], image: Header, name: str) -> 
     """Return a table as its descriptor says: how many entries, the first value, bits."""
     count = int(descriptor[0]) or 2**16
     if isinstance(data, bytes):
-        table = np.frombuffer(data, f"{_order(image)}u2" if len(data) >= 2 * count else np.uint8)
+        of_bytes = count <= len(data) < 2 * count
+        table = np.frombuffer(data, np.uint8 if of_bytes else f"{_order(image)}u2")
     else:
         table = np.atleast_1d(np.asarray(data, np.uint8 if descriptor[2] == 8 else np.uint16))
     if len(table) < count:
-        raise ReadError(
-            f"{name}: {len(table)} entries, of which its descriptor says {count}",
-            "copy or export it again",
-        )
+        raise ValueError(f"{name} has {len(table)} entries, its descriptor says {count}")
     return table[:count]
 
 
