@@ -5,7 +5,10 @@
 ``image_reader``  the same for MONAI's ``LoadImaged``
 ``grid``        size, place in space, and whether that place is known
 ``nifti``, ``itk``, ``pictures``, ``dicom``   the formats
+``dicom_file``  DICOM files, packed or not
 ``dicom_slices``, ``dicom_frames``   what the header of a file, or of a frame, says of its slice
+``dicom_groups``   the same of frames, quickly
+``dicom_spacing``, ``dicom_values``   sizes in mm; grey values of what is stored
 ``dicom_series``   which slices belong together
 ``dicom_geometry``, ``dicom_rules``   the grid of a series; what is done where slices are missing
 ``dicom_seg``, ``label_values``   masks
