@@ -138,10 +138,16 @@ def test_a_slope_that_is_empty_or_0_counts_as_1(read, slope, intercept, expected
     assert (read(np.full((2, 3), 7, np.uint16), **given) == expected).all()
 
 
-def test_a_slope_of_0_is_told(tmp_path, write_dicom, caplog):
-    path = write_dicom(tmp_path / "a.dcm", np.ones((2, 3), np.uint16), RescaleSlope=0)
+@pytest.mark.parametrize(("slope", "text"), [(0, "0"), ("", "empty")])
+def test_a_slope_that_says_nothing_is_told(tmp_path, write_dicom, caplog, slope, text):
+    path = write_dicom(tmp_path / "a.dcm", np.ones((2, 3), np.uint16), RescaleSlope=slope)
     read_image(str(path))
-    assert "a.dcm: RescaleSlope is 0, taken as 1" in caplog.text
+    assert f"a.dcm: RescaleSlope is {text}, taken as 1" in caplog.text
+
+
+def test_what_follows_the_frames_of_the_header_is_left_alone(read, random):
+    stored = random.integers(0, 99, (4, 5)).astype(np.uint16)
+    np.testing.assert_array_equal(read(stored, PixelData=stored.tobytes() * 3), stored)
 
 
 def table_of(values, first=0, bits=16, **changes):

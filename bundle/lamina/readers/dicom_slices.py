@@ -214,8 +214,9 @@ def _require_decoder(header: Dataset, path: Path) -> None:
     except NotImplementedError:
         missing = ["no decoder is known to pydicom"]
     if missing:
+        name = syntax if syntax.name == syntax else f"{syntax.name} ({syntax})"
         raise ReadError(
-            f"{path}: its pixels are stored as {syntax.name} ({syntax}), which can't be decoded: "
+            f"{path}: its pixels are stored as {name}, which can't be decoded: "
             f"{', '.join(missing)}",
             "export it uncompressed",
         )

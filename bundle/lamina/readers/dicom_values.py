@@ -45,9 +45,9 @@ def stored_pixels(image: Dataset) -> Values:
         )
     if kind in _LUMA and image.BitsAllocated > 8:
         # Y is the luminance; pydicom has the way to RGB for 8 bits only.
-        stored = pixel_array(image, raw=True)[..., 0]
+        stored = pixel_array(image, raw=True, allow_excess_frames=False)[..., 0]
     else:
-        stored = image.pixel_array
+        stored = pixel_array(image, allow_excess_frames=False)
     return stored if int(image.get("NumberOfFrames") or 1) > 1 else stored[None]
 
 
@@ -81,8 +81,9 @@ def value_notes(header: Header) -> list[str]:
     ['RescaleSlope is 0, taken as 1', 'ModalityLUTSequence holds no table, left out']
     """
     notes = []
-    if header.get("RescaleSlope") == 0:
-        notes.append("RescaleSlope is 0, taken as 1")
+    if "RescaleSlope" in header and not header.get("RescaleSlope"):
+        is_0 = header.get("RescaleSlope") == 0
+        notes.append(f"RescaleSlope is {0 if is_0 else 'empty'}, taken as 1")
     if header.get("ModalityLUTSequence") is not None and _modality_table(header) is None:
         notes.append("ModalityLUTSequence holds no table, left out")
     return notes
