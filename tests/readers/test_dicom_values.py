@@ -279,3 +279,21 @@ def test_what_nothing_decodes_is_refused_by_its_name(tmp_path, syntax, named):
     image.save_as(tmp_path / "a", implicit_vr=False, little_endian=True)
     with pytest.raises(ReadError, match=f"{named}.*which can't be decoded: no decoder"):
         Source(tmp_path / "a").plan  # noqa: B018
+
+
+def test_negative_numbers_that_are_typed_as_unsigned(tmp_path):
+    """As some writers do it: the type US, though the pixels are signed."""
+    table = np.arange(100, 110)
+    stored = np.arange(-6, 6, dtype=np.int16)[None]
+    image = dicom_file(tmp_path / "a", stored, **palette(np.stack([table] * 3, axis=-1)))
+    for tag in (0x00281101, 0x00281102, 0x00281103):
+        image.add_new(tag, "US", [10, 2**16 - 4, 16])
+    image.save_as(tmp_path / "a")
+    np.testing.assert_allclose(
+        read_image(str(tmp_path / "a"))[0][:, 0], table[np.clip(np.arange(-6, 6) + 4, 0, 9)]
+    )
+    image = dicom_file(tmp_path / "b", stored, PhotometricInterpretation="MONOCHROME1")
+    image.add_new(0x00280120, "US", 2**16 - 6)
+    image.save_as(tmp_path / "b")
+    values = read_image(str(tmp_path / "b"))[0][:, 0]
+    assert values.argmin() == 0
