@@ -28,7 +28,7 @@ class State:
     """What all tests of a process share."""
 
     streams: dict[str, object]
-    handlers: list[logging.Handler]
+    handlers: dict[str, list[logging.Handler]]
     environment: dict[str, str]
     folder: str
     threads: list[threading.Thread]
@@ -38,11 +38,16 @@ def state():
     """Return what stands now; pytest's own handlers and variables are left out."""
     return State(
         {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")},
-        [one for one in logging.getLogger().handlers if not type(one).__module__.startswith("_py")],
+        {name: _handlers(name) for name in ("root", "lamina")},
         {key: value for key, value in os.environ.items() if key not in KEPT_VARIABLES},
         os.getcwd(),
         threading.enumerate(),
     )
+
+
+def _handlers(name):
+    handlers = logging.getLogger(name).handlers
+    return [one for one in handlers if not type(one).__module__.startswith("_py")]
 
 
 def left_behind(before, patience=5.0, keeps_threads=False):
@@ -53,8 +58,11 @@ def left_behind(before, patience=5.0, keeps_threads=False):
         for name, stream in after.streams.items()
         if (same := stream is before.streams[name]) is False or getattr(stream, "closed", False)
     ]
-    if after.handlers != before.handlers:
-        found.append(f"the root logger's handlers are {after.handlers}, were {before.handlers}")
+    found += [
+        f"the handlers of logger {name} are {handlers}, were {before.handlers[name]}"
+        for name, handlers in after.handlers.items()
+        if handlers != before.handlers[name]
+    ]
     keys = sorted({*before.environment, *after.environment})
     found += [
         f"the environment has {key}={after.environment.get(key)!r}, "

@@ -29,12 +29,13 @@ def test_a_closed_stream(monkeypatch):
     assert left_behind(before) == ["sys.stderr is closed"]
 
 
-def test_a_handler_of_the_root_logger(before):
+@pytest.mark.parametrize("name", ["root", "lamina"])
+def test_a_handler_of_a_logger(before, name):
     handler = logging.NullHandler()
-    logging.getLogger().addHandler(handler)
+    logging.getLogger(name).addHandler(handler)
     (found,) = left_behind(before)
-    logging.getLogger().removeHandler(handler)
-    assert found.startswith("the root logger's handlers are [<NullHandler")
+    logging.getLogger(name).removeHandler(handler)
+    assert found.startswith(f"the handlers of logger {name} are [<NullHandler")
 
 
 def test_the_environment(before, monkeypatch):

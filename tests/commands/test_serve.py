@@ -39,7 +39,8 @@ def test_paths_are_made_absolute(asked, monkeypatch, tmp_path):
 def test_several_origins_and_the_token_of_the_environment(asked, monkeypatch):
     monkeypatch.setenv("LAMINA_TOKEN", "secret")
     main(["serve", "--cors", "https://a.example", "--cors", "null"])
-    assert (asked[0].cors, asked[0].token) == (("https://a.example", "null"), "secret")
+    assert asked[0].cors == ("https://a.example", "null")
+    assert asked[0].access.with_token().token == "secret"
 
 
 @pytest.mark.parametrize("option", ["--dataset-dir", "--results-dir"])

@@ -32,6 +32,7 @@ def test_no_property_is_missing(workflow, dataset, network_and_checkpoint, tmp_p
     checked = workflow(name, **places)
     checked.initialize()
     assert not checked.check_properties()
+    checked.finalize()
 
 
 def test_the_metadata_follow_the_shipped_schema(bundle):

@@ -120,6 +120,7 @@ def test_knobs_reach_what_they_turn(workflow, dataset, tmp_path):
     assert max(group["max_lr"] for group in parsed("optimizer").param_groups) == 0.5
     batch = next(iter(parsed("train#dataloader")))
     assert batch["image"].shape == batch["label"].shape == (3, 1, 32, 64)
+    made.finalize()
 
 
 def test_a_workflow_made_in_python_trains_and_infers(workflow, dataset, tmp_path):

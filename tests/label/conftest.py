@@ -88,12 +88,14 @@ def free_port():
         return one.getsockname()[1]
 
 
-def start(log, *words):
+def start(log, *words, **environment):
     """Start ``lamina label`` and wait until it answers."""
     port = free_port()
     line = [sys.executable, "-m", "lamina.cli", "label", "--port", str(port), *map(str, words)]
     with log.open("w") as out:
-        process = subprocess.Popen(line, stdout=out, stderr=out, start_new_session=True)
+        process = subprocess.Popen(
+            line, stdout=out, stderr=out, start_new_session=True, env=os.environ | environment
+        )
     server = Server(port, process, log)
     for _ in range(600):
         with contextlib.suppress(requests.ConnectionError):
@@ -111,8 +113,8 @@ def serve():
     """Start servers that end with the tests."""
     servers = []
 
-    def begin(*words):
-        servers.append(start(*words))
+    def begin(*words, **environment):
+        servers.append(start(*words, **environment))
         return servers[-1]
 
     yield begin

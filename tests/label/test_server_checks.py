@@ -5,6 +5,7 @@ import pytest
 from lamina.errors import ConfigError
 from lamina.label import server
 from lamina.label.errors import BusyError, UnknownNameError
+from lamina.servers.access import Access
 
 
 @pytest.fixture
@@ -53,17 +54,17 @@ def test_the_processes_it_starts_know_what_it_serves(monkeypatch, tmp_path):
     assert origins == ["http://127.0.0.1:8123"]
 
 
-@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])
-def test_a_wider_address_is_warned_about(monkeypatch, tmp_path, caplog, host, warned):
+def test_it_listens_where_it_was_asked_to(monkeypatch, tmp_path):
     import uvicorn
 
     called = {}
+    access = Access("0.0.0.0", "secret")
     monkeypatch.setattr(server, "_settings", lambda *_: None)
-    monkeypatch.setattr(server, "server_app", lambda: "app")
+    monkeypatch.setattr(server, "server_app", lambda access: access)
     monkeypatch.setattr(server, "_stop_processes", lambda: called.update(stopped=True))
     monkeypatch.setattr(server.tempfile, "tempdir", None)
     monkeypatch.setattr(server.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(uvicorn, "run", lambda app, **options: called.update(options))
-    server.serve(tmp_path, "/studies", host, 8123)
-    assert (called["host"], called["port"], called["stopped"]) == (host, 8123, True)
-    assert ("there is no password" in caplog.text) is warned
+    monkeypatch.setattr(uvicorn, "run", lambda app, **options: called.update(options, app=app))
+    server.serve(tmp_path, "/studies", access, 8123)
+    assert (called["host"], called["port"], called["stopped"]) == ("0.0.0.0", 8123, True)
+    assert called["app"] is access

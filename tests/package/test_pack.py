@@ -156,6 +156,7 @@ def test_from_python_all_properties_are_there(packed, images, tmp_path, name):
     )
     workflow.initialize()
     assert not workflow.check_properties()
+    workflow.finalize()
 
 
 def test_another_version_of_the_package_is_told(packed, images, tmp_path, caplog, monkeypatch):

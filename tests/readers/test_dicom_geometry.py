@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamina.errors import GeometryError
-from lamina.readers.dicom_geometry import order_slices, series_grid
+from lamina.readers.dicom_geometry import is_tilted, order_slices, series_grid, tilted_grid
 from lamina.readers.dicom_slices import Slice
 
 FLAT = np.array([1.0, 0, 0, 0, 1, 0])
@@ -110,17 +110,44 @@ def test_gantry_tilt_is_refused_with_the_shift():
     ]
     with pytest.raises(
         GeometryError,
-        match=r"3\.dcm is shifted 2\.1 mm sideways of 0\.dcm, expected at most 0\.125",
+        match=r"3\.dcm is shifted 2\.1 mm sideways of 0\.dcm, expected at most 0\.025",
     ):
         series_grid(slices)
 
 
-def test_rounding_of_positions_is_no_tilt():
-    slices = [
-        one_slice(f"{n}.dcm", 2.0 * n, position=np.array([10.0, 20 + 0.01 * n, 2.0 * n]))
-        for n in range(4)
+def shifted(*steps):
+    """Slices 2 mm apart, each moved sideways by mm along its rows."""
+    return [
+        one_slice(f"{n}.dcm", 2.0 * n, position=np.array([10.0 + step, 20, 2.0 * n]))
+        for n, step in enumerate(steps)
     ]
-    assert series_grid(slices).shape == (4, 3, 4)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (0, 0.005, 0.01, 0.015),  # below a tenth of a pixel of 0.25 mm
+        (0, 0.1, -0.1, 0.06),  # to and fro
+        (0, 0.002, 0.001, 0.11),  # the last one alone
+        (0, 0.1),  # of two slices nobody knows
+    ],
+)
+def test_what_lies_straight_up_to_rounding(steps):
+    assert not is_tilted(shifted(*steps))
+    np.testing.assert_allclose(series_grid(shifted(*steps)).affine[:3, 2], [0, 0, 2], atol=1e-12)
+
+
+@pytest.mark.parametrize("step", [0.02, 0.1, -0.7])
+def test_even_steps_above_a_tenth_of_a_pixel_are_a_tilt(step):
+    slices = shifted(*(step * n for n in range(4)))
+    assert is_tilted(slices)
+    np.testing.assert_allclose(tilted_grid(slices).affine[:3, 2], [-step, 0, 2], atol=1e-12)
+    with pytest.raises(GeometryError, match="sideways of 0.dcm"):
+        series_grid(slices)
+
+
+def test_a_long_series_with_rounded_orientations_is_no_tilt():
+    assert not is_tilted(shifted(*(0.0035 * n for n in range(300))))
 
 
 @pytest.mark.parametrize(

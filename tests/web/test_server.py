@@ -81,10 +81,10 @@ def test_it_starts_answers_and_leaves_nothing_behind(tiny, picture, tmp_path):
         assert b"<title>Lamina: try a model</title>" in ask(address, "/")[2]
         wait_until_ready(address)
         assert predict(address, picture)[0] == 200
-        assert list(tmp_path.glob("lamina-serve-*"))
+        assert list(tmp_path.glob("lamina-temporary-*"))
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-    assert not list(tmp_path.glob("lamina-serve-*"))
+    assert not list(tmp_path.glob("lamina-temporary-*"))
     assert "warning" not in said
 
 
@@ -94,7 +94,7 @@ def test_control_c_ends_it_without_a_word(tiny, tmp_path):
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
         assert process.stdout.read().strip() == ""
-    assert not list(tmp_path.glob("lamina-serve-*"))
+    assert not list(tmp_path.glob("lamina-temporary-*"))
 
 
 def test_bound_wider_it_warns_and_wants_a_token(tiny, tmp_path):

@@ -7,6 +7,7 @@ from typing import Any
 
 from lamina.commands.workflow import add_command
 from lamina.errors import ConfigError
+from lamina.servers.access import Access
 
 
 def add(commands: Any) -> None:
@@ -30,7 +31,12 @@ def add(commands: Any) -> None:
         metavar="DIR",
         help="where labels, trained weights and logs are kept; default: STUDIES/lamina_label",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1, this machine only")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="where it listens; anything but loopback needs an access token, which is made, or "
+        "taken from LAMINA_TOKEN; default: %(default)s",
+    )
     parser.add_argument("--port", type=int, default=8000, help="default: 8000")
 
 
@@ -53,11 +59,25 @@ def _label(options: argparse.Namespace) -> int:
         studies = str(folder)
     work = Work(work_folder(studies, options.work_dir))
     tasks = options.tasks.split(",") if options.tasks else [path.stem for path in task_files()]
+    access = Access(options.host, command="lamina label").with_token()
     with alone(work.folder, "a server runs there"):
         work.prepare(tasks)
-        print(f"server address for 3D Slicer: http://{options.host}:{options.port}", flush=True)
-        serve(work.folder, studies, options.host, options.port)
+        _greet(access, options.port)
+        serve(work.folder, studies, access, options.port)
     return 0
+
+
+def _greet(access: Access, port: int) -> None:
+    if access.is_wide:
+        print(
+            f"warning: {access.host} can be reached from other machines, and what they send is "
+            "not encrypted.\n  → let a proxy with TLS stand before it; whoever has the token sees "
+            "the studies, and may submit labels and train",
+            flush=True,
+        )
+    print(f"server address for 3D Slicer: http://{access.host}:{port}", flush=True)
+    if access.token:
+        print(f"log in with any name and this password: {access.token}", flush=True)
 
 
 def _require_server() -> None:

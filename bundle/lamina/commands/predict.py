@@ -1,7 +1,6 @@
 """``lamina predict``: a file or a folder of images."""
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from lamina.commands.workflow import (
     add_workflow,
     run_workflow,
 )
+from lamina.temporary import temporary_folder
 
 
 def add(commands: Any) -> None:
@@ -93,9 +93,9 @@ def _predict(options: argparse.Namespace) -> int:
     from lamina.zips import unpacked
 
     options.input_dir = options.input or options.input_dir
-    with tempfile.TemporaryDirectory(prefix="lamina-") as room:
+    with temporary_folder() as room:
         if options.input_dir is not None:
-            options.input_dir = unpacked(Path(options.input_dir).expanduser(), Path(room))
+            options.input_dir = unpacked(Path(options.input_dir).expanduser(), room)
         return predict_then(options, _infer) if options.then else _infer(options)
 
 

@@ -2,12 +2,12 @@
 
 import argparse
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lamina.commands.workflow import add_command
+from lamina.temporary import temporary_folder
 
 _COLUMNS = ("name", "kind", "modality", "date", "description", "size", "spacing", "plane", "files")
 
@@ -31,8 +31,8 @@ def add(commands: Any) -> None:
 def _scan(options: argparse.Namespace) -> int:
     from lamina.zips import unpacked
 
-    with tempfile.TemporaryDirectory(prefix="lamina-") as room:
-        usable = _tell(unpacked(Path(options.folder).expanduser(), Path(room)), options.json)
+    with temporary_folder() as room:
+        usable = _tell(unpacked(Path(options.folder).expanduser(), room), options.json)
     return 0 if usable else 1
 
 

@@ -65,7 +65,7 @@ def _serve(options: argparse.Namespace) -> int:
     if missing:
         raise ConfigError(f"{', '.join(missing)} is not installed", "pip install -e '.[web]'")
     from lamina.console import speak_plainly
-    from lamina.web.server import serve, token_from_environment
+    from lamina.web.server import serve
     from lamina.web.settings import Settings
 
     speak_plainly()
@@ -76,7 +76,6 @@ def _serve(options: argparse.Namespace) -> int:
             weights=_weights(options.weights),
             host=options.host,
             port=options.port,
-            token=token_from_environment(),
             cors=tuple(options.cors),
             dataset_dir=_existing(options.dataset_dir, "--dataset-dir"),
             results_dir=_existing(options.results_dir, "--results-dir"),

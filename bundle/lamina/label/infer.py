@@ -1,6 +1,7 @@
 """Inference as MONAI Label asks for it."""
 
 import logging
+import math
 import time
 import uuid
 from collections.abc import Mapping
@@ -148,6 +149,9 @@ def _value(name: str, request: Mapping[str, Any], default: Any) -> Any:
             return str(given).lower() == "true"
         raise ConfigError(f"{name}: {given!r}", "send true or false")
     try:
-        return type(default)(given)
-    except (TypeError, ValueError) as error:
+        value = type(default)(given)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ConfigError(f"{name}: {given!r}", f"send a number such as {default}") from error
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{name}: {given!r}", f"send a number such as {default}")
+    return value

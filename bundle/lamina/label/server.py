@@ -15,13 +15,17 @@ from typing import Any
 from lamina.errors import ConfigError, LaminaError, find_cause
 from lamina.label.errors import BusyError, UnknownNameError, status_of
 from lamina.label.stand_ins import stand_ins
+from lamina.servers.access import Access, Guard
+from lamina.servers.request_limits import BodyLimit, RequestLimits
 
 logger = logging.getLogger("lamina")
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# A study is larger than what the web app takes.
+_LIMITS = RequestLimits(body=4 * 2**30)
+_LOGIN = ("/auth/", "/auth/token")
 
 
-def serve(work: Path, studies: str, host: str, port: int) -> None:
+def serve(work: Path, studies: str, access: Access, port: int) -> None:
     """Run the server until it is stopped.
 
     Parameters
@@ -30,28 +34,23 @@ def serve(work: Path, studies: str, host: str, port: int) -> None:
         The server's folder, made ready.
     studies
         A folder, or the address of a DICOMweb archive.
-    host, port
-        Where it listens.
+    access, port
+        Where it listens, and who may ask.
     """
-    if host not in _LOOPBACK:
-        logger.warning(
-            "the server listens on %s: whoever reaches port %d sees the studies, and may submit "
-            "labels and train; there is no password",
-            host,
-            port,
-        )
     _settings(work, studies, port)
     # Uploads lie where nothing else does, so that a path from outside is never taken for one.
     tempfile.tempdir = str(work / "uploads")
     import uvicorn
 
-    app = server_app()
+    app = server_app(access)
     # MONAI Label's other processes print all settings as JSON, which an address is not.
     os.environ.pop("MONAI_LABEL_CORS_ORIGINS", None)
     # uvicorn raises the signal that ended it again, which would end Python at once.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        uvicorn.run(app, host=host, port=port, log_config=_logging(work / "logs" / "app.log"))
+        uvicorn.run(
+            app, host=access.host, port=port, log_config=_logging(work / "logs" / "app.log")
+        )
     finally:
         _stop_processes()
 
@@ -82,8 +81,8 @@ def _settings(work: Path, studies: str, port: int) -> None:
     }
 
 
-def server_app() -> Any:
-    """Return MONAI Label's FastAPI application, whose mistakes are answered plainly."""
+def server_app(access: Access) -> Any:
+    """Return MONAI Label's FastAPI application, guarded, whose mistakes are answered plainly."""
     from fastapi.responses import JSONResponse
 
     with stand_ins():
@@ -91,7 +90,8 @@ def server_app() -> Any:
 
     async def plainly(_: Any, error: Exception) -> Any:
         cause = find_cause(error)
-        if isinstance(error, json.JSONDecodeError):
+        too_deep = isinstance(error, RecursionError) and "JSON" in str(error)
+        if too_deep or isinstance(error, json.JSONDecodeError):
             cause = ConfigError(f"the parameters are no JSON: {error}")
         if cause is None:
             return JSONResponse({"detail": f"a bug of Lamina: {error!r}"}, 500)
@@ -99,6 +99,8 @@ def server_app() -> Any:
         return JSONResponse({"detail": str(cause)}, status_of(cause))
 
     async def check(request: Any, go_on: Callable[[Any], Awaitable[Any]]) -> Any:
+        if access.token is not None and request.url.path in _LOGIN:
+            return await _login(request, access)
         try:
             enqueue = request.query_params.get("enqueue") == "true"
             check_request(request.method, request.url.path, enqueue)
@@ -109,7 +111,24 @@ def server_app() -> Any:
     for kind in (LaminaError, OSError, RuntimeError, json.JSONDecodeError):
         app.add_exception_handler(kind, plainly)
     app.middleware("http")(check)
+    # The last middleware is the outermost.
+    app.add_middleware(BodyLimit, limits=_LIMITS)
+    app.add_middleware(Guard, access=access, without_token=_LOGIN)
     return app
+
+
+async def _login(request: Any, access: Access) -> Any:
+    """Answer the login of MONAI Label's clients: any name, and the token as the password."""
+    from fastapi.responses import JSONResponse
+
+    if request.url.path == "/auth/":
+        return JSONResponse({"enabled": True})
+    given = (await request.form()).get("password", "")
+    if not (isinstance(given, str) and access.fits(given)):
+        return JSONResponse(
+            {"detail": "the password is the token that `lamina label` printed"}, 401
+        )
+    return JSONResponse({"access_token": given, "token_type": "Bearer"})
 
 
 def check_request(method: str, path: str, enqueue: bool) -> None:

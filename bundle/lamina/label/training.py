@@ -210,8 +210,10 @@ def _train(task: ServedTask, epochs: int, start: Path | None, continues: bool) -
         progress=False,
         **PLAIN,
     )
-    workflow.initialize()
-    if start is not None:
-        load_weights(workflow.parser.get_parsed_content("network"), start)
-    workflow.run()
-    workflow.finalize()
+    try:
+        workflow.initialize()
+        if start is not None:
+            load_weights(workflow.parser.get_parsed_content("network"), start)
+        workflow.run()
+    finally:
+        workflow.finalize()

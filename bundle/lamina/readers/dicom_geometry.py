@@ -27,6 +27,8 @@ SAME_DIRECTION = 1e-3
 SAME_SPACING_MM = 1e-3
 SAME_POSITION_MM = 0.01
 _SHIFT_PIXELS = 0.5
+# A tangent, above what orientations of three digits make of a straight series.
+_LEAST_TILT = 2e-3
 
 
 def order_slices(slices: Sequence[Slice]) -> list[Slice]:
@@ -76,15 +78,27 @@ def slice_positions(ordered: Sequence[Slice]) -> NDArray[np.float64]:
 
 
 def is_tilted(ordered: Sequence[Slice]) -> bool:
-    """Say whether each slice is shifted sideways by the same step: the gantry was tilted."""
+    """Say whether each of three or more slices is shifted sideways by the same step."""
+    along, sideways = _sideways(ordered)
+    shift = np.linalg.norm(sideways[-1])
+    if len(ordered) < 3 or along[-1] <= 0 or shift <= _least_shift(ordered, along[-1]):
+        return False
+    rest = sideways - np.outer(along / along[-1], sideways[-1])
+    # A small shift is a tilt only where it explains most of how the slices lie.
+    allowed = min(_SHIFT_PIXELS * float(_spacing(ordered[0]).min()), shift / 4)
+    return bool(np.linalg.norm(rest, axis=1).max() <= allowed)
+
+
+def _sideways(ordered: Sequence[Slice]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how far the slices lie from the first along its normal, and the rest of the way."""
     places = np.array([_position(one) for one in ordered]) - _position(ordered[0])
     along = places @ _normal(ordered[0])
-    sideways = places - np.outer(along, _normal(ordered[0]))
-    pixel = float(_spacing(ordered[0]).min())
-    if np.linalg.norm(sideways, axis=1).max() <= _SHIFT_PIXELS * pixel or along[-1] <= 0:
-        return False
-    expected = np.outer(along / along[-1], sideways[-1])
-    return bool(np.linalg.norm(sideways - expected, axis=1).max() <= _SHIFT_PIXELS * pixel)
+    return along, places - np.outer(along, _normal(ordered[0]))
+
+
+def _least_shift(ordered: Sequence[Slice], length: float) -> float:
+    """Return the shift in mm over a length below which slices count as straight."""
+    return max(_LEAST_TILT * length, 0.1 * float(_spacing(ordered[0]).min()))
 
 
 def tilted_grid(ordered: Sequence[Slice], tolerance: float = SLICE_TOLERANCE) -> Grid:
@@ -117,10 +131,9 @@ def _picture_grid(one: Slice) -> Grid:
 def _slice_distance(ordered: Sequence[Slice], tolerance: float) -> float:
     if len(ordered) == 1:
         return _thickness(ordered[0])
-    places = np.array([_position(one) for one in ordered]) - _position(ordered[0])
-    along = places @ _normal(ordered[0])
+    along, sideways = _sideways(ordered)
     _require_even(ordered, np.diff(along), tolerance)
-    _require_straight(ordered, places - np.outer(along, _normal(ordered[0])))
+    _require_straight(ordered, along, sideways)
     return float(along[-1] / (len(ordered) - 1))
 
 
@@ -142,15 +155,19 @@ def _require_even(ordered: Sequence[Slice], gaps: NDArray[np.float64], tolerance
             )
 
 
-def _require_straight(ordered: Sequence[Slice], sideways: NDArray[np.float64]) -> None:
+def _require_straight(
+    ordered: Sequence[Slice], along: NDArray[np.float64], sideways: NDArray[np.float64]
+) -> None:
     shifts = np.linalg.norm(sideways, axis=1)
     worst = int(shifts.argmax())
-    pixel = float(_spacing(ordered[0]).min())
-    if shifts[worst] > _SHIFT_PIXELS * pixel:
+    allowed = _SHIFT_PIXELS * float(_spacing(ordered[0]).min())
+    if is_tilted(ordered):
+        allowed = min(allowed, _least_shift(ordered, along[-1]))
+    if shifts[worst] > allowed:
         first = ordered[0].path
         raise GeometryError(
             f"{first.parent}: {ordered[worst].path.name} is shifted {shifts[worst]:.3g} mm "
-            f"sideways of {first.name}, expected at most {_SHIFT_PIXELS * pixel:.3g} mm",
+            f"sideways of {first.name}, expected at most {allowed:.3g} mm",
             "the gantry was tilted: resample the series to a straight grid",
         )
 

@@ -12,13 +12,18 @@ from starlette.middleware.cors import CORSMiddleware
 
 import lamina
 from lamina.errors import LaminaError, WriteError
+from lamina.servers.access import Guard
+from lamina.servers.request_limits import BodyLimit, busy
 from lamina.web.app_state import AppState
-from lamina.web.guard import Guard
-from lamina.web.request_bodies import BodyLimit, busy
 from lamina.web.routes import jobs, mask_editor, prediction, saved_results, served_models
 from lamina.web.routes.pages import add_pages
 from lamina.web.settings import Settings
 from lamina.web.worker import BusyError
+
+_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+    "frame-ancestors 'self'; form-action 'self'; base-uri 'none'; object-src 'none'"
+)
 
 
 def create_app(
@@ -54,7 +59,7 @@ def create_app(
     _describe_as_it_is(app)
     # The last middleware is the outermost.
     app.add_middleware(BodyLimit, limits=settings.limits)
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Guard, access=settings.access, policy=_POLICY)
     if settings.cors:
         app.add_middleware(
             CORSMiddleware,

@@ -9,11 +9,13 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lamina.errors import LaminaError, find_cause
+from lamina.temporary import temporary_folder
 from lamina.web.descriptions import ModelState
 from lamina.web.jobs import Job, Jobs
 from lamina.web.served_models import ServedModel, ServedModels
@@ -75,7 +77,8 @@ class AppState:
         self._mask_editor: MaskEditor | None = None
         self._proposal: tuple[str, ServedModel, NDArray[np.integer]] | None = None
         self.jobs = Jobs(self.pictures, self.volumes, limits)
-        self.folder = Path(tempfile.mkdtemp(prefix="lamina-serve-"))
+        self._temporary = ExitStack()
+        self.folder = self._temporary.enter_context(temporary_folder())
         self.model: ModelState | None = None
         self.problem: str | None = None
         self._on_failure = on_failure
@@ -91,7 +94,7 @@ class AppState:
             job.removed = True
         for worker in (self.uploads, self.masks, self.pictures, self.volumes):
             worker.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._temporary.close()
 
     def _load(self) -> None:
         try:

@@ -2,8 +2,6 @@
 
 import contextlib
 import logging
-import os
-import secrets
 import socket
 from dataclasses import replace
 
@@ -11,7 +9,7 @@ import uvicorn
 
 from lamina.errors import ConfigError, LaminaError
 from lamina.web.app import create_app
-from lamina.web.settings import LOOPBACK, Settings
+from lamina.web.settings import Settings
 
 logger = logging.getLogger("lamina")
 
@@ -28,7 +26,7 @@ def serve(settings: Settings) -> None:
     """
     listening = _listen(settings.host, settings.port)
     port = listening.getsockname()[1]
-    settings = _with_token(replace(settings, port=port))
+    settings = replace(settings, port=port, token=settings.access.with_token().token)
     failures: list[LaminaError] = []
 
     def fail(reason: LaminaError) -> None:
@@ -64,17 +62,11 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _with_token(settings: Settings) -> Settings:
-    if settings.host in LOOPBACK:
-        return settings
-    return replace(settings, token=settings.token or secrets.token_urlsafe(24))
-
-
 def _greet(settings: Settings) -> None:
     shown = socket.gethostname() if settings.host in ("0.0.0.0", "::") else settings.host
     shown = f"[{shown}]" if ":" in shown else shown
     address = f"http://{shown}:{settings.port}/"
-    if settings.host not in LOOPBACK:
+    if settings.access.is_wide:
         print(
             f"warning: {settings.host} can be reached from other machines, and what they send is "
             "not encrypted.\n  → let a proxy with TLS stand before it; whoever has this address "
@@ -84,8 +76,3 @@ def _greet(settings: Settings) -> None:
     if settings.token:
         address += f"?token={settings.token}"
     print(f"Lamina is at {address} (Ctrl+C ends it)", flush=True)
-
-
-def token_from_environment() -> str | None:
-    """Return the access token that LAMINA_TOKEN names: other users see a command line."""
-    return os.environ.get("LAMINA_TOKEN") or None

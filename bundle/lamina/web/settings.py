@@ -3,17 +3,16 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from lamina.servers.access import Access
+from lamina.servers.request_limits import RequestLimits
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(RequestLimits):
     """What clients may ask for, so that none of them fills disk or memory.
 
     Parameters
     ----------
-    body
-        Bytes of one request.
     model
         Bytes of weights, unpacked.
     unpacked_gb
@@ -22,23 +21,15 @@ class Limits:
         Of a picture, of a volume.
     waiting
         Predictions that wait or run; further ones get 503.
-    bodies
-        Requests whose body is being received; further ones get 503.
-    silence, upload
-        Seconds without a byte, and for the whole body, after which a client gets 408.
     kept_jobs, kept_seconds
         Results that are kept, and for how long after they were last looked at.
     """
 
-    body: int = 512 * 2**20
     model: int = 2 * 2**30
     unpacked_gb: float = 4.0
     pixels: int = 40_000_000
     voxels: int = 400_000_000
     waiting: int = 8
-    bodies: int = 16
-    silence: float = 20.0
-    upload: float = 600.0
     kept_jobs: int = 20
     kept_seconds: float = 3600.0
 
@@ -75,3 +66,8 @@ class Settings:
     dataset_dir: Path | None = None
     results_dir: Path | None = None
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def access(self) -> Access:
+        """Who may ask."""
+        return Access(self.host, self.token, self.cors)

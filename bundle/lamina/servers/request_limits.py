@@ -2,12 +2,31 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lamina.web.settings import Limits
+
+@dataclass(frozen=True)
+class RequestLimits:
+    """How much one client may send.
+
+    Parameters
+    ----------
+    body
+        Bytes of one request.
+    bodies
+        Requests whose body is being received; further ones get 503.
+    silence, upload
+        Seconds without a byte, and for the whole body, after which a client gets 408.
+    """
+
+    body: int = 512 * 2**20
+    bodies: int = 16
+    silence: float = 20.0
+    upload: float = 600.0
 
 
 class RefusedBodyError(Exception):
@@ -28,7 +47,7 @@ class BodyLimit:
         How much, how slowly, how many.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, limits: RequestLimits) -> None:
         self._app = app
         self._limits = limits
         self._receiving = 0
@@ -65,7 +84,7 @@ class BodyLimit:
 class _Body:
     """The body of one request on its way in, and the answer on its way out."""
 
-    def __init__(self, receive: Receive, send: Send, scope: Scope, limits: Limits) -> None:
+    def __init__(self, receive: Receive, send: Send, scope: Scope, limits: RequestLimits) -> None:
         self._receive = receive
         self._send = send
         self._scope = scope
@@ -126,7 +145,7 @@ def busy() -> Response:
     return answer
 
 
-def too_large(limits: Limits) -> Response:
+def too_large(limits: RequestLimits) -> Response:
     """Return what a client gets whose request is too large, or does not say how large it is."""
     return _problem(413, f"at most {limits.body / 1e6:.0f} MB are taken in one request")
 

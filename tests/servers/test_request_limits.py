@@ -2,10 +2,9 @@ import asyncio
 
 import pytest
 
-from lamina.web.request_bodies import BodyLimit, RefusedBodyError
-from lamina.web.settings import Limits
+from lamina.servers.request_limits import BodyLimit, RefusedBodyError, RequestLimits
 
-LIMITS = Limits(body=10, bodies=1, silence=0.05, upload=30.0)
+LIMITS = RequestLimits(body=10, bodies=1, silence=0.05, upload=30.0)
 
 
 async def read_all(scope, receive, send):
@@ -106,7 +105,7 @@ def test_a_client_that_drips_is_refused_when_its_time_is_over():
         client.send(b"1")
         assert await client.status() == 408
 
-    run(test, limits=Limits(silence=30.0, upload=0.05))
+    run(test, limits=RequestLimits(silence=30.0, upload=0.05))
 
 
 def test_too_many_bodies_at_once_are_told_to_come_again():
@@ -122,7 +121,7 @@ def test_too_many_bodies_at_once_are_told_to_come_again():
         third.send(b"", more=False)
         assert await third.status() == 200
 
-    run(test, limits=Limits(bodies=1))
+    run(test, limits=RequestLimits(bodies=1))
 
 
 def test_a_place_is_free_when_the_body_is_there_though_the_answer_is_not():
@@ -142,7 +141,7 @@ def test_a_place_is_free_when_the_body_is_there_though_the_answer_is_not():
         go_on.set()
         assert [await first.status(), await second.status()] == [200, 200]
 
-    run(test, slow, Limits(bodies=2))
+    run(test, slow, RequestLimits(bodies=2))
 
 
 def test_requests_without_a_body_are_not_counted():

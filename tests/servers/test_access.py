@@ -6,16 +6,15 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from lamina.web.guard import COOKIE, Guard
-from lamina.web.settings import Settings
+from lamina.servers.access import COOKIE, Access, Guard
 
 
-def ask(settings=None, base_url="http://127.0.0.1:5000", **options):
+def ask(access=None, base_url="http://127.0.0.1:5000", **options):
     async def answer(request):
         return PlainTextResponse("hello")
 
     app = Starlette(routes=[Route("/x", answer, methods=["GET", "POST"])])
-    app.add_middleware(Guard, settings=settings or Settings())
+    app.add_middleware(Guard, access=access or Access(), policy="default-src 'self'")
     return TestClient(app, base_url=base_url, follow_redirects=False, **options)
 
 
@@ -32,9 +31,9 @@ def test_other_names_are_refused(host):
 
 
 def test_the_host_that_is_listened_on_is_a_name_of_ours():
-    wide = Settings(host="lamina.example")
+    wide = Access(host="lamina.example")
     assert ask(wide).get("/x", headers={"Host": "lamina.example:5000"}).status_code == 200
-    assert ask(Settings(host="0.0.0.0")).get("/x", headers={"Host": "any"}).status_code == 200
+    assert ask(Access(host="0.0.0.0")).get("/x", headers={"Host": "any"}).status_code == 200
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:8080"])
@@ -42,7 +41,7 @@ def test_pages_of_others_may_not_post(origin):
     answer = ask().post("/x", headers={"Origin": origin})
     assert answer.status_code == 403
     assert origin in answer.json()["error"]
-    named = Settings(cors=(origin,))
+    named = Access(cors=(origin,))
     assert ask(named).post("/x", headers={"Origin": origin}).status_code == 200
 
 
@@ -52,7 +51,7 @@ def test_our_own_page_may_post():
 
 @pytest.fixture
 def closed():
-    return ask(replace(Settings(host="0.0.0.0"), token="secret"))
+    return ask(replace(Access(host="0.0.0.0"), token="secret"))
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Cookie": "a=b"}])
@@ -88,5 +87,5 @@ def test_browsers_are_told_to_keep_answers_to_our_pages():
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "default-src 'self'" in headers["Content-Security-Policy"]
-    shared = ask(Settings(cors=("http://a.example",))).get("/x").headers
+    shared = ask(Access(cors=("http://a.example",))).get("/x").headers
     assert shared["Cross-Origin-Resource-Policy"] == "cross-origin"

@@ -1,0 +1,1 @@
+"""What the web app and the label server share: who may ask, and how much."""
