@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmark_against_nnunet import nnunet
 from benchmark_epochs import train_2d, train_3d
+from benchmark_headers import headers
 from benchmark_processor import machine, processor
 from benchmark_runs import ROOT, Plan, Result
 from benchmark_volumes import (
@@ -39,6 +40,7 @@ CASES: dict[str, Callable[[Plan], Result]] = {
     "nnunet": nnunet,
     "twenty_volumes": twenty_volumes,
     "thousand_pictures": thousand_pictures,
+    "headers": headers,
 }
 SHORT = ("one_volume", "many_classes", "train_2d", "train_3d", "processor")
 

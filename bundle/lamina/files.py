@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from lamina.errors import NO_ROOM, DataError, ReadError, WeightsError, not_written
 
 
@@ -54,6 +52,8 @@ def save_checkpoint(path: str | os.PathLike[str], content: Any) -> None:
     """Save tensors and plain values, whole or not at all."""
     # torch turns the error of a full disk into a RuntimeError without its number: so it writes
     # to memory, and Python to the disk.
+    import torch
+
     buffer = io.BytesIO()
     torch.save(content, buffer)
     with written_whole(path) as part:
@@ -68,6 +68,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
     WeightsError
         If the file is missing, broken, or holds more than tensors and plain values.
     """
+    import torch
+
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:

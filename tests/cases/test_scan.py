@@ -62,7 +62,9 @@ def test_every_real_file_is_told(without_hostile_files, capsys):
 def test_the_table_says_what_is_what(real_data, capsys):
     assert main(["scan", str(real_data / "dicom")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["NAME", "KIND", "MODALITY", "SIZE", "SPACING", "PLANE", "FILES"]
+    assert lines[0].split() == [
+        *("NAME", "KIND", "MODALITY", "DATE", "DESCRIPTION", "SIZE", "SPACING", "PLANE", "FILES")
+    ]
     row = next(line for line in lines if line.startswith("prostate_mr_t2tsetra"))
     assert "MR" in row
     assert "axial" in row

@@ -16,9 +16,10 @@ from lamina.cases.lists import find_list, read_list
 from lamina.cases.pairing import pair
 from lamina.cases.patients import FILE_NAME, patients_by_file, patients_by_pattern
 from lamina.errors import DataError
+from lamina.readers.dicom_file import is_dicom
 from lamina.readers.dicom_rules import Rules
 from lamina.readers.dicom_series import find_series
-from lamina.readers.dicom_slices import UnreadFile, is_dicom
+from lamina.readers.dicom_slices import UnreadFile
 from lamina.readers.formats import format_of, stem_of
 from lamina.readers.source import Source
 

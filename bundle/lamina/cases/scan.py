@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 
 from lamina.cases.case import Case
@@ -22,7 +21,8 @@ _OBLIQUE = 0.9
 class Scanned:
     """One image: its name and address, and what its header says.
 
-    ``kind`` is DICOM or a format; ``plane`` is that of the slices (axial, coronal, sagittal,
+    ``kind`` is DICOM or a format; ``date`` that of the series, else of the study, in ISO form;
+    ``plane`` is that of the slices (axial, coronal, sagittal,
     oblique), empty for pictures. ``problem`` says why it can't be used, empty where it can.
     """
 
@@ -31,6 +31,7 @@ class Scanned:
     kind: str
     modality: str = ""
     description: str = ""
+    date: str = ""
     size: str = ""
     spacing: str = ""
     plane: str = ""
@@ -80,10 +81,10 @@ def _files_and_modality(source: Source) -> dict[str, Any]:
     files = tuple(map(str, source.files))
     if not source.is_dicom:
         return {"files": files}
-    tags = ["Modality", "SeriesDescription"]
-    header = pydicom.dcmread(files[0], stop_before_pixels=True, force=True, specific_tags=tags)
+    first = min(source.slices, key=lambda one: one.path)
     return {
         "files": files,
-        "modality": str(header.get("Modality") or ""),
-        "description": str(header.get("SeriesDescription") or ""),
+        "modality": first.modality,
+        "description": first.description,
+        "date": first.date,
     }

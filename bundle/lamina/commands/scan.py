@@ -9,7 +9,7 @@ from typing import Any
 from lamina.commands.workflow import add_command
 from lamina.temporary import temporary_folder
 
-_COLUMNS = ("name", "kind", "modality", "size", "spacing", "plane", "files")
+_COLUMNS = ("name", "kind", "modality", "date", "description", "size", "spacing", "plane", "files")
 
 
 def add(commands: Any) -> None:
@@ -17,7 +17,8 @@ def add(commands: Any) -> None:
     parser = add_command(
         commands,
         "scan",
-        "list the images of a folder of any depth, and what else lies there",
+        "list the images of a folder of any depth, and what else lies there; the exit status is 1 if "
+        "none can be used",
         _scan,
         "lamina scan ~/from_the_pacs --json > found.json",
     )
@@ -31,22 +32,23 @@ def _scan(options: argparse.Namespace) -> int:
     from lamina.zips import unpacked
 
     with temporary_folder() as room:
-        _tell(unpacked(Path(options.folder).expanduser(), room), options.json)
-    return 0
+        usable = _tell(unpacked(Path(options.folder).expanduser(), room), options.json)
+    return 0 if usable else 1
 
 
-def _tell(root: Path, as_json: bool) -> None:
+def _tell(root: Path, as_json: bool) -> int:
+    """Print what a folder holds; return how many of its images can be used."""
     from lamina.cases.inputs import find_inputs
     from lamina.cases.scan import scan_cases
 
     inputs = find_inputs(root)
     cases = scan_cases(inputs.cases)
     left_out = [*inputs.broken, *inputs.skipped]
+    usable = [one for one in cases if not one.problem]
     if as_json:
         others = [{"path": path, "reason": why} for path, why in left_out]
         print(json.dumps({"cases": [c.as_json() for c in cases], "left_out": others}, indent=2))
-        return
-    usable = [one for one in cases if not one.problem]
+        return len(usable)
     rows = [[_cell(one, name) for name in _COLUMNS] for one in usable]
     print(table([name.upper() for name in _COLUMNS], rows))
     problems = [(one.address, one.problem) for one in cases if one.problem]
@@ -60,6 +62,7 @@ def _tell(root: Path, as_json: bool) -> None:
     print(
         f"\n{len(usable)} image(s) of {len(files)} file(s); {len(problems) + len(left_out)} not used"
     )
+    return len(usable)
 
 
 def _cell(one: Any, name: str) -> str:

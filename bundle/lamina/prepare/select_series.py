@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pydicom
 
 from lamina.cases.scan import plane_of
 from lamina.errors import DataError, ReadError
-from lamina.readers.dicom_slices import Slice, is_dicom, read_slices
+from lamina.readers.dicom_file import is_dicom, read_header
+from lamina.readers.dicom_slices import Slice, read_slices
 
 
 @dataclass
@@ -82,9 +82,7 @@ def one_file_per_series(path: Path) -> list[Path]:
     first: dict[str, Path] = {}
     for file in _files(path) if path.is_dir() else []:
         if is_dicom(file):
-            header = pydicom.dcmread(
-                file, stop_before_pixels=True, force=True, specific_tags=["SeriesInstanceUID"]
-            )
+            header = read_header(file, "SeriesInstanceUID")
             first.setdefault(str(header.get("SeriesInstanceUID")), file)
     if not first:
         raise DataError(f"{path}: no DICOM file", "give a DICOM file, or a folder that holds some")

@@ -2,30 +2,28 @@
 
 An address is one string: a file, a folder that holds one series, folder#SeriesInstanceUID, or
 file#frames:N for volume or frame N of a multi-frame file.
-Stored values are turned where MONOCHROME1 means that low is bright, then scaled by the modality
-transformation (RescaleSlope and RescaleIntercept, or its table), slice by slice.
+What is stored becomes grey values slice by slice (`lamina.readers.dicom_values`).
 """
 
 import logging
 import os
+import struct
 from collections.abc import Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
-from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.pixels import apply_modality_lut, iter_pixels
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from lamina.errors import ReadError
-from lamina.readers.dicom_frames import frame_headers
+from lamina.readers.dicom_file import read_dicom_file
+from lamina.readers.dicom_frames import PER_FRAME, frame_headers
 from lamina.readers.dicom_rules import SeriesRules, interpolate
 from lamina.readers.dicom_slices import Slice
+from lamina.readers.dicom_values import grey_values, stored_pixels
 from lamina.readers.grid import Grid
 from lamina.readers.source import Source
 
@@ -39,6 +37,8 @@ _BAD_PIXELS = (
     ValueError,
     TypeError,
     KeyError,
+    IndexError,
+    struct.error,
     AttributeError,
     RuntimeError,
 )
@@ -80,14 +80,13 @@ def _read_slices(slices: Sequence[Slice]) -> list[NDArray[np.float32]]:
 
 def _read_frames(path: Path, frames: Sequence[int]) -> list[NDArray[np.float32]]:
     try:
-        image = _with_syntax(pydicom.dcmread(path, force=True))
-        count = int(image.get("NumberOfFrames") or 1)
-        few = count > 1 and len(frames) < count  # which alone are decoded
-        decoded = iter_pixels(image, indices=frames) if few else _all_frames(image, count)
-        grouped = "PerFrameFunctionalGroupsSequence" in image
-        headers = list(frame_headers(image)) if count > 1 or grouped else [image]
-        stored = dict(zip(frames if few else range(count), decoded, strict=True))
-        return [_scaled(stored[number], image, headers[number], path) for number in frames]
+        image = _with_syntax(read_dicom_file(path))
+        grouped = int(image.get("NumberOfFrames") or 1) > 1 or PER_FRAME in image
+        headers = list(frame_headers(image)) if grouped else [image]
+        return [
+            grey_values(stored, image, headers[number]).T
+            for number, stored in zip(frames, stored_pixels(image, frames), strict=True)
+        ]
     except _BAD_PIXELS as error:
         raise _undecodable(path, error) from error
 
@@ -105,31 +104,8 @@ def _with_syntax(image: Dataset) -> Dataset:
     return image
 
 
-def _scaled(
-    stored: NDArray[Any], image: Dataset, frame: Dataset, path: Path
-) -> NDArray[np.float32]:
-    """Return one frame as grey values (columns, rows), by its own modality transformation."""
-    grey = _grey(stored, image, path)
-    if image.PhotometricInterpretation == "MONOCHROME1":
-        grey = _inverted(grey, image)
-    scaled = apply_modality_lut(grey, frame if "RescaleSlope" in frame else image)
-    return scaled.astype(np.float32).T
-
-
 def _undecodable(path: Path, error: Exception) -> ReadError:
     return ReadError(
         f"{path}: its pixels can't be decoded ({' '.join(str(error).split())[:200]})",
         "export it uncompressed, or copy it again",
     )
-
-
-def _grey(stored: NDArray[Any], image: Dataset, path: Path) -> NDArray[Any]:
-    if image.PhotometricInterpretation == "PALETTE COLOR":
-        raise ReadError(f"{path}: a DICOM palette picture", "export it as PNG or as grey DICOM")
-    return np.asarray(Image.fromarray(stored).convert("L")) if stored.ndim == 3 else stored
-
-
-def _inverted(stored: NDArray[Any], image: Dataset) -> NDArray[Any]:
-    """Mirror stored values within the range of their bits."""
-    ends = -1 if image.PixelRepresentation else 2 ** int(image.BitsStored) - 1
-    return ends - np.asarray(stored, dtype=np.int64)

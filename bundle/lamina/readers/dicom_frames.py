@@ -4,13 +4,13 @@ What places a frame in space stands in the functional groups: those of the frame
 that all frames share.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydicom.dataset import Dataset
 
-_DIRECTION = ("DiffusionGradientOrientation",)
-_DELAY = "NominalCardiacTriggerDelayTime"
+SHARED = "SharedFunctionalGroupsSequence"
+PER_FRAME = "PerFrameFunctionalGroupsSequence"
 _OF_ALL_FRAMES = (
     "SOPClassUID",
     "SOPInstanceUID",
@@ -22,51 +22,76 @@ _OF_ALL_FRAMES = (
     "Columns",
     "PixelSpacing",
     "ImagerPixelSpacing",
+    "SequenceOfUltrasoundRegions",
 )
 
+Wanted = Mapping[str, Any]
+"""Of a group, the elements that are taken, each with its name in a single slice's header."""
 
-def frame_headers(header: Dataset) -> Iterator[Dataset]:
-    """Yield for each frame a header with the elements that a single slice would have.
+WANTED: Wanted = {
+    "PlanePositionSequence": {"ImagePositionPatient": "ImagePositionPatient"},
+    "PlaneOrientationSequence": {"ImageOrientationPatient": "ImageOrientationPatient"},
+    "PixelMeasuresSequence": {"PixelSpacing": "PixelSpacing", "SliceThickness": "SliceThickness"},
+    "FrameContentSequence": {"TemporalPositionIndex": "TemporalPositionIndex"},
+    "CardiacSynchronizationSequence": {"NominalCardiacTriggerDelayTime": "TriggerTime"},
+    "MRDiffusionSequence": {
+        "DiffusionBValue": "DiffusionBValue",
+        "DiffusionGradientDirectionSequence": {
+            "DiffusionGradientOrientation": "DiffusionGradientOrientation"
+        },
+    },
+    "MRImageFrameTypeSequence": {"FrameType": "ImageType"},
+    "MREchoSequence": {"EffectiveEchoTime": "EchoTime"},
+    "PixelValueTransformationSequence": {
+        "RescaleSlope": "RescaleSlope",
+        "RescaleIntercept": "RescaleIntercept",
+    },
+}
 
+Frame = Mapping[str, Any]
+"""The elements of one frame by keyword, as the header of a single slice would have them."""
+
+
+def frame_headers(
+    header: Dataset, groups: Mapping[str, list[dict[str, Any]]] | None = None
+) -> Iterator[Frame]:
+    """Yield for each frame the elements that a single slice would have.
+
+    Parameters
+    ----------
+    header
+        Of the file.
+    groups
+        The functional groups as `lamina.readers.dicom_groups.read_groups` returns them, where the
+        header is without them.
+
+    Examples
+    --------
     >>> plain = Dataset()
     >>> plain.NumberOfFrames = 2
     >>> len(list(frame_headers(plain)))
     2
     """
-    shared = _first(header, "SharedFunctionalGroupsSequence")
-    own = header.get("PerFrameFunctionalGroupsSequence") or []
-    for number in range(int(header.NumberOfFrames)):
-        groups = [own[number]] if number < len(own) else []
-        frame = Dataset()
-        for name in _OF_ALL_FRAMES:
-            if header.get(name) is not None:
-                setattr(frame, name, header.get(name))
-        for group in [shared, *groups]:
-            _take(frame, group, "PlanePositionSequence", "ImagePositionPatient")
-            _take(frame, group, "PlaneOrientationSequence", "ImageOrientationPatient")
-            _take(frame, group, "PixelMeasuresSequence", "PixelSpacing", "SliceThickness")
-            _take(frame, group, "FrameContentSequence", "TemporalPositionIndex")
-            _take(frame, group, "CardiacSynchronizationSequence", _DELAY, as_name="TriggerTime")
-            _take(frame, group, "MRDiffusionSequence", "DiffusionBValue")
-            directions = _first(group, "MRDiffusionSequence")
-            _take(frame, directions, "DiffusionGradientDirectionSequence", *_DIRECTION)
-            _take(frame, group, "MRImageFrameTypeSequence", "FrameType", as_name="ImageType")
-            _take(frame, group, "MREchoSequence", "EffectiveEchoTime", as_name="EchoTime")
-            _take(frame, group, "PixelValueTransformationSequence", "RescaleSlope")
-            _take(frame, group, "PixelValueTransformationSequence", "RescaleIntercept")
-        yield frame
+    if groups is None:
+        groups = {
+            name: [_values(item, WANTED) for item in header.get(name) or []]
+            for name in (SHARED, PER_FRAME)
+        }
+    of_all = {name: header.get(name) for name in _OF_ALL_FRAMES}
+    for shared in groups[SHARED][:1]:
+        of_all |= shared
+    own = groups[PER_FRAME]
+    for number in range(int(header.get("NumberOfFrames") or 1)):
+        yield of_all | (own[number] if number < len(own) else {})
 
 
-def _take(
-    frame: Dataset, group: Dataset | None, sequence: str, *names: str, as_name: str | None = None
-) -> None:
-    found = _first(group, sequence)
-    for name in names:
-        value: Any = found.get(name) if found is not None else None
-        if value is not None:
-            setattr(frame, as_name or name, value)
-
-
-def _first(holder: Dataset | None, sequence: str) -> Dataset | None:
-    items = holder.get(sequence) if holder is not None else None
-    return items[0] if items else None
+def _values(item: Dataset, wanted: Wanted) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, taken in wanted.items():
+        found = item.get(name)
+        if isinstance(taken, str):
+            if found is not None:
+                values[taken] = found
+        elif found:
+            values |= _values(found[0], taken)
+    return values

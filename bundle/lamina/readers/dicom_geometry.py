@@ -231,7 +231,8 @@ def _positive(one: Slice, value: NDArray[np.float64] | None, name: str) -> NDArr
 def _present(one: Slice, value: NDArray[np.float64] | None, name: str) -> NDArray[np.float64]:
     if value is None:
         raise GeometryError(
-            f"{one.path}: {name} is missing, so that its place in space is unclear",
+            f"{one.path}: {name} is missing, so that its place in space is unclear"
+            f"{''.join(f' ({note})' for note in one.notes if note.startswith(name))}",
             "export the series again, or convert it with a tool whose rule you trust",
         )
     return value

@@ -114,6 +114,7 @@ def plan_series(ordered: Sequence[Slice], rules: SeriesRules) -> SeriesPlan:
         If the rules forbid what would be needed, with both values.
     """
     slices, warnings = _without_duplicates(ordered, rules)
+    warnings += dict.fromkeys(note for one in slices for note in one.notes)
     warnings += _mixed_acquisitions(slices)
     if len(slices) < 3 or slices[0].position is None:
         return _as_they_are(slices, series_grid(slices, rules.tolerance), warnings)

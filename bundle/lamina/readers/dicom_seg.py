@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import SegmentationStorage
 
 from lamina.errors import GeometryError, ReadError
+from lamina.readers.dicom_file import is_dicom, read_dicom_file
 from lamina.readers.dicom_series import find_series
-from lamina.readers.dicom_slices import is_dicom
 from lamina.readers.grid import Grid, lps_to_ras
 from lamina.readers.source import Source
 
@@ -90,7 +89,7 @@ def _on_grid(
 
 def _read(path: Path) -> tuple[Dataset, NDArray[np.uint8]]:
     try:
-        seg = pydicom.dcmread(path, force=True)
+        seg = read_dicom_file(path)
         kind = f"{seg.SOPClassUID.name} {seg.get('SegmentationType', '')}".strip()
         if seg.SOPClassUID != SegmentationStorage or seg.SegmentationType != "BINARY":
             raise ReadError(

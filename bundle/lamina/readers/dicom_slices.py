@@ -1,23 +1,31 @@
-"""What the header of each DICOM file says about its slices.
+"""What the header of each DICOM file says about its slices."""
 
-A file is DICOM by its content: the letters DICM after a preamble of 128 bytes (PS3.10), or, as
-old writers do it, a data set that starts at once with group 0002 or 0008.
-"""
-
+import logging
+import re
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.uid import UID, NuclearMedicineImageStorage
+from pydicom.filereader import read_partial
+from pydicom.pixels import get_decoder
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, NuclearMedicineImageStorage
 
 from lamina.errors import ReadError
-from lamina.readers.dicom_frames import frame_headers
+from lamina.readers.dicom_file import open_dicom, read_header
+from lamina.readers.dicom_frames import PER_FRAME, frame_headers
+from lamina.readers.dicom_groups import GROUP_TAGS, Group, read_groups
+from lamina.readers.dicom_spacing import Header, read_numbers, read_spacing, read_thickness
+from lamina.readers.dicom_values import value_notes
+
+logger = logging.getLogger("lamina")
 
 _BAD_HEADER = (
     BytesLengthException,
@@ -32,8 +40,6 @@ _BAD_HEADER = (
     NotImplementedError,
     struct.error,
 )
-_FRAMES = "PerFrameFunctionalGroupsSequence"
-_BARE_STARTS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 # Objects that have rows and columns but no image of the body: segmentations, dose, maps.
 _NOT_IMAGES = {
     "1.2.840.10008.5.1.4.1.1.66.4",
@@ -41,7 +47,7 @@ _NOT_IMAGES = {
     "1.2.840.10008.5.1.4.1.1.481.2",
     "1.2.840.10008.5.1.4.1.1.30",
 }
-_TAGS = [
+_TAGS = (
     "SOPClassUID",
     "SOPInstanceUID",
     "SeriesInstanceUID",
@@ -69,7 +75,16 @@ _TAGS = [
     "AcquisitionTime",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
-]
+    "SequenceOfUltrasoundRegions",
+    "RescaleSlope",
+    "ModalityLUTSequence",
+    "Modality",
+    "SeriesDescription",
+    "SeriesDate",
+    "StudyDate",
+)
+_TAG_NUMBERS: list[Any] = [tag_for_keyword(name) for name in _TAGS]
+_PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 # What may tell apart images at one position, tried in this order.
 MOMENTS = (
     "TemporalPositionIdentifier",
@@ -97,7 +112,8 @@ class Slice:
     header lacks them. ``frame`` counts from 0 in a file with functional groups or of several
     frames, of which it has ``frames``, and is None in any other. ``moments`` are the values of
     `MOMENTS`; ``instance`` is the SOPInstanceUID, ``concatenation`` the ConcatenationUID, and
-    ``owner`` the study and the patient, since anonymisers give many series one UID.
+    ``owner`` the study and the patient, since anonymisers give many series one UID. ``date`` is
+    that of the series, else of the study (ISO). ``notes`` are what was made of odd values.
     """
 
     path: Path
@@ -113,6 +129,10 @@ class Slice:
     instance: str = ""
     concatenation: str = ""
     owner: tuple[str, str] = ("", "")
+    modality: str = ""
+    description: str = ""
+    date: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,13 +153,6 @@ class NoImageError(ReadError):
     """A DICOM object that is no image: a report, a plan, a segmentation."""
 
 
-def is_dicom(path: Path) -> bool:
-    """Tell by its first bytes whether a file is DICOM."""
-    with path.open("rb") as file:
-        head = file.read(132)
-    return head[128:] == b"DICM" or (len(head) == 132 and head[:2] in _BARE_STARTS)
-
-
 def read_slices(path: Path) -> list[Slice]:
     """Return what the header of a DICOM file says about the place of its image, or its frames.
 
@@ -149,15 +162,33 @@ def read_slices(path: Path) -> list[Slice]:
         If the header is broken, or the file holds no image.
     """
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=_TAGS)
+        header, groups = _read(path)
         _require_image(header, path)
-        if int(header.get("NumberOfFrames") or 1) == 1 and not header.get(_FRAMES):
-            return [_slice(header, path)]
+        if int(header.get("NumberOfFrames") or 1) == 1 and not (groups or header).get(PER_FRAME):
+            return [_slice(header, _of_file(header, path))]
         _require_frames(header, path)
-        headers = list(frame_headers(header))
-        return [_slice(frame, path, number, len(headers)) for number, frame in enumerate(headers)]
+        headers = list(frame_headers(header, groups))
+        common = _of_file(header, path) | {"frames": len(headers)}
+        return [_slice(frame, common, number) for number, frame in enumerate(headers)]
     except _BAD_HEADER as error:
         raise ReadError(f"{path}: its DICOM header can't be read ({error})") from error
+
+
+def _read(path: Path) -> tuple[Dataset, dict[str, list[Group]] | None]:
+    """Return a file's header, and its functional groups where the header is without them."""
+    with open_dicom(path) as file:
+        header = read_partial(file, _at_groups_or_pixels, force=True, specific_tags=_TAG_NUMBERS)
+        try:
+            implicit, little = header.original_encoding
+            if header.file_meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+                return header, read_groups(file, bool(implicit), bool(little))
+        except (ValueError, struct.error, RecursionError):
+            logger.debug("%s: its functional groups are left to pydicom", path)
+    return read_header(path, *_TAGS), None
+
+
+def _at_groups_or_pixels(tag: int, *_: Any) -> bool:
+    return tag in GROUP_TAGS or tag in _PIXELS
 
 
 def _require_image(header: Dataset, path: Path) -> None:
@@ -165,12 +196,30 @@ def _require_image(header: Dataset, path: Path) -> None:
     if kind in _NOT_IMAGES or not (header.get("Rows") and header.get("Columns")):
         reason = f"a DICOM object without an image ({kind.name or 'no SOP class'})"
         raise NoImageError(f"{path}: {reason}")
+    _require_decoder(header, path)
     mosaic = {*_MOSAICS} & {str(value).upper() for value in header.get("ImageType") or ()}
     if mosaic:
         raise ReadError(
             f"{path}: a mosaic ({mosaic.pop()}), which shows the slices of a volume as tiles of "
             "one picture",
             "export it as enhanced MR, or convert it with dcm2niix",
+        )
+
+
+def _require_decoder(header: Dataset, path: Path) -> None:
+    """Refuse pixels that nothing here can decode, such as films, before they are asked for."""
+    syntax = header.file_meta.get("TransferSyntaxUID")
+    try:
+        decoder = get_decoder(syntax) if syntax else None
+        missing = "" if decoder is None or decoder.is_available else decoder.missing_dependencies
+    except NotImplementedError:
+        missing = ["no decoder is known to pydicom"]
+    if missing:
+        name = syntax if syntax.name == syntax else f"{syntax.name} ({syntax})"
+        raise ReadError(
+            f"{path}: its pixels are stored as {name}, which can't be decoded: "
+            f"{', '.join(missing)}",
+            "export it uncompressed",
         )
 
 
@@ -181,7 +230,7 @@ def _require_frames(header: Dataset, path: Path) -> None:
     plain = syntax is None or not (syntax.is_compressed or syntax.is_deflated)
     bits = int(header.get("BitsAllocated") or 8) * int(header.get("SamplesPerPixel") or 1)
     needed = count * (int(header.Rows) * int(header.Columns) * bits // 8 if plain else 8)
-    if needed > size and not getattr(syntax, "is_deflated", False):
+    if needed > size and not (getattr(syntax, "is_deflated", False) or is_packed(path)):
         raise ReadError(
             f"{path}: {count} frames by its header, which need at least {needed} bytes, but the "
             f"file has {size}",
@@ -196,24 +245,50 @@ def _require_frames(header: Dataset, path: Path) -> None:
         )
 
 
-def _slice(header: Dataset, path: Path, frame: int | None = None, frames: int = 1) -> Slice:
-    spacing = _numbers(header, "PixelSpacing", 2)
-    thickness = _numbers(header, "SliceThickness", 1)
+def _of_file(header: Dataset, path: Path) -> dict[str, Any]:
+    """Return what all frames of a file have in common."""
+    return {
+        "path": path,
+        "uid": _text(header, "SeriesInstanceUID"),
+        "size": (int(header.Columns), int(header.Rows)),
+        "instance": _text(header, "SOPInstanceUID"),
+        "concatenation": _text(header, "ConcatenationUID"),
+        "owner": (_text(header, "StudyInstanceUID"), _text(header, "PatientID")),
+        "modality": _text(header, "Modality"),
+        "description": _text(header, "SeriesDescription"),
+        "date": _iso_date(_text(header, "SeriesDate")) or _iso_date(_text(header, "StudyDate")),
+    }
+
+
+def _slice(header: Header, common: Mapping[str, Any], frame: int | None = None) -> Slice:
+    spacing, notes = read_spacing(header)
     return Slice(
-        path=path,
-        uid=str(header.get("SeriesInstanceUID") or ""),
-        size=(int(header.Columns), int(header.Rows)),
-        position=_numbers(header, "ImagePositionPatient", 3),
-        orientation=_numbers(header, "ImageOrientationPatient", 6),
-        spacing=_numbers(header, "ImagerPixelSpacing", 2) if spacing is None else spacing,
-        thickness=_numbers(header, "SpacingBetweenSlices", 1) if thickness is None else thickness,
+        **common,
+        position=read_numbers(header, "ImagePositionPatient", 3),
+        orientation=read_numbers(header, "ImageOrientationPatient", 6),
+        spacing=spacing,
+        thickness=read_thickness(header),
         frame=frame,
-        frames=frames,
         moments=tuple(_moment(header.get(name)) for name in MOMENTS),
-        instance=str(header.get("SOPInstanceUID") or ""),
-        concatenation=str(header.get("ConcatenationUID") or ""),
-        owner=(str(header.get("StudyInstanceUID") or ""), str(header.get("PatientID") or "")),
+        notes=(*notes, *value_notes(header)),
     )
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    return str(header.get(keyword) or "")
+
+
+def _iso_date(text: str) -> str:
+    """Return a date of DICOM, or of ACR-NEMA with dots, as ISO has it; "" for what is none.
+
+    >>> _iso_date("20240131"), _iso_date("2024.01.31"), _iso_date("***"), _iso_date("20240231")
+    ('2024-01-31', '2024-01-31', '', '')
+    """
+    match = re.fullmatch(r"(\d{4})\.?(\d\d)\.?(\d\d)", text.strip())
+    try:
+        return date.fromisoformat("-".join(match.groups())).isoformat() if match else ""
+    except ValueError:
+        return ""
 
 
 def _moment(value: Any) -> Moment:
@@ -223,14 +298,3 @@ def _moment(value: Any) -> Moment:
         return float(value)
     except (TypeError, ValueError):
         return str(value)
-
-
-def _numbers(header: Dataset, keyword: str, count: int) -> NDArray[np.float64] | None:
-    """Return an element's numbers, or None where it is absent or empty."""
-    value = header.get(keyword)
-    if value is None or value == "":
-        return None
-    numbers = np.atleast_1d(np.asarray(value, dtype=float))
-    if numbers.shape != (count,) or not np.isfinite(numbers).all():
-        raise ValueError(f"{keyword} is {value}, expected {count} finite numbers")
-    return numbers

@@ -10,7 +10,6 @@ from typing import Any
 
 import itk
 import numpy as np
-from monai.data.utils import to_affine_nd
 from numpy.typing import NDArray
 
 from lamina.errors import GeometryError, ReadError
@@ -94,13 +93,12 @@ def _image_io(path: Path) -> "itk.ImageIOBase":
 
 
 def _affine(information: "itk.ImageIOBase", path: Path) -> NDArray[np.float64]:
-    axes = range(information.GetNumberOfDimensions())
-    affine = np.eye(len(axes) + 1)
-    for axis in axes:
+    axes = information.GetNumberOfDimensions()
+    affine = np.eye(4)
+    for axis in range(axes):
         direction = np.asarray(information.GetDirection(axis))
-        affine[:-1, axis] = direction * information.GetSpacing(axis)
-        affine[axis, -1] = information.GetOrigin(axis)
-    affine = np.asarray(to_affine_nd(3, affine), dtype=float)
+        affine[:axes, axis] = direction * information.GetSpacing(axis)
+        affine[axis, 3] = information.GetOrigin(axis)
     require_affine(affine, path)
     return lps_to_ras(affine)
 

@@ -240,7 +240,17 @@ def _inverted(stored: NDArray[Any], picture: Image.Image) -> NDArray[Any]:
 def _bands_to_channels(values: NDArray[Any], channels: int) -> NDArray[Any]:
     if values.ndim == 2:
         return values if channels == 1 else np.stack([values] * channels, axis=-1)
-    return values[..., :3] if channels == 3 else values[..., :3] @ np.array(_LUMINANCE)
+    return values[..., :3] if channels == 3 else luminance(values)
+
+
+def luminance(colours: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the luminance of ITU-R BT.601 of colours in the last axis, in their own range.
+
+    >>> luminance(np.array([[65535, 0, 0], [65535, 65535, 65535]])).round().tolist()
+    [19595.0, 65535.0]
+    """
+    grey: NDArray[np.float64] = colours[..., :3] @ np.array(_LUMINANCE)
+    return grey
 
 
 def _to_channels(picture: Image.Image, channels: int) -> NDArray[Any]:

@@ -6,10 +6,11 @@ from typing import Any, Self, cast
 
 from lamina.errors import ReadError
 from lamina.files import split_address
+from lamina.readers.dicom_file import is_dicom
 from lamina.readers.dicom_geometry import order_slices
 from lamina.readers.dicom_rules import Rules, SeriesPlan, SeriesRules, plan_series
 from lamina.readers.dicom_series import find_series
-from lamina.readers.dicom_slices import Slice, is_dicom
+from lamina.readers.dicom_slices import Slice
 from lamina.readers.formats import SUFFIXES, Format, format_of
 from lamina.readers.itk import data_file
 from lamina.readers.parts import PART, Part

@@ -13,8 +13,6 @@ from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
-from monai.bundle import ConfigParser
-
 from lamina.errors import ConfigError
 
 
@@ -26,6 +24,8 @@ def current_config() -> dict[str, Any]:
     ConfigError
         If no MONAI workflow calls.
     """
+    from monai.bundle import ConfigParser
+
     for frame in _callers():
         owner = frame.f_locals.get("self")
         if isinstance(owner, ConfigParser):
@@ -57,6 +57,8 @@ def synthetic_data() -> Any:
     ConfigError
         If no MONAI workflow calls.
     """
+    from monai.bundle import ConfigParser
+
     return ConfigParser(current_config()).get_parsed_content("task#phantoms")
 
 
@@ -77,6 +79,8 @@ def command_line_ids() -> dict[str, set[str]]:
     -------
     ``{"given": …, "known": …}``; both are empty where no runner calls, but Python.
     """
+    from monai.bundle import ConfigParser
+
     for frame in _callers():
         if frame.f_code.co_name == "create_workflow" and "_args" in frame.f_locals:
             files = frame.f_locals["config_file"]
