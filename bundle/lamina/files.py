@@ -2,17 +2,25 @@
 
 import contextlib
 import csv
+import hashlib
 import io
 import json
 import math
 import os
+import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from lamina.errors import NO_ROOM, DataError, ReadError, WeightsError, not_written
+
+_LONGEST_BYTES = 200
+_SECONDS_OF_A_DAY = 86400
 
 
 @contextlib.contextmanager
@@ -35,7 +43,8 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     # The suffix stays last: libraries choose the format by it.
-    part = path.with_name(f".part-{os.getpid()}-{path.name}")
+    end = os.fsencode(path.name)[-_LONGEST_BYTES:].decode(errors="ignore")
+    part = path.with_name(f".part-{_machine()}-{os.getpid()}-{end}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
@@ -48,6 +57,38 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise not_written(path, error) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def remove_dead_parts(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder of any depth.
+
+    What a living process writes stays. Of a process of another machine or container, whose
+    number says nothing here, a file goes that nobody has written to for a day.
+    """
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith(".part-") and _is_dead(part := Path(parent, name)):
+                part.unlink(missing_ok=True)
+
+
+def _is_dead(part: Path) -> bool:
+    machine, number = (*part.name.split("-"), "", "")[1:3]
+    if machine == _machine() and number.isdigit():
+        return not psutil.pid_exists(int(number))
+    try:
+        return time.time() - part.stat().st_mtime > _SECONDS_OF_A_DAY
+    except FileNotFoundError:  # it is whole by now
+        return False
+
+
+@cache
+def _machine() -> str:
+    """Return what stands for the processes whose numbers this one sees: machine and namespace."""
+    names = [socket.gethostname()]
+    for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
+        with contextlib.suppress(OSError):
+            names.append(os.readlink(path) if path.endswith("pid") else Path(path).read_text())
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
 
 
 def save_checkpoint(path: str | os.PathLike[str], content: Any) -> None:
@@ -79,13 +120,21 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
         ) from error
 
 
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write text in UTF-8, whole or not at all.
+
+    File names need not be UTF-8: their other bytes are written as JSON has them, ``\\udce9``.
+    """
+    with written_whole(path) as part:
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
     """Write JSON, whole or not at all; NaN and infinity, which JSON does not have, are null."""
-    with written_whole(path) as part:
-        text = json.dumps(
-            without_nan(content), indent=2, default=str, ensure_ascii=False, allow_nan=False
-        )
-        part.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(
+        without_nan(content), indent=2, default=str, ensure_ascii=False, allow_nan=False
+    )
+    write_text(path, text + "\n")
 
 
 def without_nan(value: Any) -> Any:
@@ -109,8 +158,7 @@ def write_table(
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    with written_whole(path) as part:
-        part.write_text(text.getvalue(), encoding="utf-8")
+    write_text(path, text.getvalue())
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:

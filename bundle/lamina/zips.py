@@ -1,10 +1,9 @@
 """Zip files as folders, unpacked with care."""
 
 import zipfile
-import zlib
 from pathlib import Path
 
-from lamina.errors import ReadError
+from lamina.errors import ReadError, reading
 
 MOST_GB = 50.0
 MOST_TIMES = 200
@@ -30,23 +29,39 @@ def unpacked(path: Path, room: Path, most_gb: float = MOST_GB) -> Path:
     """
     if not (path.is_file() and zipfile.is_zipfile(path)):
         return path
-    try:
-        with zipfile.ZipFile(path) as archive:
-            _check(path, archive, most_gb)
-            archive.extractall(room)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
-        raise ReadError(f"{path}: a broken zip ({error})", "pack or copy it again") from error
+    with reading(path, "a broken zip"), zipfile.ZipFile(path) as archive:
+        _check(path, archive, most_gb)
+        archive.extractall(room)
     return room
 
 
-def _check(path: Path, archive: zipfile.ZipFile, most_gb: float) -> None:
-    size = sum(one.file_size for one in archive.infolist())
-    packed = max(sum(one.compress_size for one in archive.infolist()), 1)
-    if size > most_gb * 1e9 or (size > 1e8 and size > MOST_TIMES * packed):
+def refuse_bomb(path: Path, size: int, packed: int, most_gb: float) -> None:
+    """Refuse what unpacks to more than ``most_gb``, or is packed more than 200 times.
+
+    Raises
+    ------
+    ReadError
+        With both sizes.
+
+    Examples
+    --------
+    >>> refuse_bomb(Path("a.zip"), 10**6, 10, most_gb=1)
+    >>> refuse_bomb(Path("a.zip"), 10**9, 10**6, most_gb=1)
+    Traceback (most recent call last):
+        ...
+    lamina.errors.ReadError: a.zip: unpacks to 1 GB from 0.001 GB
+      → unpack it yourself if it is meant so (at most 1 GB are unpacked)
+    """
+    if size > most_gb * 1e9 or (size > 1e8 and size > MOST_TIMES * max(packed, 1)):
         raise ReadError(
             f"{path}: unpacks to {size / 1e9:.3g} GB from {packed / 1e9:.3g} GB",
             f"unpack it yourself if it is meant so (at most {most_gb:g} GB are unpacked)",
         )
+
+
+def _check(path: Path, archive: zipfile.ZipFile, most_gb: float) -> None:
+    size = sum(one.file_size for one in archive.infolist())
+    refuse_bomb(path, size, sum(one.compress_size for one in archive.infolist()), most_gb)
     if len(archive.infolist()) > MOST_FILES:
         raise ReadError(
             f"{path}: {len(archive.infolist())} files, at most {MOST_FILES} are unpacked",

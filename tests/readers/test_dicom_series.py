@@ -7,8 +7,9 @@ from scipy.spatial.transform import Rotation
 
 from lamina.cases.find import find_images
 from lamina.errors import ReadError
+from lamina.readers.dicom_file import is_dicom
 from lamina.readers.dicom_series import find_series
-from lamina.readers.dicom_slices import is_dicom, read_slices
+from lamina.readers.dicom_slices import read_slices
 from lamina.readers.images import read_grid, read_image
 from lamina.readers.source import Source
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from lamina.cases.case import Case
 from lamina.cases.find import find_images, unlabelled_cases
 from lamina.cases.scan import scan_case
-from lamina.errors import DataError
+from lamina.errors import DataError, ReadError
 from lamina.readers.dicom_rules import Rules
-from lamina.readers.formats import SUFFIXES
+from lamina.readers.dicom_slices import UnreadFile
+from lamina.readers.formats import SUFFIXES, require_file
 from lamina.readers.source import Source
 
 _EMPTY, _NO_DICOM = "an empty file", "named as DICOM, but its content is none"
@@ -106,10 +107,11 @@ def _choose(
 
 
 def _why_not(path: Path) -> str:
-    if not path.exists():
-        return "a link that leads nowhere"
-    if path.stat().st_size == 0:
-        return _EMPTY
+    try:
+        if require_file(path).st_size == 0:
+            return _EMPTY
+    except ReadError as error:
+        return UnreadFile.of(path, error).reason
     if path.suffix.lower() in _DICOM_SUFFIXES:
         return _NO_DICOM
     return "no image format that Lamina reads"

@@ -106,13 +106,12 @@ def _select(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    import pydicom
-
     from lamina.prepare.select_series import one_file_per_series
+    from lamina.readers.dicom_file import read_header
 
     hidden = () if options.identifiers else _IDENTIFIERS
     for path in one_file_per_series(Path(options.path).expanduser()):
-        header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        header = read_header(path)
         print(path)
         if options.all:
             _print_all(header, bool(hidden))

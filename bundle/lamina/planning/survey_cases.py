@@ -7,7 +7,6 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-import pydicom
 import torch
 from monai.data import MetaTensor
 from monai.transforms import Orientation
@@ -23,6 +22,7 @@ from lamina.planning.flipped import mirror_losses
 from lamina.planning.misfit import describe_misfit
 from lamina.planning.survey import CaseSurvey, Structure, Survey, Thumbnail, Unusable
 from lamina.planning.thumbnails import make_thumbnail
+from lamina.readers.dicom_file import read_header
 from lamina.readers.formats import format_of
 from lamina.readers.grid import Grid
 from lamina.readers.images import read_grid, read_image, read_label
@@ -135,9 +135,7 @@ COLOURED = 12
 def source_of(address: str) -> str:
     """Return "NIfTI", "DICOM MR", "picture, colour" or the like for an image that can be read."""
     if Source.of(address).is_dicom:
-        header = pydicom.dcmread(
-            Source.of(address).slices[0].path, specific_tags=["Modality"], stop_before_pixels=True
-        )
+        header = read_header(Source.of(address).slices[0].path, "Modality")
         return f"DICOM {header.get('Modality', '')}".strip()
     kind = format_of(Path(address))
     if kind == "picture":
@@ -150,7 +148,7 @@ def patient_of(address: str) -> str:
     if not Source.of(address).is_dicom:
         return ""
     path = Source.of(address).slices[0].path
-    header = pydicom.dcmread(path, specific_tags=["PatientID"], stop_before_pixels=True)
+    header = read_header(path, "PatientID")
     identity = str(header.get("PatientID") or "").strip()
     return hashlib.blake2b(identity.encode(), digest_size=8).hexdigest() if identity else ""
 

@@ -1,14 +1,12 @@
 """The manifest of a prediction over many cases: what became of each, and from what."""
 
-import glob
 import logging
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Required, TypedDict
 
 from lamina.errors import ReadError
-from lamina.files import read_json, write_json
+from lamina.files import read_json, remove_dead_parts, write_json
 from lamina.prediction.measurements import Measurement
 
 logger = logging.getLogger("lamina")
@@ -71,8 +69,7 @@ class Manifest:
     def __init__(self, folder: Path, about: Mapping[str, Any]) -> None:
         self.folder = folder
         self.about = dict(about)
-        for part in glob.glob(f"{glob.escape(str(folder))}/**/.part-*", recursive=True):
-            _remove_if_dead(Path(part))
+        remove_dead_parts(folder)
         self.records = {record["case"]: record for record in self._read()}
 
     def done(self, case: str, key: str) -> bool:
@@ -112,20 +109,3 @@ class Manifest:
             except ReadError as error:
                 logger.warning("%s; the case is done again", error)
         return records
-
-
-def _remove_if_dead(part: Path) -> None:
-    """Remove what a killed process left half-written, but not what another one writes now."""
-    number = part.name.split("-")[1]
-    if number.isdigit() and not _lives(int(number)):
-        part.unlink(missing_ok=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
@@ -16,9 +15,9 @@ from lamina.errors import ConfigError, DataError
 from lamina.files import read_csv, write_table, written_whole
 from lamina.prepare.select_series import series_folder
 from lamina.readers.dicom import read_dicom
+from lamina.readers.dicom_file import is_dicom, read_header
 from lamina.readers.dicom_geometry import order_slices
 from lamina.readers.dicom_series import find_series
-from lamina.readers.dicom_slices import is_dicom
 
 _COLUMNS = ("number", "keep", "patient", "series", "slice", "file")
 
@@ -116,7 +115,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 def _patient(path: Path) -> str:
     """Return a name for a slice's patient that does not identify them."""
-    header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=["PatientID"])
+    header = read_header(path, "PatientID")
     digest = hashlib.sha256(str(header.get("PatientID", "")).encode()).hexdigest()
     return f"patient_{digest[:8]}"
 

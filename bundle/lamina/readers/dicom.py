@@ -13,34 +13,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels import apply_modality_lut
+from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from lamina.errors import ReadError
+from lamina.errors import ReadError, reading
+from lamina.readers.dicom_file import read_dicom_file
 from lamina.readers.dicom_frames import frame_headers
 from lamina.readers.dicom_rules import SeriesRules, interpolate
 from lamina.readers.dicom_slices import Slice
 from lamina.readers.grid import Grid
+from lamina.readers.pixel_process import decode
 from lamina.readers.source import Source
+from lamina.zips import MOST_GB, refuse_bomb
 
 logger = logging.getLogger("lamina")
-
-_BAD_PIXELS = (
-    BytesLengthException,
-    InvalidDicomError,
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    RuntimeError,
-)
 
 
 def read_dicom(address: str, rules: SeriesRules | None = None) -> tuple[NDArray[np.float32], Grid]:
@@ -78,15 +68,23 @@ def _read_slices(slices: Sequence[Slice]) -> list[NDArray[np.float32]]:
 
 
 def _read_frames(path: Path, frames: Sequence[int]) -> list[NDArray[np.float32]]:
-    try:
-        image = _with_syntax(pydicom.dcmread(path, force=True))
+    with reading(path, "its pixels can't be decoded"):
+        image = _with_syntax(read_dicom_file(path, "its pixels can't be decoded"))
         count = int(image.get("NumberOfFrames") or 1)
-        stored = image.pixel_array if count > 1 else image.pixel_array[None]
+        pixels = _pixels(image, path)
+        stored = pixels if count > 1 else pixels[None]
         grouped = "PerFrameFunctionalGroupsSequence" in image
         headers = list(frame_headers(image)) if count > 1 or grouped else [image]
         return [_scaled(stored[number], image, headers[number], path) for number in frames]
-    except _BAD_PIXELS as error:
-        raise _undecodable(path, error) from error
+
+
+def _pixels(image: Dataset, path: Path) -> NDArray[Any]:
+    """Return what is stored; compressed pixels are decoded apart, since C libraries do it."""
+    size = get_expected_length(image)
+    if not image.file_meta.TransferSyntaxUID.is_encapsulated:
+        return image.pixel_array
+    refuse_bomb(path, size, path.stat().st_size, MOST_GB)
+    return decode(path, size)
 
 
 def _with_syntax(image: Dataset) -> Dataset:
@@ -107,13 +105,6 @@ def _scaled(
         grey = _inverted(grey, image)
     scaled = apply_modality_lut(grey, frame if "RescaleSlope" in frame else image)
     return scaled.astype(np.float32).T
-
-
-def _undecodable(path: Path, error: Exception) -> ReadError:
-    return ReadError(
-        f"{path}: its pixels can't be decoded ({' '.join(str(error).split())[:200]})",
-        "export it uncompressed, or copy it again",
-    )
 
 
 def _grey(stored: NDArray[Any], image: Dataset, path: Path) -> NDArray[Any]:

@@ -1,40 +1,19 @@
-"""What the header of each DICOM file says about its slices.
+"""What the header of each DICOM file says about its slices."""
 
-A file is DICOM by its content: the letters DICM after a preamble of 128 bytes (PS3.10), or, as
-old writers do it, a data set that starts at once with group 0002 or 0008.
-"""
-
-import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
 
-from lamina.errors import ReadError
+from lamina.errors import ReadError, reading
+from lamina.readers.dicom_file import read_header
 from lamina.readers.dicom_frames import frame_headers
 
-_BAD_HEADER = (
-    BytesLengthException,
-    InvalidDicomError,
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    NotImplementedError,
-    struct.error,
-)
 _FRAMES = "PerFrameFunctionalGroupsSequence"
-_BARE_STARTS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 # Objects that have rows and columns but no image of the body: segmentations, dose, maps.
 _NOT_IMAGES = {
     "1.2.840.10008.5.1.4.1.1.66.4",
@@ -122,6 +101,11 @@ class UnreadFile:
     reason: str
     broken: bool = True
 
+    @classmethod
+    def of(cls, path: Path, error: ReadError, broken: bool = True) -> "UnreadFile":
+        """Return a file with the reason of an error about it, on one line."""
+        return cls(path, " ".join(str(error).removeprefix(f"{path}: ").split()), broken)
+
     @property
     def text(self) -> str:
         """Both in one sentence."""
@@ -132,13 +116,6 @@ class NoImageError(ReadError):
     """A DICOM object that is no image: a report, a plan, a segmentation."""
 
 
-def is_dicom(path: Path) -> bool:
-    """Tell by its first bytes whether a file is DICOM."""
-    with path.open("rb") as file:
-        head = file.read(132)
-    return head[128:] == b"DICM" or (len(head) == 132 and head[:2] in _BARE_STARTS)
-
-
 def read_slices(path: Path) -> list[Slice]:
     """Return what the header of a DICOM file says about the place of its image, or its frames.
 
@@ -147,17 +124,18 @@ def read_slices(path: Path) -> list[Slice]:
     ReadError
         If the header is broken, the file holds no image, or frames without a place in space.
     """
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=_TAGS)
+    with reading(path, "its DICOM header can't be read"):
+        header = read_header(path, *_TAGS)
         _require_image(header, path)
-        if int(header.get("NumberOfFrames") or 1) == 1 and not header.get(_FRAMES):
+        count = int(header.get("NumberOfFrames") or 1)
+        if count == 1 and not header.get(_FRAMES):
             return [_slice(header, path)]
+        _require_groups(len(header.get(_FRAMES) or []), count, path)
         headers = list(frame_headers(header))
         slices = [_slice(frame, path, number, len(headers)) for number, frame in enumerate(headers)]
-        _require_places(slices, path)
+        if len(slices) > 1 and any(one.position is None for one in slices):
+            raise _not_placed(count, path)
         return slices
-    except _BAD_HEADER as error:
-        raise ReadError(f"{path}: its DICOM header can't be read ({error})") from error
 
 
 def _require_image(header: Dataset, path: Path) -> None:
@@ -174,12 +152,22 @@ def _require_image(header: Dataset, path: Path) -> None:
         )
 
 
-def _require_places(slices: Sequence[Slice], path: Path) -> None:
-    if len(slices) > 1 and any(one.position is None for one in slices):
+def _require_groups(groups: int, count: int, path: Path) -> None:
+    """Refuse frames without a place of their own, before each of them takes time and memory."""
+    if count > 1 and not groups:
+        raise _not_placed(count, path)
+    if groups < count or count < 1:
         raise ReadError(
-            f"{path}: {len(slices)} frames that do not say where they lie (a cine loop, not a volume)",
-            "export the frame that you want as one image",
+            f"{path}: {count} frames by its header, of which {groups} are described",
+            "copy or export it again",
         )
+
+
+def _not_placed(count: int, path: Path) -> ReadError:
+    return ReadError(
+        f"{path}: {count} frames that do not say where they lie (a cine loop, not a volume)",
+        "export the frame that you want as one image",
+    )
 
 
 def _slice(header: Dataset, path: Path, frame: int | None = None, frames: int = 1) -> Slice:

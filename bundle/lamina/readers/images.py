@@ -1,14 +1,16 @@
 """One way to read any image or mask, whatever its format."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from lamina.errors import ReadError
+from lamina.errors import ReadError, reading
 from lamina.readers.dicom import read_dicom
 from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.dicom_seg import read_dicom_seg
@@ -20,7 +22,23 @@ from lamina.readers.nifti import read_nifti, read_nifti_grid
 from lamina.readers.pictures import MAX_PIXELS, read_codes, read_picture, read_picture_grid
 from lamina.readers.source import Source
 
+P = ParamSpec("P")
+A = TypeVar("A")
+T = TypeVar("T")
 
+
+def _guarded(read: Callable[Concatenate[A, P], T]) -> Callable[Concatenate[A, P], T]:
+    """Let whatever is raised over a file be an error that names it."""
+
+    @wraps(read)
+    def guarded(address: A, *args: P.args, **kwargs: P.kwargs) -> T:
+        with reading(address):
+            return read(address, *args, **kwargs)
+
+    return guarded
+
+
+@_guarded
 def read_image(
     address: str,
     *,
@@ -66,6 +84,7 @@ def read_image(
         return _finite(in_order(values, "C", np.float32), grid, source), grid
 
 
+@_guarded
 def read_grid(address: str, *, max_pixels: int = MAX_PIXELS) -> Grid:
     """Return an image's grid from its header alone; raises as `read_image` does."""
     source = Source.of(address)
@@ -82,6 +101,7 @@ def read_grid(address: str, *, max_pixels: int = MAX_PIXELS) -> Grid:
     return grid
 
 
+@_guarded
 def read_label(
     address: str | Path, values: Mapping[str, int] | None = None, *, max_pixels: int = MAX_PIXELS
 ) -> tuple[NDArray[np.int32], Grid]:

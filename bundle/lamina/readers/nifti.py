@@ -5,28 +5,22 @@ sizes alone (https://nipy.org/nibabel/nifti_images.html). NIfTI's unit of length
 metres and micrometres become mm, an unknown unit counts as mm.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
 import nibabel
 import numpy as np
-from isal import igzip, isal_zlib
-from nibabel.filebasedimages import ImageFileError
+from isal import igzip
 from nibabel.nifti1 import Nifti1Image, Nifti1Pair
-from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from lamina.errors import GeometryError, ReadError
+from lamina.errors import GeometryError, ReadError, reading
 from lamina.readers.grid import Grid, format_size, require_affine
 
-_UNREADABLE: Any = (
-    OSError,
-    EOFError,
-    ValueError,
-    isal_zlib.error,
-    ImageFileError,
-    HeaderDataError,
-)
+_BROKEN = "not a complete NIfTI file"
+_MOST_DEFLATED = 1032
+"""So many bytes stand for one byte of a gzip stream at most."""
 _MM_PER_UNIT = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 
 
@@ -40,25 +34,20 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], Grid]:
     GeometryError
         If the affine is singular or not finite.
     """
-    image = _load(path)
-    grid = _grid(image, path)
-    try:
-        voxels = _voxels(image, path)
-    except _UNREADABLE as error:
-        raise _broken(path, error) from error
-    return voxels.reshape(grid.shape), grid
+    with reading(path, _BROKEN):
+        image = _load(path)
+        grid = _grid(image, path)
+        return _voxels(image, path).reshape(grid.shape), grid
 
 
 def read_nifti_grid(path: Path) -> Grid:
     """Return the grid of a NIfTI file from its header alone; raises as `read_nifti` does."""
-    return _grid(_load(path), path)
+    with reading(path, _BROKEN):
+        return _grid(_load(path), path)
 
 
 def _load(path: Path) -> Nifti1Pair:
-    try:
-        image = nibabel.load(path)
-    except _UNREADABLE as error:
-        raise _broken(path, error) from error
+    image = nibabel.load(path)
     if not isinstance(image, Nifti1Pair):
         raise ReadError(f"{path}: named as NIfTI, but holds {type(image).__name__}")
     kind = image.get_data_dtype()
@@ -67,7 +56,18 @@ def _load(path: Path) -> Nifti1Pair:
             f"{path}: voxels of type {kind}, expected one number each",
             "write the magnitude or the grey value as a NIfTI file of its own",
         )
+    _require_held(math.prod(image.shape) * kind.itemsize, path)
     return image
+
+
+def _require_held(size: int, path: Path) -> None:
+    """Refuse a header that promises more than the file can hold, before memory is taken for it."""
+    stored = path.stat().st_size * (_MOST_DEFLATED if path.suffix == ".gz" else 1)
+    if size > stored:
+        raise ReadError(
+            f"{path}: {_BROKEN}: {size} bytes of voxels by its header, at most {stored} in the file",
+            "copy or export it again",
+        )
 
 
 def _voxels(image: Nifti1Pair, path: Path) -> NDArray[Any]:
@@ -103,8 +103,3 @@ def _affine_in_mm(image: Nifti1Pair, path: Path) -> NDArray[np.float64]:
     affine = np.array(image.affine, dtype=float)
     affine[:3] *= _MM_PER_UNIT[unit]
     return affine
-
-
-def _broken(path: Path, error: BaseException) -> ReadError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return ReadError(f"{path}: not a complete NIfTI file ({reason})", "copy or export it again")

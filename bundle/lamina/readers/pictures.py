@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamina.errors import ReadError
+from lamina.errors import ReadError, reading
 from lamina.readers.grid import Grid, format_size, pixel_grid
 
 MAX_PIXELS = 64_000_000
 _GREY_MODES = ("L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
-_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError)
+_BROKEN = "not a complete picture"
 _EXIF_ORIENTATION = 0x0112
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 0x0102, 0x0106, 0x0153
 _MIN_IS_WHITE, _UNSIGNED = 0, 1
@@ -79,13 +79,10 @@ def read_picture_grid(path: Path, max_pixels: int = MAX_PIXELS) -> Grid:
 
 
 def _open(path: Path, max_pixels: int) -> Image.Image:
-    try:
-        with warnings.catch_warnings():
-            # max_pixels is the bound here; Pillow's own only warns.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(path)
-    except (*_UNREADABLE, Image.DecompressionBombError) as error:
-        raise ReadError(f"{path}: not a picture that can be read ({error})") from error
+    with reading(path, "not a picture that can be read"), warnings.catch_warnings():
+        # max_pixels is the bound here; Pillow's own only warns.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        picture = Image.open(path)
     if picture.width * picture.height > max_pixels:
         raise ReadError(
             f"{path}: {format_size(picture.size)} pixels, more than max_pixels {max_pixels}",
@@ -95,17 +92,12 @@ def _open(path: Path, max_pixels: int) -> Image.Image:
 
 
 def _decode(path: Path, max_pixels: int) -> Image.Image:
-    with _open(path, max_pixels) as picture:
+    with _open(path, max_pixels) as picture, reading(path, _BROKEN):
         pages = getattr(picture, "n_frames", 1)
         if pages > 1:
             raise ReadError(f"{path}: {pages} pages, expected one", "save each as its own file")
-        try:
-            turn = picture.getexif().get(_EXIF_ORIENTATION, 1)
-            picture.load()
-        except _UNREADABLE as error:
-            raise ReadError(
-                f"{path}: not a complete picture ({error})", "copy or export it again"
-            ) from error
+        turn = picture.getexif().get(_EXIF_ORIENTATION, 1)
+        picture.load()
     if turn not in (0, 1):
         raise ReadError(
             f"{path}: stored turned (EXIF orientation {turn}), so that its axes are unclear",
@@ -119,17 +111,13 @@ def _stored(path: Path, picture: Image.Image) -> NDArray[Any] | None:
     import imagecodecs
     import tifffile
 
-    try:
+    with reading(path, _BROKEN):
         if picture.format == "PNG" and _is_wide_png(path):
             values = imagecodecs.png_decode(path.read_bytes())
         elif picture.format == "TIFF" and _is_odd_tiff(picture):
             values = tifffile.imread(path)
         else:
             return None
-    except (*_UNREADABLE, RuntimeError) as error:
-        raise ReadError(
-            f"{path}: not a complete picture ({error})", "copy or export it again"
-        ) from error
     if values.ndim == 3 and values.shape[:2] != picture.size[::-1]:
         values = np.moveaxis(values, 0, -1)  # one plane a colour
     # Grey with transparency.

@@ -1,15 +1,17 @@
 """Where an image comes from: its address, and for DICOM its slices and the rules they are read by."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from lamina.errors import ReadError
+from lamina.readers.dicom_file import is_dicom
 from lamina.readers.dicom_geometry import order_slices
 from lamina.readers.dicom_rules import Rules, SeriesPlan, SeriesRules, plan_series
 from lamina.readers.dicom_series import find_series
-from lamina.readers.dicom_slices import Slice, is_dicom
-from lamina.readers.formats import SUFFIXES, Format, format_of
+from lamina.readers.dicom_slices import Slice
+from lamina.readers.formats import SUFFIXES, Format, format_of, require_file
 from lamina.readers.itk import data_file
 
 
@@ -113,9 +115,7 @@ class Source(str):
         """
         if self.path.is_dir():
             return
-        if not self.path.is_file():
-            raise ReadError(f"{self}: no such file or folder")
-        if self.path.stat().st_size == 0:
+        if require_file(self.path, self).st_size == 0:
             raise ReadError(f"{self}: an empty file", "copy or export it again")
         if self.kind is None and not is_dicom(self.path):
             raise ReadError(
@@ -133,7 +133,7 @@ def split_address(address: str | Path) -> tuple[Path, str | None]:
     ('1.2.840', None)
     """
     path = Path(address)
-    if path.exists() or "#" not in path.name:
+    if os.path.exists(path) or "#" not in path.name:
         return path, None
     folder, _, part = str(address).rpartition("#")
     return Path(folder), part

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, MRImageStorage
 from pydicom.valuerep import DA, DT, TM
 
 from lamina.errors import DataError
+from lamina.readers.dicom_file import read_header
 from lamina.readers.dicom_slices import Slice
 from lamina.readers.source import Source
 
@@ -94,7 +94,7 @@ def is_placed(header: Dataset) -> bool:
 
 
 def _read_header(path: Path) -> Dataset:
-    header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+    header = read_header(path)
     for keyword in _MAY_BE_EMPTY:
         if keyword not in header:
             setattr(header, keyword, "")
