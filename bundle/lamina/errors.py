@@ -181,3 +181,12 @@ def reading(path: object, what: str = "can't be read") -> Iterator[None]:
         raise
     except Exception as error:
         raise not_read(path, error, what) from error
+
+
+def printable(text: str) -> str:
+    """Return text as UTF-8 can hold it: other bytes in a file's name as JSON writes them.
+
+    >>> print(printable("caf\\udce9.png"))
+    caf\\udce9.png
+    """
+    return text.encode(errors="backslashreplace").decode()

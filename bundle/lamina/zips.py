@@ -13,6 +13,8 @@ MOST_FILES = 100_000
 def unpacked(path: Path, room: Path, most_gb: float = MOST_GB) -> Path:
     """Return ``path`` itself, or the folder below ``room`` that a zip was unpacked into.
 
+    It is called as the zip, and so are the images at its root, whatever ``room`` is called.
+
     Parameters
     ----------
     path
@@ -31,8 +33,8 @@ def unpacked(path: Path, room: Path, most_gb: float = MOST_GB) -> Path:
         return path
     with reading(path, "a broken zip"), zipfile.ZipFile(path) as archive:
         _check(path, archive, most_gb)
-        archive.extractall(room)
-    return room
+        archive.extractall(room / path.stem)
+    return room / path.stem
 
 
 def refuse_bomb(path: Path, size: int, packed: int, most_gb: float) -> None:

@@ -1,7 +1,8 @@
 """The cases of a data set's folder, and every image below a folder.
 
 Names that begin with a dot are left alone: they are what operating systems put beside files. So
-are folders called ``overlays``, where Lamina writes what people look at.
+are folders called ``overlays``, where Lamina writes what people look at, and the folders of
+predictions and runs.
 """
 
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 from lamina.cases.case import Case, DataSet, safe_name, unique_names
 from lamina.cases.layouts import UNDERSTOOD, describe_layout, give_roles, read_place
 from lamina.cases.lists import find_list, read_list
+from lamina.cases.outputs import is_output
 from lamina.cases.pairing import pair
 from lamina.cases.patients import FILE_NAME, patients_by_file, patients_by_pattern
 from lamina.errors import DataError, ReadError, not_read
@@ -116,17 +118,20 @@ class FoundImages:
     others: tuple[Path, ...]
 
 
-def find_images(root: Path, rules: Rules | None = None) -> FoundImages:
+def find_images(
+    root: Path, rules: Rules | None = None, output_dir: Path | None = None
+) -> FoundImages:
     """List the images below a folder: files by suffix, DICOM series by content.
 
-    They come folder by folder, files before series.
+    They come folder by folder, files before series. Folders that Lamina wrote are left out, and
+    so is ``output_dir``, where it is going to write.
     """
     named: list[Path] = []
     dicom: list[Path] = []
     others: list[Path] = []
     unread: list[UnreadFile] = []
     folders: dict[Path, int] = {}
-    for files in _files_by_folder(root, unread):
+    for files in _files_by_folder(root, unread, output_dir):
         for path in files:
             folders.setdefault(path.parent, len(folders))
             try:
@@ -154,7 +159,9 @@ def _is_named(path: Path) -> bool:
     return True
 
 
-def _files_by_folder(root: Path, unread: list[UnreadFile]) -> Iterator[list[Path]]:
+def _files_by_folder(
+    root: Path, unread: list[UnreadFile], output_dir: Path | None
+) -> Iterator[list[Path]]:
     """Yield the files of each folder; a folder that links lead to twice comes once.
 
     Folders that can't be looked into become unread files.
@@ -164,9 +171,11 @@ def _files_by_folder(root: Path, unread: list[UnreadFile]) -> Iterator[list[Path
         path = Path(error.filename)
         unread.append(UnreadFile.of(path, not_read(path, error, "")))
 
-    seen = set()
+    seen = {os.path.realpath(output_dir)} if output_dir else set()
     for folder, below, names in os.walk(root, onerror=note, followlinks=True):
         real = os.path.realpath(folder)
+        if Path(folder) != root and is_output(below, names):
+            seen.add(real)
         below[:] = [] if real in seen else sorted(filter(_holds_data, below))
         if real not in seen:
             yield [Path(folder, name) for name in sorted(names) if name[0] != "."]

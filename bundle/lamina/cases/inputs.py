@@ -1,13 +1,15 @@
 """What a folder holds for a prediction: what can be tried, what is broken, what is no image."""
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from lamina.cases.case import Case
 from lamina.cases.find import find_images, unlabelled_cases
+from lamina.cases.outputs import with_earlier_names
 from lamina.cases.scan import scan_case
-from lamina.errors import DataError, ReadError
+from lamina.errors import ConfigError, DataError, ReadError
 from lamina.readers.dicom_rules import Rules
 from lamina.readers.dicom_slices import UnreadFile
 from lamina.readers.formats import SUFFIXES, require_file
@@ -44,6 +46,7 @@ def find_inputs(
     modality: str | None = None,
     series_description: str | None = None,
     rules: Rules | None = None,
+    output_dir: str | Path | None = None,
 ) -> Inputs:
     """Find every image in a folder of any depth, or take the one file that is given.
 
@@ -56,18 +59,28 @@ def find_inputs(
         description contains); others are skipped with that reason.
     rules
         What is done with DICOM series that are not regular.
+    output_dir
+        Where results go: nothing there is input, and cases that an earlier run named keep their
+        names.
 
     Raises
     ------
     DataError
         If there is nothing of that name, or nothing in it that could be an image.
+    ConfigError
+        If the output folder is the input folder, whose files results could write over.
     """
-    root = Path(input_dir)
-    if not root.exists():
+    root, output = Path(input_dir), Path(output_dir) if output_dir else None
+    if output and root.is_dir() and os.path.realpath(root) == os.path.realpath(output):
+        raise ConfigError(
+            f"{root}: input folder and output folder are the same",
+            "choose another folder with -o (through MONAI's runner: --output_dir)",
+        )
+    if not os.path.exists(root):
         raise DataError(f"{root}: no such file or folder", "correct input_dir")
     if root.is_file():
         return Inputs(root, unlabelled_cases(root, [Source(root, rules=rules)]))
-    found = find_images(root, rules)
+    found = find_images(root, rules, output)
     others = [(str(path), _why_not(path)) for path in found.others]
     # Reports, plans and the like are no images, and not broken.
     broken = [(str(file.path), file.reason) for file in found.unread if file.broken]
@@ -78,6 +91,7 @@ def find_inputs(
         reasons = "".join(f"\n{path}: {why}" for path, why in skipped[:5])
         raise DataError(f"{root}: no image{reasons}", f"expected DICOM, {', '.join(SUFFIXES)}")
     cases = unlabelled_cases(root, found.sources)
+    cases = with_earlier_names(cases, output) if output else cases
     wanted = {"plane": plane, "modality": modality, "description": series_description}
     cases, unwanted = _choose(cases, {name: text for name, text in wanted.items() if text})
     skipped += unwanted

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from lamina.errors import ConfigError, LaminaError, find_cause
+from lamina.errors import ConfigError, LaminaError, find_cause, printable
 from lamina.label.errors import BusyError, UnknownNameError, status_of
 from lamina.label.stand_ins import stand_ins
 
@@ -94,9 +94,9 @@ def server_app() -> Any:
         if isinstance(error, json.JSONDecodeError):
             cause = ConfigError(f"the parameters are no JSON: {error}")
         if cause is None:
-            return JSONResponse({"detail": f"a bug of Lamina: {error!r}"}, 500)
+            return JSONResponse({"detail": printable(f"a bug of Lamina: {error!r}")}, 500)
         logger.error("%s", " ".join(str(cause).split()))
-        return JSONResponse({"detail": str(cause)}, status_of(cause))
+        return JSONResponse({"detail": printable(str(cause))}, status_of(cause))
 
     async def check(request: Any, go_on: Callable[[Any], Awaitable[Any]]) -> Any:
         try:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Required, TypedDict
 
+from lamina.cases.outputs import RECORDS
 from lamina.errors import ReadError
 from lamina.files import read_json, remove_dead_parts, write_json
 from lamina.prediction.measurements import Measurement
@@ -12,7 +13,6 @@ from lamina.prediction.measurements import Measurement
 logger = logging.getLogger("lamina")
 
 NAME = "manifest.json"
-_RECORDS = ".cases"
 
 
 class SourceRecord(TypedDict, total=False):
@@ -85,7 +85,7 @@ class Manifest:
     def add(self, record: CaseRecord) -> None:
         """Keep the record of one case, in place of an older one."""
         self.records[record["case"]] = record
-        write_json(self.folder / _RECORDS / f"{record['case']}.json", record)
+        write_json(self.folder / RECORDS / f"{record['case']}.json", record)
 
     def write(self) -> Path:
         """Write ``manifest.json`` from the records of all processes."""
@@ -99,11 +99,11 @@ class Manifest:
         """Drop the records of cases that are not there any more."""
         for name in set(self.records) - set(cases):
             del self.records[name]
-            (self.folder / _RECORDS / f"{name}.json").unlink(missing_ok=True)
+            (self.folder / RECORDS / f"{name}.json").unlink(missing_ok=True)
 
     def _read(self) -> list[CaseRecord]:
         records = []
-        for path in sorted((self.folder / _RECORDS).glob("[!.]*.json")):
+        for path in sorted((self.folder / RECORDS).glob("[!.]*.json")):
             try:
                 records.append(read_json(path))
             except ReadError as error:
