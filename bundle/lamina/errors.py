@@ -118,11 +118,14 @@ def not_written(path: object, error: OSError) -> WriteError:
 
 def _denied(error: OSError) -> ReadError | None:
     """Return the error of a file that is there and may not be read; None where writing failed."""
-    path = error.filename
-    if error.errno != errno.EACCES or path is None or not os.path.lexists(path):
-        return None
+    denied = error.errno == errno.EACCES and _may_not_be_read(error.filename)
+    return not_read(error.filename, error) if denied else None
+
+
+def _may_not_be_read(path: object) -> bool:
     how = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
-    return None if os.access(path, os.R_OK, **how) else not_read(path, error)
+    name = str(path)
+    return os.path.lexists(name) and not os.access(name, os.R_OK, **how)
 
 
 def not_read(path: object, error: Exception, what: str = "can't be read") -> ReadError:
@@ -135,6 +138,8 @@ def not_read(path: object, error: Exception, what: str = "can't be read") -> Rea
     a.dcm: can't be read (it is nested too deep)
     """
     remedy = "copy or export it again"
+    if not isinstance(error, OSError) and _may_not_be_read(path):  # in a library's own words
+        error = PermissionError(errno.EACCES, "")
     if isinstance(error, OSError) and error.errno:
         what, why = "can't be read", os.strerror(error.errno)
         if isinstance(error, PermissionError):

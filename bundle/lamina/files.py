@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import torch
 
-from lamina.errors import NO_ROOM, DataError, ReadError, WeightsError, not_written
+from lamina.errors import NO_ROOM, DataError, ReadError, WeightsError, not_written, reading
 
 _LONGEST_BYTES = 200
 _SECONDS_OF_A_DAY = 86400
@@ -169,12 +169,13 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     ReadError
         If the file is not JSON; names the file and the line.
     """
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ReadError(
-            f"{path}, line {error.lineno}: {error.msg}", "correct the file, or remove it"
-        ) from error
+    with reading(path, "not JSON in UTF-8"):
+        try:
+            return json.loads(Path(path).read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise ReadError(
+                f"{path}, line {error.lineno}: {error.msg}", "correct the file, or remove it"
+            ) from error
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

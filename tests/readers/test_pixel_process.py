@@ -76,8 +76,8 @@ def test_time_is_bounded(tmp_path, helpers):
     seconds, _ = process.rlimit(psutil.RLIMIT_CPU)
     assert seconds <= 10
     assert process.rlimit(psutil.RLIMIT_AS)[0] < process.memory_info().vms + 10**9
-    process.send_signal(signal.SIGXCPU)  # what the system sends then
-    process.wait()
+    helpers[0].process.send_signal(signal.SIGXCPU)  # what the system sends then
+    helpers[0].process.wait()
     with pytest.raises(ReadError, match="the decoder took too long for it"):
         read_image(str(path))
 
