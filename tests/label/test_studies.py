@@ -1,8 +1,10 @@
+import json
 import shutil
 
 import nibabel as nib
 import numpy as np
 import pytest
+from tests.any_files import LATIN_1, write_any_files
 from tests.label.conftest import write_volume
 
 from lamina.errors import DataError, ReadError
@@ -59,6 +61,18 @@ def test_what_is_no_image_has_a_reason(studies, caplog):
     assert reasons["empty.dcm"] == "an empty file"
     assert "expected one volume" in reasons["four.nii"]
     assert "broken.nii.gz" in caplog.text
+
+
+def test_no_file_makes_a_request_fail(studies):
+    """Whatever lies there is named in text that JSON can hold, and the good ones are served."""
+    studies.addresses()
+    bad = write_any_files(studies.folder)
+    (studies.folder / LATIN_1).write_text("no image")
+    (studies.folder / "deep" / LATIN_1).symlink_to("/gone")
+    assert sorted(studies.addresses()) == ["a", "cut", "deep_b", "good"]
+    named = {path.rsplit("/", 1)[1] for path, _ in studies.unusable}
+    assert named == bad - {"cut.nii.gz"} | {"caf\\udce9.nii.gz"}
+    json.dumps(studies.unusable, ensure_ascii=False).encode()
 
 
 def test_an_empty_folder_has_no_images_yet(tmp_path):
