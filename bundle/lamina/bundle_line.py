@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from lamina.console import process_restored
+from lamina.errors import ConfigError
 from lamina.tasks.catalogue import CHECKOUT
+from lamina.tasks.config_text import is_live, literal
 
 
 def bundle_arguments(
@@ -18,16 +20,25 @@ def bundle_arguments(
 ) -> list[str]:
     """Return the words behind ``python -m monai.bundle``, with absolute paths.
 
+    Raises
+    ------
+    ConfigError
+        If MONAI can't be told the task's path.
+
     Examples
     --------
     >>> words = bundle_arguments("training", "train.json", Path("/t/a.json"), {"epochs": 3})
     >>> words[:2], words[-2:]
     (['run', 'training'], ['--epochs', '3'])
     """
+    if is_live(str(task)):
+        raise ConfigError(
+            f"{task}: MONAI takes a # in a path for an id", "call the file or its folder otherwise"
+        )
     words = ["run", run_id, "--config_file", str(CHECKOUT / "configs" / config)]
-    words += ["--task", f"%{task}", "--bundle_root", str(CHECKOUT)]
+    words += ["--task", f"%{task}", "--bundle_root", literal(str(CHECKOUT))]
     for name, value in overrides.items():
-        words += [f"--{name}", str(value)]
+        words += [f"--{name}", literal(str(value))]
     return words
 
 

@@ -59,6 +59,16 @@ def test_a_painted_shape(save, pixels):
     assert pixels(read.shapes[0]) == {(11, 22), (13, 20)}
 
 
+@pytest.mark.parametrize("kind", ["EPS", "GIF", "PPM", "TIFF"])
+def test_a_painted_shape_is_a_png_and_nothing_else(save, monkeypatch, kind):
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_, **__: pytest.fail("started"))
+    buffer = io.BytesIO()
+    Image.new("L", (4, 3)).save(buffer, kind)
+    painted = shape("mask", [[0, 0], [3, 2]], mask=base64.b64encode(buffer.getvalue()).decode())
+    with pytest.raises(ReadError, match="its painted shape is no PNG"):
+        read_annotations(save(document(painted)))
+
+
 def test_groups_points_and_old_files(save):
     old = {"label": "NFL", "points": [[0, 0], [5, 0], [5, 5]]}
     parts = [shape("polygon", [[0, 0], [5, 0], [5, 5]], group_id=number) for number in (3, 3, None)]

@@ -31,6 +31,27 @@ def test_a_file_without_steps_is_refused(tmp_path, content):
         find_postprocessing(None, tmp_path, None)
 
 
+def test_a_file_that_is_a_program_is_refused_and_not_run(tmp_path):
+    step = {"_target_": "os.mkdir", "path": str(tmp_path / "RAN")}
+    write_json(tmp_path / "postprocessing.json", {"postprocessing": [FILLED, step]})
+    with pytest.raises(ConfigError, match=r"postprocessing#1: 'os.mkdir' is no post-processing"):
+        find_postprocessing(None, tmp_path, None)
+    with pytest.raises(ConfigError, match=r"postprocessing#0: 'os.mkdir' is no post-processing"):
+        build_steps([step])
+    with pytest.raises(ConfigError, match="no expression"):
+        build_steps([FILLED | {"applied_labels": f"$open({str(tmp_path / 'RAN')!r}, 'w')"}])
+    assert not (tmp_path / "RAN").exists()
+
+
+def test_arguments_that_a_step_does_not_take_are_named():
+    with pytest.raises(ConfigError, match=r"FillHolesd: .*'conectivity'"):
+        build_steps([FILLED | {"conectivity": 1}])
+
+
+def test_a_step_may_be_disabled():
+    assert build_steps([FILLED | {"_disabled_": True}]).transforms == ()
+
+
 def test_steps_are_done_in_their_order():
     label = torch.zeros(1, 9, 9, dtype=torch.uint8)
     label[0, 1:6, 1:6] = 1

@@ -6,7 +6,7 @@ from PIL import Image
 from tests.label.conftest import AFFINE, read
 
 from lamina.errors import ConfigError
-from lamina.label.infer import LaminaInferTask, write_result
+from lamina.label.infer import LaminaInferTask, _value, write_result
 from lamina.readers.grid import Grid
 from lamina.tasks.labels import Label
 from lamina.writers.segmented_case import SegmentedCase
@@ -64,6 +64,13 @@ def test_the_network_is_kept_until_something_else_is_asked_for(infer, request_):
 def test_values_of_another_kind_are_refused(infer, request_, option):
     with pytest.raises(ConfigError, match="send "):
         infer({**request_, **option})
+
+
+@pytest.mark.parametrize("text", ["$print(1)", "@weights", "%a.json"])
+def test_a_text_that_would_run_in_a_config_is_refused(text):
+    assert _value("mode", {"mode": "gaussian"}, "constant") == "gaussian"
+    with pytest.raises(ConfigError, match="texts that run are for configs"):
+        _value("mode", {"mode": text}, "constant")
 
 
 def case(label, has_spacing=True):

@@ -37,6 +37,14 @@ def test_any_unit_and_a_single_slice(tmp_path, unit):
     assert Image.open(path).size == (880, 440)
 
 
+@pytest.mark.parametrize("name", ["$\\frac{$", "$x$ $", "_hidden"])
+def test_a_name_is_drawn_as_it_stands(tmp_path, name):
+    values = [{"x": x, "z": 0, f"{name}_um": 5.0} for x in range(9)]
+    path = write_profile_plot(values, [LABELS[0], Label(1, name, (255, 0, 0))], tmp_path / "p.png")
+    legend = np.asarray(Image.open(path).convert("L"))[:, 690:]
+    assert legend.min() < 100
+
+
 def test_nothing_else_is_left(tmp_path):
     write_profile_plot(rows(), LABELS, tmp_path / "p.png")
     assert [file.name for file in tmp_path.iterdir()] == ["p.png"]

@@ -14,6 +14,7 @@ from lamina.planning.names import class_names
 from lamina.planning.survey import Survey
 from lamina.tasks.catalogue import CHECKOUT
 from lamina.tasks.check import check_config
+from lamina.tasks.labels import read_labels
 
 from .conftest import volume, write_case
 
@@ -105,6 +106,17 @@ def test_pictures_of_one_size_stay_as_they_are_up_to_640(tmp_path):
 
     assert (of(640).patch, of(640).resized) == ([640, 640], False)
     assert (of(1500).patch, of(1500).resized) == ([512, 512], True)
+
+
+@pytest.mark.parametrize("name", ["$print('RAN')", "@task", "%a.json#b", "C#", "left $x @#y"])
+def test_names_of_a_data_set_are_no_programs(tmp_path, survey_of, name):
+    colour_pictures(tmp_path)
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": {name: 1}}))
+    task = plan(tmp_path, survey_of)
+    require_right(task)
+    texts = json.dumps({key: task[key] for key in ("labels", "title", "_desc_augmentation")})
+    assert not set("$@%#") & set(texts)
+    assert read_labels(task["labels"])[1].name == name
 
 
 def test_another_background(pictures, survey_of):

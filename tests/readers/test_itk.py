@@ -5,7 +5,8 @@ import pytest
 import SimpleITK as sitk
 
 from lamina.errors import GeometryError, LaminaError, ReadError
-from lamina.readers.itk import data_file, read_header, read_itk, read_itk_grid
+from lamina.readers.itk import data_file, read_itk, read_itk_grid
+from lamina.readers.itk_header import read_itk_header
 
 SUFFIXES = ["nrrd", "mha", "mhd"]
 
@@ -207,7 +208,7 @@ def test_data_behind_the_header_is_no_file_and_not_part_of_it(tmp_path):
     path = header(tmp_path / "a.mha", "LOCAL")
     path.write_bytes(path.read_bytes() + b"ElementDataFile = b.raw")
     assert data_file(path) is None
-    assert read_header(path).endswith(b"LOCAL")
+    assert read_itk_header(path).text.endswith(b"LOCAL")
 
 
 def test_data_beside_the_header_is_found(tmp_path):

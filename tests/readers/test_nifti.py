@@ -147,3 +147,63 @@ def test_a_unit_that_nifti_does_not_know_is_refused(tmp_path, volume, oblique):
     nibabel.save(image, tmp_path / "a.nii")
     with pytest.raises(GeometryError, match=r"a\.nii: its unit of length has the code 5"):
         read_nifti(tmp_path / "a.nii")
+
+
+def write_fields(path, volume, **fields):
+    """Write a NIfTI file whose header says something else than its data; .gz by the suffix."""
+    nibabel.save(nibabel.Nifti1Image(volume.astype(np.int16), np.eye(4)), path.with_name("w.nii"))
+    content = bytearray(path.with_name("w.nii").read_bytes())
+    header = np.frombuffer(content, nibabel.Nifti1Header.template_dtype, count=1)
+    for name, value in fields.items():
+        header[name] = value
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+@pytest.mark.parametrize(
+    "dim",
+    [
+        [-1, 5, 7, 9, 1, 1, 1, 1],
+        [99, 5, 7, 9, 1, 1, 1, 1],
+        [3, 32767, 32767, 32767, 1, 1, 1, 1],
+        [3, -5, -7, 9, 1, 1, 1, 1],
+        [7, 32767, 32767, 32767, 32767, 32767, 32767, 32767],
+        [3, 5, 7, -32768, 1, 1, 1, 1],
+    ],
+)
+def test_lengths_that_the_file_can_not_hold_are_refused(tmp_path, volume, name, dim):
+    path = write_fields(tmp_path / name, volume, dim=dim)
+    for read in (read_nifti, read_nifti_grid):
+        with pytest.raises(ReadError, match=rf"{name}: not a complete NIfTI file"):
+            read(path)
+
+
+@pytest.mark.parametrize("offset", [np.nan, np.inf, -1e30, 1e30, -352, 2.0**62])
+def test_data_that_begin_nowhere_are_refused(tmp_path, volume, offset):
+    with pytest.raises(ReadError, match=r"a\.nii: not a complete NIfTI file"):
+        read_nifti(write_fields(tmp_path / "a.nii", volume, vox_offset=offset))
+
+
+def test_no_mutated_header_raises_anything_else(tmp_path, volume):
+    rng = np.random.default_rng(0)
+    kinds = [nibabel.Nifti1Image, nibabel.Nifti2Image]
+    numbers = [-1, 0, 1, 2, 99, 255, 32767, -32768, 2**31 - 1, 2**40, 2**62, -(2**62)]
+    outcomes = {"read": 0, "refused": 0}
+    for index in range(600):
+        path = tmp_path / ["a.nii", "a.nii.gz"][index // 2 % 2]
+        nibabel.save(kinds[index % 2](volume.astype(np.int16), np.eye(4)), tmp_path / "w.nii")
+        content = bytearray((tmp_path / "w.nii").read_bytes())
+        for _ in range(int(rng.integers(1, 4))):
+            width = int(rng.choice([1, 2, 4, 8]))
+            at = int(rng.integers(0, 352 // width)) * width
+            value = int(rng.choice(numbers)) % (1 << 8 * width)
+            content[at : at + width] = value.to_bytes(width, "little")
+        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+        try:
+            read_nifti(path)
+            outcomes["read"] += 1
+        except (ReadError, GeometryError) as error:
+            assert str(path) in str(error)
+            outcomes["refused"] += 1
+    assert min(outcomes.values()) > 60

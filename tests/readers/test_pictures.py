@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from hypothesis.extra import numpy as numbers
 from monai.data import PILReader
 from PIL import Image
 
+import lamina
 from lamina.errors import ReadError
-from lamina.readers.pictures import read_codes, read_picture, read_picture_grid
+from lamina.readers.pictures import FORMATS, read_codes, read_picture, read_picture_grid
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 COLOUR = np.stack([GREY, GREY[::-1], 255 - GREY], axis=-1)
@@ -291,3 +293,41 @@ def test_real_x_rays_of_every_mode_are_read(data):
         pixels, grid = read_picture(path)
         assert pixels.shape == grid.shape == read_picture_grid(path).shape
         assert pixels.max() > 100
+
+
+OTHERS = ["EPS", "GIF", "PPM", "TGA", "PCX", "ICO", "WEBP", "PDF", "XBM", "SGI", "MSP", "IM", "DDS"]
+
+
+@pytest.fixture
+def no_ghostscript(monkeypatch):
+    """Fail where Pillow would start Ghostscript."""
+    called = []
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *a, **b: called.append(a))
+    yield
+    assert not called
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp"])
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_format_that_is_not_named_is_not_opened(tmp_path, no_ghostscript, kind, suffix):
+    picture = Image.new("1" if kind in ("XBM", "MSP") else "L", (16, 16), 1)
+    picture.save(tmp_path / "w", kind)
+    path = (tmp_path / "w").rename(tmp_path / f"a{suffix}")
+    for read in (read_picture, read_picture_grid):
+        with pytest.raises(ReadError, match=rf"a\{suffix}: .*no picture in PNG, JPEG, TIFF, BMP"):
+            read(path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp"])
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_picture_may_have_another_suffix_than_its_own(tmp_path, kind, suffix):
+    Image.new("L", (16, 9), 7).save(tmp_path / "w", kind)
+    path = (tmp_path / "w").rename(tmp_path / f"a{suffix}")
+    assert read_picture(path)[0].shape == (16, 9)
+
+
+def test_pillow_is_asked_at_one_place():
+    """Any other would open any format."""
+    package = Path(lamina.__file__).parent
+    opens = [path for path in package.rglob("*.py") if "Image.open(" in path.read_text()]
+    assert opens == [package / "readers" / "pictures.py"]

@@ -7,7 +7,8 @@ from monai.bundle import ConfigParser
 from lamina.errors import ConfigError
 from lamina.tasks import check
 from lamina.tasks.catalogue import CHECKOUT, read_task, task_files
-from lamina.tasks.check import check_config, find_target, nearest
+from lamina.tasks.check import check_config, nearest
+from lamina.tasks.components import find_target
 
 
 def resolved(config, task):

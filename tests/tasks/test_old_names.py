@@ -5,7 +5,8 @@ import pytest
 from lamina.errors import ConfigError
 from lamina.tasks import old_names
 from lamina.tasks.catalogue import CHECKOUT
-from lamina.tasks.check import check_config, find_target
+from lamina.tasks.check import check_config
+from lamina.tasks.components import find_target
 from lamina.tasks.old_names import NEW_NAMES, old_name_problems
 
 

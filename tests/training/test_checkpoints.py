@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lamina.errors import WriteError
+from lamina.errors import WeightsError, WriteError
 from lamina.files import load_checkpoint
 
 STEPS = 3  # of an epoch: 7 cases in batches of 3
@@ -124,3 +124,14 @@ def test_a_tensor_with_two_names_is_saved_once(make_trainer, tmp_path):
     assert state["one.weight"] is state["two.weight"]
     torch.save(state, tmp_path / "shared.pt")
     assert (tmp_path / "shared.pt").stat().st_size < 1.3 * layer.weight.nbytes
+
+
+def test_a_run_does_not_go_on_from_weights_that_are_none(make_trainer, tmp_path):
+    run_and_stop(make_trainer(4, stop_at=5))
+    path = tmp_path / "run" / "last.pt"
+    state = load_checkpoint(path)
+    name = next(iter(state["network"]))
+    state["network"][name] *= float("nan")
+    torch.save(state, path)
+    with pytest.raises(WeightsError, match=rf"last\.pt: 1 of \d+ tensors .*{name} holds NaN"):
+        make_trainer(4).run()

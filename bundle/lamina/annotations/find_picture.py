@@ -4,13 +4,12 @@ import io
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-from PIL import Image
-
 from lamina.cases.case import safe_name
 from lamina.cases.find import find_images
 from lamina.errors import DataError, ReadError
 from lamina.files import written_whole
 from lamina.readers.formats import format_of, stem_of
+from lamina.readers.pictures import open_picture
 
 
 class Pictures:
@@ -72,7 +71,7 @@ class Pictures:
         """
         plain = PurePosixPath(name.replace("\\", "/")).name
         try:
-            with Image.open(io.BytesIO(data)) as picture:
+            with open_picture(io.BytesIO(data)) as picture:
                 suffix = f".{(picture.format or '').lower()}"
         except OSError as error:
             raise ReadError(f"{plain}: the embedded picture can't be read ({error})") from error

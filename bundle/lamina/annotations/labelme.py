@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from shapely.geometry.base import BaseGeometry
 
 from lamina.annotations import shapes
 from lamina.annotations.shapes import AnnotatedImage, Bitmap, Region, Shape, collect, region_of
 from lamina.errors import ReadError
+from lamina.readers.pictures import open_picture
 
 Content = Mapping[str, Any]
 
@@ -62,8 +62,13 @@ def _circle(shape: Content) -> BaseGeometry:
 def _bitmap(shape: Content) -> Bitmap:
     """Read a painted shape: a PNG that lies at the first of its two points."""
     left, top = (round(number) for number in shape["points"][0])
-    with Image.open(io.BytesIO(_decode(shape["mask"]))) as picture:
-        return Bitmap(left, top, np.asarray(picture.convert("L")).T > 0)
+    try:
+        with open_picture(io.BytesIO(_decode(shape["mask"])), ("PNG",)) as picture:
+            return Bitmap(left, top, np.asarray(picture.convert("L")).T > 0)
+    except (OSError, SyntaxError) as error:
+        raise ReadError(
+            f"its painted shape is no PNG ({error})", "save the annotation again"
+        ) from error
 
 
 def _decode(text: str) -> bytes:

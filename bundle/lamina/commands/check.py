@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.workflow import add_command
+from lamina.commands.workflow import add_command, add_trust
 
 
 def add(commands: Any) -> None:
@@ -21,6 +21,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "config", metavar="TASK|CONFIG", help="a task's name or file, or a workflow's config file"
     )
+    add_trust(parser)
     parser.add_argument(
         "--dataset-dir", metavar="DIR", help="data set (images and labels) to check as well"
     )
@@ -33,7 +34,7 @@ def _check(options: argparse.Namespace) -> int:
     speak_plainly()
     messages: list[str] = []
     looked_at = 0
-    for config in _configs(options.config):
+    for config in _configs(options.config, options.trust):
         looked_at += 1
         try:
             _check_one(config, options.dataset_dir)
@@ -49,17 +50,24 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _configs(name: str) -> list[dict[str, Any]]:
+def _configs(name: str, trust: bool) -> list[dict[str, Any]]:
     """Return what is to be checked, macros resolved: a task in each workflow and dimension."""
     from lamina.tasks.catalogue import CHECKOUT, find_task, read_task
+    from lamina.tasks.trust import require_trust
 
     if name.endswith(".json") and _is_workflow(Path(name)):
+        require_trust(Path(name), trust)
         return [_resolved(Path(name))]
-    task = read_task(find_task(name))
+    file = find_task(name)
+    task = read_task(file)
+    require_trust(file, trust)
     patch = task.get("patch_size")
     dims = [int(key) for key in patch] if isinstance(patch, dict) else [task.get("spatial_dims")]
     files = [CHECKOUT / "configs" / f"{part}.json" for part in ("train", "inference", "evaluate")]
-    return [_resolved(file, task=task, spatial_dims=dim) for file in files for dim in dims]
+    # MONAI resolves no macros within a task, which is one itself.
+    return [
+        _resolved(workflow, spatial_dims=dim) | {"task": task} for workflow in files for dim in dims
+    ]
 
 
 def _is_workflow(path: Path) -> bool:
@@ -98,9 +106,9 @@ def _check_data(options: argparse.Namespace) -> None:
     from lamina.cases.selection import make_splits
     from lamina.tasks.labels import read_labels
 
-    if _configs(options.config)[0].get("task") is None:
+    if _configs(options.config, options.trust)[0].get("task") is None:
         return
-    task = _configs(options.config)[0]["task"]
+    task = _configs(options.config, options.trust)[0]["task"]
     splits = make_splits(
         options.dataset_dir,
         labels=read_labels(task["labels"]),

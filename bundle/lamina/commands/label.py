@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.workflow import add_command
+from lamina.commands.workflow import add_command, add_trust, trusted_task
 from lamina.errors import ConfigError
 
 
@@ -25,6 +25,7 @@ def add(commands: Any) -> None:
         help="a folder of images (with subfolders), or the address of a DICOMweb archive",
     )
     parser.add_argument("--tasks", metavar="A,B", help="which tasks; default: all")
+    add_trust(parser)
     parser.add_argument(
         "--work-dir",
         metavar="DIR",
@@ -53,6 +54,8 @@ def _label(options: argparse.Namespace) -> int:
         studies = str(folder)
     work = Work(work_folder(studies, options.work_dir))
     tasks = options.tasks.split(",") if options.tasks else [path.stem for path in task_files()]
+    for task in tasks:
+        trusted_task(task, options.trust)
     with alone(work.folder, "a server runs there"):
         work.prepare(tasks)
         print(f"server address for 3D Slicer: http://{options.host}:{options.port}", flush=True)

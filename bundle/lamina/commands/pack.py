@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.workflow import add_command, add_task
+from lamina.commands.workflow import add_command, add_task, trusted_task
 
 
 def add(commands: Any) -> None:
@@ -33,10 +33,10 @@ def _pack(options: argparse.Namespace) -> int:
     from lamina.console import speak_plainly
     from lamina.inference.weights import find_weights
     from lamina.package.pack import pack_task
-    from lamina.tasks.catalogue import CHECKOUT, find_task, read_task
+    from lamina.tasks.catalogue import CHECKOUT, read_task
 
     speak_plainly()
-    task = find_task(options.task)
+    task = trusted_task(options.task, options.trust)
     name = read_task(task)["name"]
     run_dir = options.run_dir or str(CHECKOUT / "runs" / name)
     released = str(CHECKOUT / "models" / name / "model.pt")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.workflow import add_command
+from lamina.commands.workflow import add_command, add_trust, trusted_task
 
 
 def add(commands: Any) -> None:
@@ -79,16 +79,17 @@ def _add_label_values(commands: Any) -> None:
     parser.add_argument(
         "-o", "--output", metavar="FILE", required=True, help="the task file that is written"
     )
+    add_trust(parser)
 
 
 def _learn_label_values(options: argparse.Namespace) -> int:
     from lamina.prepare.learn_label_values import learn_values, mask_files
-    from lamina.tasks.catalogue import find_task, read_task
+    from lamina.tasks.catalogue import read_task
     from lamina.tasks.labels import read_labels
     from lamina.tasks.write_task import write_task
 
     target = Path(options.output).expanduser()
-    task = read_task(find_task(options.task))
+    task = read_task(trusted_task(options.task, options.trust))
     names = [label.name for label in read_labels(task["labels"])]
     masks = mask_files(Path(options.source).expanduser())
     learned = learn_values(masks, len(names), options.background)

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.workflow import add_command
+from lamina.commands.workflow import add_command, add_trust, trusted_task
 
 
 def add(commands: Any) -> None:
@@ -21,6 +21,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--task", metavar="TASK", help="a name or file; default: the first one that has a model"
     )
+    add_trust(parser)
     parser.add_argument(
         "--run", "--run-dir", metavar="DIR", dest="run_dir", help="a run; default: runs/TASK"
     )
@@ -69,6 +70,8 @@ def _serve(options: argparse.Namespace) -> int:
     from lamina.web.settings import Settings
 
     speak_plainly()
+    if options.task is not None:
+        trusted_task(options.task, options.trust)
     serve(
         Settings(
             task=options.task,

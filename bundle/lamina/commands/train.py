@@ -12,6 +12,7 @@ from lamina.commands.workflow import (
     add_workflow,
     overrides,
     run_workflow,
+    trusted_task,
 )
 
 
@@ -62,9 +63,9 @@ def _train(options: argparse.Namespace) -> int:
         return run_workflow("training", "train.json", options)
     from lamina.bundle_line import bundle_arguments
     from lamina.commands.folds import train_folds
-    from lamina.tasks.catalogue import CHECKOUT, find_task
+    from lamina.tasks.catalogue import CHECKOUT
 
-    task = find_task(options.task)
+    task = trusted_task(options.task, options.trust)
     base = Path(options.run_dir or CHECKOUT / "runs" / task.stem).expanduser().resolve()
     return train_folds(
         options,

@@ -8,7 +8,7 @@ from typing import Any
 from lamina.errors import LaminaError
 
 PATHS = ("dataset_dir", "run_dir", "input_dir", "output_dir", "weights")
-NOT_IDS = ("task", "then", "then_weights", "command", "debug", "input")
+NOT_IDS = ("task", "then", "then_weights", "command", "debug", "input", "trust")
 
 
 def add_dataset(parser: argparse.ArgumentParser) -> None:
@@ -106,10 +106,9 @@ def _numbers(name: str, text: str, kind: type, example: str) -> list[float]:
 def run_workflow(run_id: str, config: str, options: argparse.Namespace) -> int:
     """Run a workflow of a config with what the command line gives."""
     from lamina.bundle_line import bundle_arguments, run_bundle
-    from lamina.tasks.catalogue import CHECKOUT, find_task, read_task
+    from lamina.tasks.catalogue import CHECKOUT
 
-    task = find_task(options.task)
-    read_task(task)
+    task = trusted_task(options.task, options.trust)
     given = overrides(options)
     if run_id != "training" and options.spatial_dims is None and options.weights is None:
         from lamina.inference.weights import dims_of_run
@@ -117,6 +116,17 @@ def run_workflow(run_id: str, config: str, options: argparse.Namespace) -> int:
         given |= dims_of_run(options.run_dir or CHECKOUT / "runs" / task.stem)
     run_bundle(bundle_arguments(run_id, config, task, given))
     return 0
+
+
+def trusted_task(name: str, trust: bool) -> Path:
+    """Return a task's file, which is whole and may run; raises as `require_trust` does."""
+    from lamina.tasks.catalogue import find_task, read_task
+    from lamina.tasks.trust import require_trust
+
+    task = find_task(name)
+    read_task(task)
+    require_trust(task, trust)
+    return task
 
 
 DIVISION = ("seed", "fold", "folds", "test_count", "patient_pattern")
@@ -176,3 +186,13 @@ def add_command(
 def add_task(parser: argparse.ArgumentParser) -> None:
     """Let the command take a task, by name or as a file."""
     parser.add_argument("task", metavar="TASK", help="a name from `lamina tasks`, or a task file")
+    add_trust(parser)
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Let the user say that a task file from elsewhere may run."""
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="let a task file run that is a program (docs/security.md); it is remembered",
+    )

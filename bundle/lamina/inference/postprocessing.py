@@ -5,15 +5,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai.bundle import ConfigParser
 from monai.transforms import Compose
 
 from lamina.errors import ConfigError
 from lamina.files import read_json
+from lamina.tasks.components import (
+    find_target,
+    postprocessing_problems,
+    postprocessing_target,
+)
 
 NAME = "postprocessing.json"
 
 Step = Mapping[str, Any]
+
+_REMEDY = "fix it, or remove it to run without post-processing"
 
 logger = logging.getLogger("lamina")
 
@@ -36,7 +42,7 @@ def find_postprocessing(
     Raises
     ------
     ConfigError
-        If the run's file holds no steps.
+        If the run's file holds no steps, or others than post-processing: it is no program.
     """
     path = Path(run_dir, NAME)
     if weights is not None or Path(run_dir, "model.pt").is_file() or not path.is_file():
@@ -46,20 +52,40 @@ def find_postprocessing(
     if not isinstance(steps, list):
         raise ConfigError(
             f"{path}: no list 'postprocessing'",
-            "fix it, or remove it to run without post-processing",
+            _REMEDY,
         )
+    problems = list(postprocessing_problems(steps, "postprocessing"))
+    if problems:
+        raise ConfigError(f"{path}: " + "\n".join(problems), _REMEDY)
     logger.info("post-processing: %s (%s)", path, describe_steps(steps))
     return steps
 
 
 def build_steps(steps: Sequence[Step]) -> Compose:
-    """Return the transform that does all steps.
+    """Return the transform that does all steps; MONAI's parser, which runs programs, is not asked.
 
+    Raises
+    ------
+    ConfigError
+        If a step is no post-processing, or lacks or has too many arguments.
+
+    Examples
+    --------
     >>> build_steps([])({"pred": 3})
     {'pred': 3}
     """
-    parser = ConfigParser({"steps": [dict(step) for step in steps]})
-    return Compose(parser.get_parsed_content("steps"))
+    problems = list(postprocessing_problems(steps, "postprocessing"))
+    if problems:
+        raise ConfigError("\n".join(problems), "take steps of the list")
+    return Compose([_build(step) for step in steps if not step.get("_disabled_")])
+
+
+def _build(step: Step) -> Any:
+    arguments = {name: value for name, value in step.items() if not name.startswith("_")}
+    try:
+        return find_target(str(postprocessing_target(step["_target_"])))(**arguments)
+    except TypeError as error:
+        raise ConfigError(f"postprocessing: {step['_target_']}: {error}", "correct it") from error
 
 
 def describe_steps(steps: Sequence[Step]) -> str:

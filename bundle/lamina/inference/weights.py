@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from lamina.errors import WeightsError
-from lamina.files import load_checkpoint, read_json
+from lamina.files import load_checkpoint, load_state, read_json
 
 logger = logging.getLogger("lamina")
 
@@ -92,30 +92,9 @@ def load_weights(network: torch.nn.Module, path: str | Path) -> torch.nn.Module:
 
     ``path`` may be a state_dict or Lamina's own checkpoint (``last.pt``).
 
-    Raises WeightsError if the file is broken or of another network; names what differs.
+    Raises WeightsError as `lamina.files.load_state`, or if the file is broken.
     """
     state = load_checkpoint(path)
     if isinstance(state, dict) and isinstance(state.get("network"), dict):
         state = state["network"]
-    differences = _differences(network.state_dict(), state)
-    if differences:
-        shown = "; ".join(differences[:3]) + (" …" if len(differences) > 3 else "")
-        raise WeightsError(
-            f"{path} is of another network ({len(differences)} differences): {shown}",
-            "use the task, --spatial_dims and network_def that it was trained with",
-        )
-    network.load_state_dict(state)
-    return network.eval()
-
-
-def _differences(wanted: dict[str, torch.Tensor], given: object) -> list[str]:
-    if not isinstance(given, dict):
-        return [f"it holds a {type(given).__name__}, expected a dict of tensors"]
-    missing = [f"{key} is missing" for key in wanted if key not in given]
-    unknown = [f"{key} is not part of the network" for key in given if key not in wanted]
-    shapes = [
-        f"{key} is {tuple(given[key].shape)}, expected {tuple(value.shape)}"
-        for key, value in wanted.items()
-        if key in given and getattr(given[key], "shape", None) != value.shape
-    ]
-    return shapes + missing + unknown
+    return load_state(network, state, path).eval()

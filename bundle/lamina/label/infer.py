@@ -15,6 +15,7 @@ from lamina.label.segment_names import names_present
 from lamina.label.work import ServedTask
 from lamina.prediction.segmenter import Segmenter
 from lamina.readers.grid import lps_to_ras
+from lamina.tasks.config_text import is_live
 from lamina.tasks.dimensions import for_dims
 from lamina.writers.label_files import save_label_image, save_nifti
 from lamina.writers.nrrd import write_nrrd
@@ -147,6 +148,8 @@ def _value(name: str, request: Mapping[str, Any], default: Any) -> Any:
         if isinstance(given, bool) or str(given).lower() in ("true", "false"):
             return str(given).lower() == "true"
         raise ConfigError(f"{name}: {given!r}", "send true or false")
+    if isinstance(given, str) and is_live(given):
+        raise ConfigError(f"{name}: {given!r}", "send a value: texts that run are for configs")
     try:
         return type(default)(given)
     except (TypeError, ValueError) as error:

@@ -20,6 +20,7 @@ from lamina.label.work import ServedTask, alone
 from lamina.prediction.read_case import read_case
 from lamina.prediction.segmenter import read_workflow
 from lamina.readers.images import read_grid
+from lamina.tasks.config_text import literal
 from lamina.tasks.running_config import config_hash
 from lamina.writers.label_files import save_label_image
 
@@ -201,9 +202,9 @@ def _train(task: ServedTask, epochs: int, start: Path | None, continues: bool) -
         config_file=str(task.folder / TRAINING),
         logging_file=False,
         workflow_type="train",
-        bundle_root=str(task.folder),
-        dataset_dir=str(task.runs / "cases.json"),
-        run_dir=str(task.runs),
+        bundle_root=literal(str(task.folder)),
+        dataset_dir=literal(str(task.runs / "cases.json")),
+        run_dir=literal(str(task.runs)),
         epochs=epochs,
         fresh=not continues,
         fractions=[1.0, 0.0, 0.0],

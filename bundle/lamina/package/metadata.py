@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lamina.tasks.config_text import escape_text
 from lamina.tasks.dimensions import for_dims
 from lamina.tasks.labels import Label
 
@@ -30,7 +31,7 @@ def packed_metadata(
         "data_source": task.get("citation") or "not stated",
         "data_type": "nifti, dicom, png",
         "image_classes": f"{task['in_channels']} channel(s), normalised as train.json says",
-        "label_classes": ", ".join(f"{label.value} {label.name}" for label in labels),
+        "label_classes": escape_text(", ".join(f"{one.value} {one.name}" for one in labels)),
         "pred_classes": f"{len(labels)} channels, one a class",
     }
     image = {
@@ -47,7 +48,7 @@ def packed_metadata(
         "format": "segmentation",
         "num_channels": len(labels),
         "value_range": [],
-        "channel_def": {str(label.value): label.name for label in labels},
+        "channel_def": {str(label.value): escape_text(label.name) for label in labels},
     }
     return {
         **base,

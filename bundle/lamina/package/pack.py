@@ -19,6 +19,7 @@ from lamina.package.configs import packed_workflows
 from lamina.package.metadata import bundle_card, packed_metadata
 from lamina.tasks.catalogue import CHECKOUT, read_task
 from lamina.tasks.check import check_config
+from lamina.tasks.config_text import literal
 from lamina.tasks.labels import read_labels
 from lamina.tasks.write_task import compact_json
 
@@ -131,7 +132,7 @@ def _export(folder: Path, weights: Path) -> None:
     """Write ``model.pt``, bare, and ``model.ts``, after checking that the weights fit."""
     parser = ConfigParser()
     parser.read_config(str(folder / "configs" / "inference.json"))
-    parser["bundle_root"] = str(folder)
+    parser["bundle_root"] = literal(str(folder))
     network = load_weights(parser.get_parsed_content("network_def"), weights)
     model = folder / "models" / "model.pt"
     save_checkpoint(model, network.state_dict())
@@ -142,7 +143,7 @@ def _export(folder: Path, weights: Path) -> None:
         ckpt_file=str(model),
         meta_file=str(folder / "configs" / "metadata.json"),
         config_file=str(folder / "configs" / "inference.json"),
-        bundle_root=str(folder),
+        bundle_root=literal(str(folder)),
     )
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from PIL import Image
 
 from lamina.files import written_whole
 from lamina.metrics.catalogue import format_interval, format_number
+from lamina.readers.pictures import open_picture
 
 Picture = bytes | os.PathLike[str]
 
@@ -57,7 +57,7 @@ def _data_uri(picture: Picture) -> str:
 
 def _is_wide(picture: Picture) -> bool:
     """Say whether four such pictures side by side would be too low to see details."""
-    wide, high = Image.open(io.BytesIO(_read(picture))).size
+    wide, high = open_picture(io.BytesIO(_read(picture))).size
     return wide > 1.6 * high
 
 

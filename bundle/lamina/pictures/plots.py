@@ -6,6 +6,7 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -14,6 +15,8 @@ from lamina.metrics.catalogue import METRICS
 from lamina.tasks.labels import Label
 
 
+# A `$` in a name is no mathematics.
+@rc_context({"text.parse_math": False})
 def write_profile_plot(
     rows: Sequence[Mapping[str, Any]], labels: Sequence[Label], path: Path
 ) -> Path:
@@ -40,19 +43,16 @@ def write_profile_plot(
     for label in labels[1:]:
         thickness = np.array([row[f"{label.name}_{unit}"] for row in rows])
         means = np.bincount(column_of, thickness) / slices
-        axes.plot(
-            columns,
-            means,
-            label=fill(label.name, 26),
-            color=np.array(label.color) / 255,
-            linewidth=1.5,
-        )
+        axes.plot(columns, means, color=np.array(label.color) / 255, linewidth=1.5)
     axes.set_xlabel("column of the scan")
     axes.set_ylabel(f"thickness in {'µm' if unit == 'um' else unit}")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.set_facecolor("#f4f4f6")
-    figure.legend(loc="upper left", bbox_to_anchor=(0.77, 0.97), fontsize="small")
+    names = [fill(label.name, 26) for label in labels[1:]]
+    figure.legend(
+        axes.lines, names, loc="upper left", bbox_to_anchor=(0.77, 0.97), fontsize="small"
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as part:
         # A higher compression takes as long as drawing.
@@ -64,6 +64,7 @@ NAMED = 3
 """Cases whose name is written beside their point."""
 
 
+@rc_context({"text.parse_math": False})
 def write_comparison_plot(comparison: Any, path: Path) -> Path:
     """Draw a panel for each structure of a `lamina.evaluation.comparison.Comparison`."""
     names = [name for name in comparison.classes if name != "mean"]

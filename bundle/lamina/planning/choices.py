@@ -15,6 +15,7 @@ from lamina.planning.budget import Budget, Schedule, schedule, seconds_per_patch
 from lamina.planning.geometry import Sizes, choose_dims, choose_sizes, network_def
 from lamina.planning.intensities import intensity_steps
 from lamina.planning.survey import CaseSurvey, Survey, median_of
+from lamina.tasks.config_text import escape_text
 from lamina.tasks.labels import Colour, named_side
 
 TEMPLATE = Path(__file__).parent / "template.json"
@@ -70,8 +71,11 @@ def plan_task(
         network, chosen.patch, chosen.most, len(survey.values) + 1, channels
     )
     plan = _schedule(survey, chosen, dims, seconds, budget)
-    title = ", ".join(names[value] for value in survey.values)
-    task: dict[str, Any] = {"name": name, "title": title, "_desc_spatial_dims": why_dims}
+    task: dict[str, Any] = {
+        "name": name,
+        "title": _title(survey, names),
+        "_desc_spatial_dims": why_dims,
+    }
     task |= {"spatial_dims": dims, "in_channels": channels}
     task |= _classes(survey, names, background)
     task |= _preprocessing(survey, chosen, dims, template)
@@ -81,6 +85,11 @@ def plan_task(
     task |= {"_desc_epochs": plan.reason, "epochs": {str(dims): plan.epochs}, "lr": plan.rate}
     task["val_interval"] = max(plan.epochs // 15, 1)
     return task | {"measure": template["measure"], "citation": "", "licence": ""}
+
+
+def _title(survey: Survey, names: Mapping[int, str]) -> str:
+    title = ", ".join(names[value] for value in survey.values)
+    return title if escape_text(title) == title else f"{len(survey.values)} structures"
 
 
 def _classes(survey: Survey, names: Mapping[int, str], background: int) -> dict[str, Any]:
@@ -109,7 +118,8 @@ def _schedule(survey: Survey, chosen: Sizes, dims: int, seconds: float, budget: 
 def _labels(values: Sequence[int], names: Mapping[int, str]) -> list[dict[str, Any]]:
     labels: list[dict[str, Any]] = [{"value": 0, "name": "background", "color": [0, 0, 0]}]
     for index, value in enumerate(values):
-        labels.append({"value": index + 1, "name": names[value], "color": list(colour_of(index))})
+        name = escape_text(names[value])
+        labels.append({"value": index + 1, "name": name, "color": list(colour_of(index))})
     return labels
 
 
@@ -177,7 +187,7 @@ def _augmentation(template: Mapping[str, Any], side: str | None, cases: int) -> 
         affine |= {"shear_range": 0.1}
         why += "; sheared, since there are few cases"
     return {
-        "_desc_augmentation": why,
+        "_desc_augmentation": escape_text(why),
         "augmentation": {"_target_": "Compose", "transforms": [affine, template["intensity"]]},
     }
 

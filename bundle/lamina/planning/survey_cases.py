@@ -11,7 +11,6 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Orientation
 from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 
 from lamina.cases.case import Case
@@ -26,6 +25,7 @@ from lamina.readers.dicom_file import read_header
 from lamina.readers.formats import format_of
 from lamina.readers.grid import Grid
 from lamina.readers.images import read_grid, read_image, read_label
+from lamina.readers.pictures import open_picture
 from lamina.readers.source import Source
 
 SAMPLES = 20_000
@@ -154,7 +154,7 @@ def patient_of(address: str) -> str:
 
 
 def _has_colours(path: Path) -> bool:
-    with Image.open(path) as picture:
+    with open_picture(path) as picture:
         if picture.mode not in ("RGB", "RGBA", "P"):
             return False
         small = np.asarray(picture.convert("RGB").resize((64, 64)), dtype=int)

@@ -15,6 +15,7 @@ from lamina.metrics.measure import MeasureSettings
 from lamina.prediction.read_case import Item, ReadCase, read_case
 from lamina.readers.grid import format_size, require_pixel_size, with_pixel_size
 from lamina.tasks.check import check_config
+from lamina.tasks.config_text import literal
 from lamina.tasks.labels import Label
 from lamina.writers.label_files import smallest_type
 from lamina.writers.segmented_case import SegmentedCase
@@ -166,7 +167,7 @@ def load_segmenter(
         If the weights are broken or of another network.
     """
     # The images come one by one, when they are asked for.
-    own = {"weights": str(weights), "dataset#data": []}
+    own = {"weights": literal(str(weights)), "dataset#data": []}
     parser = read_workflow(config_file, own | dict(changes or {}))
     check_config(parser.get())
     segmenter: Segmenter = parser.get_parsed_content("segmenter")
@@ -178,6 +179,7 @@ def read_workflow(config_file: Path, changes: Mapping[str, Any]) -> ConfigParser
     """Return a workflow's config, macros resolved, with other values for some of its ids."""
     parser = ConfigParser()
     parser.read_config(config_file)
-    parser.update({"bundle_root": str(config_file.parents[1]), "progress": False, **changes})
+    root = literal(str(config_file.parents[1]))
+    parser.update({"bundle_root": root, "progress": False, **changes})
     parser.parse(True)
     return parser

@@ -1,7 +1,6 @@
-"""NRRD and MetaImage files, read by ITK through MONAI's reader.
+"""NRRD and MetaImage files, read by ITK.
 
-A header that names its data in another folder is refused: such a file can make a program read
-any file of the machine. A file without spacing has the unit "px". ITK reads lengths of whatever
+A file without spacing has the unit "px". ITK reads lengths of whatever
 unit as mm: another unit that the header names is brought to mm here.
 """
 
@@ -11,12 +10,12 @@ from typing import Any
 
 import itk
 import numpy as np
-from monai.data import ITKReader
 from monai.data.utils import to_affine_nd
 from numpy.typing import NDArray
 
 from lamina.errors import GeometryError, ReadError
 from lamina.readers.grid import Grid, Unit, format_size, lps_to_ras, pixel_grid, require_affine
+from lamina.readers.itk_header import read_itk_header, require_sound
 
 _UNITS = re.compile(rb"^(?:space units:|DistanceUnits\s*=)(.*)$", re.MULTILINE | re.IGNORECASE)
 _MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "µm": 0.001}
@@ -37,47 +36,56 @@ def read_itk(path: Path) -> tuple[NDArray[Any], Grid]:
         If the affine is singular or not finite.
     """
     grid = read_itk_grid(path)
-    reader = ITKReader(pixel_type=itk.F)
     try:
-        voxels, _ = reader.get_data(reader.read(str(path)))
+        voxels = itk.array_from_image(itk.imread(str(path), itk.F, imageio=_image_io(path)))
     except RuntimeError as error:
         raise _broken(path, error) from error
-    return np.asarray(voxels), grid
+    return np.asarray(voxels).T, grid
 
 
 def read_itk_grid(path: Path) -> Grid:
     """Return the grid of an NRRD or MetaImage file from its header; raises as `read_itk` does."""
-    header = read_header(path)
-    data_file(path)
+    header = read_itk_header(path)
+    shape = require_sound(header)
+    _require_axes(path, shape, 4 if path.suffix.lower() == ".nrrd" else 3)
     information = _information(path)
     axes = information.GetNumberOfDimensions()
     shape = tuple(int(information.GetDimensions(axis)) for axis in range(axes))
-    if axes not in (2, 3):
-        raise ReadError(
-            f"{path}: size {format_size(shape)}, expected a picture or a volume",
-            "split time points and channels into files of their own",
-        )
+    _require_axes(path, shape, 3)
     channels = information.GetNumberOfComponents()
     if channels != 1:
         raise ReadError(
             f"{path}: {channels} channels, expected 1", "save each channel as a file of its own"
         )
-    unit: Unit = "mm" if _SPACING.search(header) else "px"
+    unit: Unit = "mm" if _SPACING.search(header.text) else "px"
     if unit == "px":
         return pixel_grid(shape)
     affine = _affine(information, path)
-    affine[:3] *= _mm_per_unit(header, path)
+    affine[:3] *= _mm_per_unit(header.text, path)
     return Grid(shape, affine)
 
 
+def _require_axes(path: Path, shape: tuple[int, ...], most: int) -> None:
+    if not 2 <= len(shape) <= most:
+        raise ReadError(
+            f"{path}: size {format_size(shape)}, expected a picture or a volume",
+            "split time points and channels into files of their own",
+        )
+
+
 def _information(path: Path) -> "itk.ImageIOBase":
-    maker = itk.NrrdImageIO if path.name.lower().endswith(".nrrd") else itk.MetaImageIO
-    information = maker.New(FileName=str(path))
+    information = _image_io(path)
     try:
         information.ReadImageInformation()
     except RuntimeError as error:
         raise _broken(path, error) from error
     return information
+
+
+def _image_io(path: Path) -> "itk.ImageIOBase":
+    """Return what reads the format of the suffix, and no other that ITK finds in the content."""
+    maker = itk.NrrdImageIO if path.suffix.lower() == ".nrrd" else itk.MetaImageIO
+    return maker.New(FileName=str(path))
 
 
 def _affine(information: "itk.ImageIOBase", path: Path) -> NDArray[np.float64]:
@@ -113,21 +121,6 @@ def _broken(path: Path, error: BaseException) -> ReadError:
     return ReadError(f"{path}: ITK can't read it ({reason})", "copy or export it again")
 
 
-_HEADER_BYTES = 65536
-_DATA_FILE = re.compile(
-    rb"^(?:ElementDataFile\s*=|data ?file:)\s*(.+?)\s*$", re.MULTILINE | re.IGNORECASE
-)
-
-
-def read_header(path: Path) -> bytes:
-    """Return the header without the data that may follow it."""
-    with path.open("rb") as file:
-        head = file.read(_HEADER_BYTES)
-    # MetaImage's header ends with the line that names the data, NRRD's with an empty line.
-    end = _DATA_FILE.search(head)
-    return head[: end.end()] if end and not head.startswith(b"NRRD") else head.split(b"\n\n")[0]
-
-
 def data_file(path: Path) -> Path | None:
     """Return the file beside a header that holds its data; None where the data follows it.
 
@@ -136,15 +129,4 @@ def data_file(path: Path) -> Path | None:
     ReadError
         If the data is said to lie in another folder or in several files, or is missing.
     """
-    match = _DATA_FILE.search(read_header(path))
-    name = match.group(1).decode("utf-8", "replace") if match else "LOCAL"
-    if name.upper() == "LOCAL":
-        return None
-    if Path(name).name != name or name.upper().startswith("LIST") or "%" in name:
-        raise ReadError(
-            f"{path}: its data is said to lie in {name!r}, expected one file beside it",
-            "put the data file beside the header and name it there without a folder",
-        )
-    if not (path.parent / name).is_file():
-        raise ReadError(f"{path}: its data file {name!r} is missing", "copy it beside the header")
-    return path.parent / name
+    return read_itk_header(path).data_file

@@ -19,8 +19,6 @@ from lamina.errors import GeometryError, ReadError, reading
 from lamina.readers.grid import Grid, format_size, require_affine
 
 _BROKEN = "not a complete NIfTI file"
-_MOST_DEFLATED = 1032
-"""So many bytes stand for one byte of a gzip stream at most."""
 _MM_PER_UNIT = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 
 
@@ -56,16 +54,25 @@ def _load(path: Path) -> Nifti1Pair:
             f"{path}: voxels of type {kind}, expected one number each",
             "write the magnitude or the grey value as a NIfTI file of its own",
         )
-    _require_held(math.prod(image.shape) * kind.itemsize, path)
+    _require_data(image, path)
     return image
 
 
-def _require_held(size: int, path: Path) -> None:
-    """Refuse a header that promises more than the file can hold, before memory is taken for it."""
-    stored = path.stat().st_size * (_MOST_DEFLATED if path.suffix == ".gz" else 1)
-    if size > stored:
+_MOST_DEFLATED = 1032
+"""No deflated byte stands for more."""
+
+
+def _require_data(image: Nifti1Pair, path: Path) -> None:
+    """Refuse lengths that the file can't hold, before memory is taken for them."""
+    shape = tuple(int(length) for length in image.shape)
+    needed = math.prod(shape) * image.get_data_dtype().itemsize + int(
+        image.header.get_data_offset()
+    )
+    found = path.stat().st_size * (_MOST_DEFLATED if path.suffix.lower() == ".gz" else 1)
+    if min(shape, default=0) < 0 or found < needed:
         raise ReadError(
-            f"{path}: {_BROKEN}: {size} bytes of voxels by its header, at most {stored} in the file",
+            f"{path}: not a complete NIfTI file ({format_size(shape)} voxels by its header, "
+            f"{needed / 1e9:.3g} GB, more than it can hold)",
             "copy or export it again",
         )
 

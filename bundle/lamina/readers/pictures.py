@@ -8,18 +8,21 @@ an image is inverted, in all depths, as DICOM's MONOCHROME1 is; a mask keeps the
 stored.
 """
 
+import io
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from lamina.errors import ReadError, reading
 from lamina.readers.grid import Grid, format_size, pixel_grid
 
 MAX_PIXELS = 64_000_000
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+"""All that is opened, whatever a file is called: Pillow's EPS reader starts Ghostscript."""
 _GREY_MODES = ("L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _BROKEN = "not a complete picture"
 _EXIF_ORIENTATION = 0x0112
@@ -78,11 +81,32 @@ def read_picture_grid(path: Path, max_pixels: int = MAX_PIXELS) -> Grid:
         return pixel_grid(picture.size)
 
 
+def open_picture(file: str | Path | io.BytesIO, formats: tuple[str, ...] = FORMATS) -> Image.Image:
+    """Return a picture whose pixels are not decoded yet; the one place that asks Pillow.
+
+    Raises
+    ------
+    OSError
+        If it is none of the formats.
+
+    Examples
+    --------
+    >>> open_picture(io.BytesIO(b"%!PS-Adobe-3.0 EPSF-3.0"))
+    Traceback (most recent call last):
+        ...
+    PIL.UnidentifiedImageError: no picture in PNG, JPEG, TIFF, BMP
+    """
+    try:
+        return Image.open(file, formats=formats)
+    except UnidentifiedImageError as error:
+        raise UnidentifiedImageError(f"no picture in {', '.join(formats)}") from error
+
+
 def _open(path: Path, max_pixels: int) -> Image.Image:
     with reading(path, "not a picture that can be read"), warnings.catch_warnings():
         # max_pixels is the bound here; Pillow's own only warns.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        picture = Image.open(path)
+        picture = open_picture(path)
     if picture.width * picture.height > max_pixels:
         raise ReadError(
             f"{path}: {format_size(picture.size)} pixels, more than max_pixels {max_pixels}",

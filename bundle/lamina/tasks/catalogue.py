@@ -1,12 +1,15 @@
 """The tasks that come with a checkout, and the one that a name or path stands for."""
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any
 
 from lamina.errors import ConfigError
 from lamina.files import read_json
+from lamina.tasks.labels import live_names
 
+_NAME = re.compile(r"\w[\w. -]*")
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 
@@ -50,9 +53,18 @@ def read_task(path: Path) -> dict[str, Any]:
     ReadError
         If it is not JSON.
     ConfigError
-        If it is JSON, but not an object with a name.
+        If it is JSON, but not an object with a name that may stand in a path, or a structure's
+        name would run as code.
     """
     task = read_json(path)
     if not isinstance(task, dict) or "name" not in task:
         raise ConfigError(f"{path}: not a task", 'a task is {"name": …, "labels": […], …}')
+    if not _NAME.fullmatch(str(task["name"])):
+        raise ConfigError(
+            f"{path}: the task's name {task['name']!r}, which is a part of paths",
+            "write letters, digits, _, - and . alone, a letter or digit first",
+        )
+    live = list(live_names(task.get("labels")))
+    if live:
+        raise ConfigError(f"{path}: " + "\n".join(live), "correct the task file")
     return task

@@ -1,11 +1,13 @@
 """The classes of a task: value, name, colour, code, and which side of the body."""
 
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lamina.errors import ConfigError
+from lamina.tasks.config_text import escape_text, is_live, unescape_text
 from lamina.tasks.schema import labels_problems
 
 Colour = tuple[int, int, int]
@@ -27,7 +29,7 @@ class Label:
 
 
 def read_labels(entries: Sequence[Mapping[str, Any]]) -> list[Label]:
-    """Return the labels of a task, background first.
+    """Return the labels of a task, background first, names as people know them.
 
     Raises
     ------
@@ -43,11 +45,13 @@ def read_labels(entries: Sequence[Mapping[str, Any]]) -> list[Label]:
     ... ])]
     ['background', 'lung']
     """
-    problems = list(labels_problems(list(entries)))
+    problems = [*labels_problems(list(entries)), *live_names(entries)]
     if problems:
         raise ConfigError("\n".join(problems), "correct the task file")
     labels = [
-        Label(entry["value"], entry["name"], tuple(entry["color"]), entry.get("code"))
+        Label(
+            entry["value"], unescape_text(entry["name"]), tuple(entry["color"]), entry.get("code")
+        )
         for entry in entries
     ]
     values = [label.value for label in labels]
@@ -61,6 +65,21 @@ def read_labels(entries: Sequence[Mapping[str, Any]]) -> list[Label]:
     if twice:
         raise ConfigError(f"task#labels: {sorted(twice)} stands twice", "give each its own name")
     return labels
+
+
+def live_names(entries: Any) -> Iterator[str]:
+    r"""Yield what is wrong with names that MONAI's parser would run or replace.
+
+    >>> print(*live_names([{"name": "$x"}]))
+    task#labels#0#name: '$x' is a program for MONAI, expected a name: write "\\u0024x"
+    """
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        name = entry.get("name") if isinstance(entry, Mapping) else None
+        if isinstance(name, str) and is_live(name):
+            yield (
+                f"task#labels#{index}#name: {name!r} is a program for MONAI, expected a name: "
+                f"write {json.dumps(escape_text(name))}"
+            )
 
 
 WORDS = re.compile(

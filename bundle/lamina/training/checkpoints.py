@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 
-from lamina.files import load_checkpoint, save_checkpoint
+from lamina.files import load_checkpoint, load_state, save_checkpoint
 from lamina.training.progress import call_at_end
 from lamina.training.ranks import is_main
 from lamina.training.run import end_run
@@ -68,7 +68,7 @@ class RunCheckpoints:
         if not path.exists():
             return
         state = load_checkpoint(path)
-        self.network.load_state_dict(state["network"])
+        load_state(self.network, state["network"], path)
         self.optimizer.load_state_dict(state["optimizer"])
         self._resume_schedule(state["lr_scheduler"])
         for name, one in self.also.items():

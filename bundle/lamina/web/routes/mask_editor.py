@@ -182,10 +182,11 @@ def _read_png(content: bytes, expected: tuple[int, ...]) -> Any:
     A browser's canvas has colours: all three must hold the value.
     """
     import numpy as np
-    from PIL import Image
+
+    from lamina.readers.pictures import open_picture
 
     try:
-        picture = Image.open(io.BytesIO(content), formats=["png"])
+        picture = open_picture(io.BytesIO(content), ("PNG",))
         if picture.size != expected[::-1] or picture.mode not in ("L", "RGB", "RGBA"):
             raise HTTPException(
                 400,
