@@ -1,5 +1,7 @@
 """Zip files as folders, unpacked with care."""
 
+import hashlib
+import os
 import zipfile
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from lamina.errors import ReadError, reading
 MOST_GB = 50.0
 MOST_TIMES = 200
 MOST_FILES = 100_000
+_LONGEST_BYTES = 255
 
 
 def unpacked(path: Path, room: Path, most_gb: float = MOST_GB) -> Path:
@@ -33,8 +36,19 @@ def unpacked(path: Path, room: Path, most_gb: float = MOST_GB) -> Path:
         return path
     with reading(path, "a broken zip"), zipfile.ZipFile(path) as archive:
         _check(path, archive, most_gb)
-        archive.extractall(room / path.stem)
+        for one in archive.infolist():
+            one.filename = "/".join(map(_short, one.filename.split("/")))
+            archive.extract(one, room / path.stem)
     return room / path.stem
+
+
+def _short(name: str) -> str:
+    """Return a name that a file system takes; of a long one its end and a hash of all of it."""
+    encoded = os.fsencode(name)
+    if len(encoded) <= _LONGEST_BYTES:
+        return name
+    end = encoded[-_LONGEST_BYTES // 2 :].decode(errors="ignore")
+    return f"{hashlib.sha256(encoded).hexdigest()[:8]}_{end}"
 
 
 def refuse_bomb(path: Path, size: int, packed: int, most_gb: float) -> None:

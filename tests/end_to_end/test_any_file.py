@@ -142,6 +142,17 @@ def test_a_corrupt_zip_of_any_packing_is_a_message(tmp_path, packing, seed, caps
     assert "a.zip: a broken zip (" in capsys.readouterr().err
 
 
+def test_names_in_a_zip_may_be_longer_than_the_file_system_takes(tmp_path, capsys):
+    content = save(tmp_path / "a.nii.gz").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("漢" * 90, "語" + "漢" * 90, "x" * 300, "short"):
+            archive.writestr(f"in/{name}/{name}.nii.gz", content)
+    assert main(["scan", str(tmp_path / "a.zip"), "--json"]) == 0
+    cases = json.loads(capsys.readouterr().out)["cases"]
+    assert len({case["address"] for case in cases}) == 4
+    assert not any(case["problem"] for case in cases)
+
+
 def test_a_series_at_the_root_of_a_zip_keeps_its_name(trained, tmp_path, capsys):
     _, _, common = trained
     with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive:
