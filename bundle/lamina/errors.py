@@ -140,7 +140,7 @@ def not_read(path: object, error: Exception, what: str = "can't be read") -> Rea
     remedy = "copy or export it again"
     if not isinstance(error, OSError) and _may_not_be_read(path):  # in a library's own words
         error = PermissionError(errno.EACCES, "")
-    if isinstance(error, OSError) and error.errno:
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL, errno.EOVERFLOW):
         what, why = "can't be read", os.strerror(error.errno)
         if isinstance(error, PermissionError):
             remedy = "give yourself the right to read it, or take it out"
@@ -185,6 +185,8 @@ def reading(path: object, what: str = "can't be read") -> Iterator[None]:
     except LaminaError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise not_written(error.filename or "a file", error) from error  # what is unpacked
         raise not_read(path, error, what) from error
 
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import zipfile
@@ -8,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from lamina.cases.scan import plane_of
 from lamina.cli import main
-from lamina.errors import ReadError
+from lamina.errors import ReadError, WriteError
 from lamina.zips import unpacked
 
 
@@ -93,3 +94,15 @@ def test_a_broken_zip_says_so(tmp_path):
 
 def test_what_is_no_zip_stays(tmp_path):
     assert unpacked(tmp_path, tmp_path / "room") == tmp_path
+
+
+def test_a_full_disk_is_no_broken_zip(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.txt", "text")
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "/room/a.txt")
+
+    monkeypatch.setattr(zipfile.ZipFile, "extract", fail)
+    with pytest.raises(WriteError, match=r"/room/a.txt can't be written: No space left"):
+        unpacked(tmp_path / "a.zip", tmp_path / "room")
