@@ -27,29 +27,36 @@ from lamina.commands import (
     tasks,
     train,
 )
+from lamina.console import TerminatedError, print_any_name, sigterm_as_interrupt
 from lamina.errors import find_cause
 
-INTERRUPTED, PIPE_CLOSED = 130, 141
+INTERRUPTED, PIPE_CLOSED, TERMINATED = 130, 141, 143
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 failed, 2 wrong use."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parse([_with_hyphens(word) for word in words])
+    debug = False
+    print_any_name()
     try:
-        status = options.command(options)
+        options = _parse([_with_hyphens(word) for word in words])
+        debug = options.debug
+        with sigterm_as_interrupt():
+            status = options.command(options)
         sys.stdout.flush()
     except BrokenPipeError:  # `lamina tasks | head -1`: nobody reads the rest
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - Python flushes it when it ends
         return PIPE_CLOSED
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        ended = isinstance(error, TerminatedError)
         print(
-            "\ninterrupted; the same command continues where it was, or starts again",
+            f"\n{'ended by SIGTERM' if ended else 'interrupted'}; the same command continues "
+            "where it was, or starts again",
             file=sys.stderr,
         )
-        return INTERRUPTED
+        return TERMINATED if ended else INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the one place where errors become messages
-        return _report(error, options.debug)
+        return _report(error, debug)
     return status or 0
 
 

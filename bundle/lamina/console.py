@@ -1,8 +1,11 @@
 """How a workflow talks to the person who started it, also under MONAI's own runner."""
 
+import io
 import logging
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +28,50 @@ def speak_plainly() -> None:
     """
     for message in HARMLESS:
         warnings.filterwarnings("ignore", message=message)
+    print_any_name()
     if not os.environ.get("LAMINA_DEBUG"):
         sys.excepthook = _show
+
+
+def print_any_name() -> None:
+    """Let the output show names of files that its encoding does not have, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM came, as a batch system or a shutdown sends it."""
+
+
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end this process as Ctrl-C does: what is begun is put away, locks are released.
+
+    >>> try:
+    ...     with sigterm_as_interrupt():
+    ...         os.kill(os.getpid(), signal.SIGTERM)
+    ... except TerminatedError:
+    ...     print("put away")
+    put away
+    """
+    own = os.getpid()
+
+    def end(number: int, _: object) -> None:
+        if os.getpid() == own:
+            raise TerminatedError
+        # A process that was forked has nothing to put away.
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def log_to(path: str | os.PathLike[str]) -> None:
@@ -43,7 +88,7 @@ def log_to(path: str | os.PathLike[str]) -> None:
     stop_logging()
     logger = logging.getLogger("lamina")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     handler.set_name(RUN_LOG)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger.addHandler(handler)

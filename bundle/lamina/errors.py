@@ -6,6 +6,8 @@ config id. Anything else that is raised is a bug of Lamina.
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class LaminaError(Exception):
@@ -75,7 +77,7 @@ def find_cause(error: BaseException | None) -> LaminaError | None:
         if isinstance(error, LaminaError):
             return error
         if isinstance(error, OSError) and error.errno in NO_ROOM:
-            return not_written(error.filename or "a file", error)
+            return _denied(error) or not_written(error.filename or "a file", error)
         if isinstance(error, ValueError) and _ONE_VALUE in str(error):
             return ConfigError(
                 "batch_size, patch_size: a batch norm gets one value a channel, of which there is "
@@ -112,3 +114,86 @@ def not_written(path: object, error: OSError) -> WriteError:
         f"{path} can't be written: {os.strerror(error.errno or 0)}",
         "make room there, or choose another folder; what was whole before is still there",
     )
+
+
+def _denied(error: OSError) -> ReadError | None:
+    """Return the error of a file that is there and may not be read; None where writing failed."""
+    denied = error.errno == errno.EACCES and _may_not_be_read(error.filename)
+    return not_read(error.filename, error) if denied else None
+
+
+def _may_not_be_read(path: object) -> bool:
+    how = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
+    name = str(path)
+    return os.path.lexists(name) and not os.access(name, os.R_OK, **how)
+
+
+def not_read(path: object, error: Exception, what: str = "can't be read") -> ReadError:
+    """Return what to tell a user whose file a parser does not take, or who may not read it.
+
+    >>> print(not_read("a.png", PermissionError(errno.EACCES, "")))
+    a.png: can't be read (Permission denied)
+      → give yourself the right to read it, or take it out
+    >>> print(not_read("a.dcm", RecursionError()).args[0].splitlines()[0])
+    a.dcm: can't be read (it is nested too deep)
+    """
+    remedy = "copy or export it again"
+    if not isinstance(error, OSError) and _may_not_be_read(path):  # in a library's own words
+        error = PermissionError(errno.EACCES, "")
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL, errno.EOVERFLOW):
+        what, why = "can't be read", os.strerror(error.errno)
+        if isinstance(error, PermissionError):
+            remedy = "give yourself the right to read it, or take it out"
+    elif isinstance(error, RecursionError):
+        why = "it is nested too deep"
+    else:
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+    return ReadError(f"{path}: {what} ({why})", remedy)
+
+
+@contextmanager
+def reading(path: object, what: str = "can't be read") -> Iterator[None]:
+    """Turn whatever a parser raises over a file into an error that names the file.
+
+    Parsers raise what they come across (zlib.error, RecursionError, struct.error, MemoryError …):
+    a list of types is never whole, and what is missing in it ends a command over many files. So
+    this is the one guard around each file, of all formats.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What is wrong with it, if the parser fails.
+
+    Raises
+    ------
+    ReadError
+        If anything is raised within; errors of Lamina pass as they are.
+
+    Examples
+    --------
+    >>> with reading("a.nii.gz", "not a complete NIfTI file"):
+    ...     raise EOFError("ended early")
+    Traceback (most recent call last):
+        ...
+    lamina.errors.ReadError: a.nii.gz: not a complete NIfTI file (ended early)
+      → copy or export it again
+    """
+    try:
+        yield
+    except LaminaError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise not_written(error.filename or "a file", error) from error  # what is unpacked
+        raise not_read(path, error, what) from error
+
+
+def printable(text: str) -> str:
+    """Return text as UTF-8 can hold it: other bytes in a file's name as JSON writes them.
+
+    >>> print(printable("caf\\udce9.png"))
+    caf\\udce9.png
+    """
+    return text.encode(errors="backslashreplace").decode()

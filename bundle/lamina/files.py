@@ -2,15 +2,24 @@
 
 import contextlib
 import csv
+import hashlib
 import io
 import json
 import math
 import os
+import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lamina.errors import NO_ROOM, DataError, ReadError, WeightsError, not_written
+import psutil
+
+from lamina.errors import NO_ROOM, DataError, ReadError, WeightsError, not_written, reading
+
+_LONGEST_BYTES = 200
+_SECONDS_OF_A_DAY = 86400
 
 
 @contextlib.contextmanager
@@ -33,7 +42,8 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     # The suffix stays last: libraries choose the format by it.
-    part = path.with_name(f".part-{os.getpid()}-{path.name}")
+    end = os.fsencode(path.name)[-_LONGEST_BYTES:].decode(errors="ignore")
+    part = path.with_name(f".part-{_machine()}-{os.getpid()}-{end}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
@@ -46,6 +56,38 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise not_written(path, error) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def remove_dead_parts(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder of any depth.
+
+    What a living process writes stays. Of a process of another machine or container, whose
+    number says nothing here, a file goes that nobody has written to for a day.
+    """
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith(".part-") and _is_dead(part := Path(parent, name)):
+                part.unlink(missing_ok=True)
+
+
+def _is_dead(part: Path) -> bool:
+    machine, number = (*part.name.split("-"), "", "")[1:3]
+    if machine == _machine() and number.isdigit():
+        return not psutil.pid_exists(int(number))
+    try:
+        return time.time() - part.stat().st_mtime > _SECONDS_OF_A_DAY
+    except FileNotFoundError:  # it is whole by now
+        return False
+
+
+@cache
+def _machine() -> str:
+    """Return what stands for the processes whose numbers this one sees: machine and namespace."""
+    names = [socket.gethostname()]
+    for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
+        with contextlib.suppress(OSError):
+            names.append(os.readlink(path) if path.endswith("pid") else Path(path).read_text())
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
 
 
 def save_checkpoint(path: str | os.PathLike[str], content: Any) -> None:
@@ -79,6 +121,15 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
             f"{path} is not a whole checkpoint of tensors ({type(error).__name__})",
             "give a file that torch.save wrote of a state_dict",
         ) from error
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write text in UTF-8, whole or not at all.
+
+    File names need not be UTF-8: their other bytes are written as JSON has them, ``\\udce9``.
+    """
+    with written_whole(path) as part:
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def load_state(
@@ -154,11 +205,10 @@ def _few(texts: Sequence[str]) -> str:
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
     """Write JSON, whole or not at all; NaN and infinity, which JSON does not have, are null."""
-    with written_whole(path) as part:
-        text = json.dumps(
-            without_nan(content), indent=2, default=str, ensure_ascii=False, allow_nan=False
-        )
-        part.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(
+        without_nan(content), indent=2, default=str, ensure_ascii=False, allow_nan=False
+    )
+    write_text(path, text + "\n")
 
 
 def without_nan(value: Any) -> Any:
@@ -182,8 +232,7 @@ def write_table(
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    with written_whole(path) as part:
-        part.write_text(text.getvalue(), encoding="utf-8")
+    write_text(path, text.getvalue())
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
@@ -194,12 +243,13 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     ReadError
         If the file is not JSON; names the file and the line.
     """
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ReadError(
-            f"{path}, line {error.lineno}: {error.msg}", "correct the file, or remove it"
-        ) from error
+    with reading(path, "not JSON in UTF-8"):
+        try:
+            return json.loads(Path(path).read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise ReadError(
+                f"{path}, line {error.lineno}: {error.msg}", "correct the file, or remove it"
+            ) from error
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -243,7 +293,7 @@ def split_address(address: str | Path) -> tuple[Path, str | None]:
     """
     path = Path(address)
     separator = "#" if "#" in path.name else "::"
-    if path.exists() or separator not in path.name:
+    if os.path.exists(path) or separator not in path.name:
         return path, None
     folder, _, part = str(address).rpartition(separator)
     return Path(folder), part

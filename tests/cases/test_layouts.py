@@ -106,3 +106,8 @@ def test_the_layout_is_described():
     assert describe_layout([Place("a", "a", "image", None, "images")]) == (
         "images in images/, no labels"
     )
+
+
+def test_one_of_several_series_in_the_root_itself_is_an_image():
+    place = read_place(f"{ROOT}#1.2.3:1", ROOT)
+    assert (place.role, place.split, place.key) == (None, None, "#1.2.3:1")

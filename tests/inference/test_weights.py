@@ -25,8 +25,10 @@ def test_the_finished_run_comes_before_the_released_model(folders):
     run, released = folders
     released.touch()
     assert find_weights(None, str(run), str(released)) == released
-    (run / "best.pt").touch()
-    assert find_weights(None, str(run), str(released)) == released
+    for name in ("run.json", "best.pt"):  # begun, but not finished: nothing else in its place
+        (run / name).touch()
+        with pytest.raises(WeightsError, match=f"{run} is not finished"):
+            find_weights(None, str(run), str(released))
     (run / "model.pt").touch()
     assert find_weights(None, str(run), str(released)) == run / "model.pt"
     assert find_weights("released", str(run), str(released)) == released
@@ -38,7 +40,7 @@ def test_no_weights_say_what_to_do(folders):
     with pytest.raises(WeightsError, match="there are no weights\n.*train first"):
         find_weights(None, str(run), str(released))
     (run / "best.pt").touch()
-    with pytest.raises(WeightsError, match=f"not finished.*--weights {run}/best.pt"):
+    with pytest.raises(WeightsError, match=f"not finished\n.*--weights {run}/best.pt"):
         find_weights(None, str(run), str(released))
     with pytest.raises(WeightsError, match="nowhere.pt: there are no weights"):
         find_weights("nowhere.pt", str(run), str(released))

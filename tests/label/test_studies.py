@@ -1,8 +1,10 @@
+import json
 import shutil
 
 import nibabel as nib
 import numpy as np
 import pytest
+from tests.any_files import LATIN_1, write_any_files
 from tests.label.conftest import write_volume
 
 from lamina.errors import DataError, ReadError
@@ -67,6 +69,18 @@ def test_each_time_point_is_an_image_that_3d_slicer_opens(studies):
     assert {"dyn_t_1", "dyn_t_2"} < set(studies.addresses())
     file = viewable(studies.address("dyn_t_2"), studies.work, "dyn_t_2")
     np.testing.assert_array_equal(nib.load(file).get_fdata(), times[..., 1])
+
+
+def test_no_file_makes_a_request_fail(studies):
+    """Whatever lies there is named in text that JSON can hold, and the good ones are served."""
+    studies.addresses()
+    bad = write_any_files(studies.folder)
+    (studies.folder / LATIN_1).write_text("no image")
+    (studies.folder / "deep" / LATIN_1).symlink_to("/gone")
+    assert sorted(studies.addresses()) == ["a", "cut", "deep_b", "good"]
+    named = {path.rsplit("/", 1)[1] for path, _ in studies.unusable}
+    assert named == bad - {"cut.nii.gz"} | {"caf\\udce9.nii.gz"}
+    json.dumps(studies.unusable, ensure_ascii=False).encode()
 
 
 def test_an_empty_folder_has_no_images_yet(tmp_path):

@@ -128,3 +128,16 @@ def test_a_case_of_which_no_format_can_be_written_has_failed(run, monkeypatch):
     assert record["reason"] == "none of the formats nrrd, nifti could be written"
     assert record["outputs"] == []
     assert record["warnings"][1] == "a: no nifti: a: the disk is full"
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_broken_files_stand_in_the_manifest_whichever_process_ends_last(
+    run, tmp_path, monkeypatch, rank
+):
+    monkeypatch.setattr(loop.idist, "get_world_size", lambda: 2)
+    monkeypatch.setattr(loop.idist, "get_rank", lambda: rank)
+    with pytest.raises(DataError, match=r"/in/x\.nii: cut"):
+        run(FakeSegmenter(), broken=[("/in/x.nii", "cut")])
+    told = json.loads((tmp_path / "o" / "manifest.json").read_text())
+    assert told["broken"] == [{"path": "/in/x.nii", "reason": "cut"}]
+    assert list(run.records) == ["ab"[rank]]

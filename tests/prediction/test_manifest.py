@@ -1,6 +1,7 @@
 import json
 import os
 
+from lamina.files import written_whole
 from lamina.prediction.manifest import Manifest
 
 
@@ -54,9 +55,22 @@ def test_a_broken_record_is_done_again(tmp_path, caplog):
 
 
 def test_what_a_dead_process_left_goes_and_what_a_living_one_writes_stays(tmp_path):
-    dead, alive = tmp_path / ".part-999999999-a.txt", tmp_path / f".part-{os.getpid()}-b.txt"
-    dead.touch()
-    alive.touch()
+    Manifest(tmp_path, {}).add(record("a"))
+    with written_whole(tmp_path / ".cases" / "b.json") as alive:
+        alive.touch()
+        dead = alive.with_name(alive.name.replace(str(os.getpid()), "999999999"))
+        dead.touch()
+        Manifest(tmp_path, {})
+        assert not dead.exists()
+        assert alive.exists()
+
+
+def test_a_process_of_another_container_counts_as_living_for_a_day(tmp_path):
+    """Its number says nothing here: it is 999999999, which does not run here."""
+    lately, long_ago = tmp_path / ".part-0a1b2c3d-999999999-a", tmp_path / ".part-999999999-b"
+    for part in (lately, long_ago):
+        part.touch()
+    os.utime(long_ago, (0, 0))
     Manifest(tmp_path, {})
-    assert not dead.exists()
-    assert alive.exists()
+    assert lately.exists()
+    assert not long_ago.exists()

@@ -1,5 +1,7 @@
 """Any format through one door: choice of format, finite values, labels."""
 
+import gzip
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -149,10 +151,27 @@ def test_every_odd_real_file_is_read_or_refused_by_name(data):
 
 def test_a_header_that_claims_more_than_memory_is_refused_at_once(tmp_path):
     header = nib.Nifti1Header()
-    header.set_data_shape((32767, 32767, 32767))
-    (tmp_path / "a.nii").write_bytes(header.binaryblock + bytes(4))
-    with pytest.raises(ReadError, match=r"32767×32767×32767 voxels by its header, 1.41e\+05 GB"):
+    header.set_data_dtype(np.uint8)
+    header.set_data_shape((32767, 32767, 1000))
+    with (tmp_path / "a.nii").open("wb") as file:
+        file.write(header.binaryblock + bytes(4))
+        file.truncate(2 * 10**12)  # without a block on the disk
+    with pytest.raises(ReadError, match=r"32767×32767×1000 voxels by its header, 4.29e\+03 GB"):
         read_image(str(tmp_path / "a.nii"))
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_a_header_that_claims_more_than_the_file_can_hold_is_refused_at_once(tmp_path, name):
+    header = nib.Nifti1Header()
+    header.set_data_shape((1000, 1000, 1000))
+    content = header.binaryblock + bytes(4000)
+    packed = gzip.compress(content) if name.endswith(".gz") else content
+    (tmp_path / name).write_bytes(packed)
+    for read in (read_grid, read_image, read_label):
+        with pytest.raises(
+            ReadError, match="1000×1000×1000 voxels by its header, 4 GB, more than it can hold"
+        ):
+            read(str(tmp_path / name))
 
 
 @pytest.mark.parametrize("kind", [np.int16, np.uint8, np.float64])

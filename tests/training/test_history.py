@@ -47,3 +47,14 @@ def test_a_class_without_a_score_is_null_in_the_file_and_none_in_memory(tmp_path
     assert (row["dice/lung"], row["dice/nodule"]) == (0.25, None)
     assert engine.state.history == [row]
     assert "NaN" not in (tmp_path / "history.json").read_text()
+
+
+def test_an_epoch_whose_steps_were_all_left_out_has_no_loss(tmp_path):
+    """Of another epoch, the loss is the mean of the steps that counted."""
+    losses = iter([np.nan, np.inf, 0.5, np.nan, 0.25, -np.inf])
+    engine = Engine(lambda engine, batch: [{"loss": next(losses)}])
+    engine.state.metrics, engine.state.metric_details = {}, {}
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    History(str(tmp_path), optimizer, []).attach(engine)
+    engine.run([1, 2], max_epochs=3)
+    assert [row["loss"] for row in read_history(str(tmp_path))] == [None, 0.5, 0.25]

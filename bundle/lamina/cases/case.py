@@ -1,6 +1,7 @@
 """One case: an image, its label where there is one, whose image it is, and its name."""
 
 import hashlib
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -69,17 +70,20 @@ def items(cases: Iterable[Case]) -> list[dict[str, str]]:
 
 
 _LONGEST = 80
+_LONGEST_BYTES = 160
 
 
 def safe_name(text: str) -> str:
     """Return a text that is safe as a file name: letters, digits, dots, dashes, underscores.
 
-    Of a long one, the end is kept: file systems allow 255 bytes, suffixes included.
+    Of a long one, the end is kept: file systems allow 255 bytes, suffixes included, and a letter
+    may take four. What is not UTF-8 becomes an underscore.
 
     >>> safe_name("Müller, A/left eye#1.2")
     'Müller_A_left_eye_1.2'
     """
-    return re.sub(r"[^\w.-]+", "_", text).strip("._")[-_LONGEST:] or "case"
+    name = re.sub(r"[^\w.-]+", "_", text).strip("._")[-_LONGEST:]
+    return name.encode()[-_LONGEST_BYTES:].decode(errors="ignore") or "case"
 
 
 def unique_names(keys: Sequence[str]) -> list[str]:
@@ -101,4 +105,4 @@ def unique_names(keys: Sequence[str]) -> list[str]:
 
 
 def _short_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:6]
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:6]

@@ -1,7 +1,8 @@
 """The cases of a data set's folder, and every image below a folder.
 
 Names that begin with a dot are left alone: they are what operating systems put beside files. So
-are folders called ``overlays``, where Lamina writes what people look at.
+are folders called ``overlays``, where Lamina writes what people look at, and the folders of
+predictions and runs.
 """
 
 import os
@@ -13,14 +14,15 @@ from pathlib import Path
 from lamina.cases.case import Case, DataSet, safe_name, unique_names
 from lamina.cases.layouts import UNDERSTOOD, describe_layout, give_roles, read_place
 from lamina.cases.lists import find_list, read_list
+from lamina.cases.outputs import is_output
 from lamina.cases.pairing import pair
 from lamina.cases.patients import FILE_NAME, patients_by_file, patients_by_pattern
-from lamina.errors import DataError
+from lamina.errors import DataError, ReadError, not_read
 from lamina.readers.dicom_file import is_dicom
 from lamina.readers.dicom_rules import Rules
 from lamina.readers.dicom_series import find_series
 from lamina.readers.dicom_slices import UnreadFile
-from lamina.readers.formats import format_of, stem_of
+from lamina.readers.formats import format_of, require_file, stem_of
 from lamina.readers.source import Source
 
 
@@ -120,36 +122,64 @@ class FoundImages:
     others: tuple[Path, ...]
 
 
-def find_images(root: Path, rules: Rules | None = None) -> FoundImages:
+def find_images(
+    root: Path, rules: Rules | None = None, output_dir: Path | None = None
+) -> FoundImages:
     """List the images below a folder: files by suffix, DICOM series by content.
 
-    They come folder by folder, files before series.
+    They come folder by folder, files before series. Folders that Lamina wrote are left out, and
+    so is ``output_dir``, where it is going to write.
     """
     named: list[Path] = []
     dicom: list[Path] = []
     others: list[Path] = []
+    unread: list[UnreadFile] = []
     folders: dict[Path, int] = {}
-    for files in _files_by_folder(root):
+    for files in _files_by_folder(root, unread, output_dir):
         for path in files:
             folders.setdefault(path.parent, len(folders))
-            if format_of(path):
-                named.append(path)
-            elif path.is_file() and is_dicom(path):
-                dicom.append(path)
-            elif not _is_data_of_header(path):
-                others.append(path)
-    series, unread = find_series(dicom)
+            try:
+                if _is_named(path):
+                    named.append(path)
+                elif os.path.isfile(path) and is_dicom(path):
+                    dicom.append(path)
+                elif not _is_data_of_header(path):
+                    others.append(path)
+            except ReadError as error:
+                unread.append(UnreadFile.of(path, error))
+    series, unread_dicom = find_series(dicom)
     found = [(path.parent, Source(path, rules=rules)) for path in named]
     found += [(one.slices[0].path.parent, Source(one.address, one.slices, rules)) for one in series]
     found.sort(key=lambda entry: folders[entry[0]])
-    return FoundImages(tuple(source for _, source in found), tuple(unread), tuple(others))
+    sources = tuple(source for _, source in found)
+    return FoundImages(sources, (*unread, *unread_dicom), tuple(others))
 
 
-def _files_by_folder(root: Path) -> Iterator[list[Path]]:
-    """Yield the files of each folder; a folder that links lead to twice comes once."""
-    seen = set()
-    for folder, below, names in os.walk(root, followlinks=True):
+def _is_named(path: Path) -> bool:
+    """Say whether a file is an image by its name; raise ``ReadError`` where it is no file."""
+    if not format_of(path):
+        return False
+    require_file(path)
+    return True
+
+
+def _files_by_folder(
+    root: Path, unread: list[UnreadFile], output_dir: Path | None
+) -> Iterator[list[Path]]:
+    """Yield the files of each folder; a folder that links lead to twice comes once.
+
+    Folders that can't be looked into become unread files.
+    """
+
+    def note(error: OSError) -> None:
+        path = Path(error.filename)
+        unread.append(UnreadFile.of(path, not_read(path, error, "")))
+
+    seen = {os.path.realpath(output_dir)} if output_dir else set()
+    for folder, below, names in os.walk(root, onerror=note, followlinks=True):
         real = os.path.realpath(folder)
+        if Path(folder) != root and is_output(below, names):
+            seen.add(real)
         below[:] = [] if real in seen else sorted(filter(_holds_data, below))
         if real not in seen:
             yield [Path(folder, name) for name in sorted(names) if name[0] != "."]
@@ -161,4 +191,5 @@ def _holds_data(folder: str) -> bool:
 
 
 def _is_data_of_header(path: Path) -> bool:
-    return path.suffix.lower() in _METAIMAGE_DATA and path.with_suffix(".mhd").is_file()
+    header = path.with_suffix(".mhd")
+    return path.suffix.lower() in _METAIMAGE_DATA and os.path.isfile(header)

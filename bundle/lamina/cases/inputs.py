@@ -2,18 +2,21 @@
 
 import json
 import logging
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lamina.cases.case import Case
 from lamina.cases.find import find_images, unlabelled_cases
+from lamina.cases.outputs import with_earlier_names
 from lamina.cases.scan import scan_case
-from lamina.errors import DataError
+from lamina.errors import ConfigError, DataError, ReadError
 from lamina.files import split_address
 from lamina.readers.dicom_rules import Rules
 from lamina.readers.dicom_series import find_series
-from lamina.readers.formats import SUFFIXES
+from lamina.readers.dicom_slices import UnreadFile
+from lamina.readers.formats import SUFFIXES, require_file
 from lamina.readers.images import images_in
 from lamina.readers.source import Source
 
@@ -48,6 +51,7 @@ def find_inputs(
     modality: str | None = None,
     series_description: str | None = None,
     rules: Rules | None = None,
+    output_dir: str | Path | None = None,
 ) -> Inputs:
     """Find every image in a folder of any depth, or take the one image or file that is given.
 
@@ -63,22 +67,33 @@ def find_inputs(
         description contains); others are skipped with that reason.
     rules
         What is done with DICOM series that are not regular.
+    output_dir
+        Where results go: nothing there is input, and cases that an earlier run named keep their
+        names.
 
     Raises
     ------
     DataError
         If there is nothing of that name, or nothing in it that could be an image.
+    ConfigError
+        If the output folder is the input folder, whose files results could write over.
     """
     root, part = split_address(input_dir)
     given = Source(root if part is None else f"{root}#{part}", rules=rules)
-    if not root.exists():
+    output = Path(output_dir) if output_dir else None
+    if output and root.is_dir() and os.path.realpath(root) == os.path.realpath(output):
+        raise ConfigError(
+            f"{root}: input folder and output folder are the same",
+            "choose another folder with -o (through MONAI's runner: --output_dir)",
+        )
+    if not os.path.exists(root):
         raise DataError(f"{root}: no such file or folder", "correct input_dir")
     if root.is_file():
         images, channels = _without_channels(_images_in_file(given))
         return Inputs(root, unlabelled_cases(root, images), tuple(channels))
     if part is not None:
         return Inputs(root, unlabelled_cases(root, [given]))
-    found = find_images(root, rules)
+    found = find_images(root, rules, output)
     others = [(str(path), _why_not(path)) for path in found.others]
     # Reports, plans and the like are no images, and not broken.
     broken = [(str(file.path), file.reason) for file in found.unread if file.broken]
@@ -91,6 +106,7 @@ def find_inputs(
     images, channels = _without_channels(found.sources)
     broken += channels
     cases = unlabelled_cases(root, images)
+    cases = with_earlier_names(cases, output) if output else cases
     wanted = {"plane": plane, "modality": modality, "description": series_description}
     cases, unwanted = _choose(cases, {name: text for name, text in wanted.items() if text})
     skipped += unwanted
@@ -162,10 +178,11 @@ def _channels_of(folder: Path) -> int:
 
 
 def _why_not(path: Path) -> str:
-    if not path.exists():
-        return "a link that leads nowhere"
-    if path.stat().st_size == 0:
-        return _EMPTY
+    try:
+        if require_file(path).st_size == 0:
+            return _EMPTY
+    except ReadError as error:
+        return UnreadFile.of(path, error).reason
     if path.suffix.lower() in _DICOM_SUFFIXES:
         return _NO_DICOM
     return "no image format that Lamina reads"

@@ -74,7 +74,9 @@ def read_place(address: str, root: Path) -> Place:
     >>> read_place("/data/imagesTs/a_0000.nii.gz", Path("/data")).split
     'test'
     """
-    path = Path(address).relative_to(root)
+    # Of several series in the root itself, the address is root#UID.
+    at_root = address.startswith(f"{root}#")
+    path = Path(address.removeprefix(str(root))) if at_root else Path(address).relative_to(root)
     folders = path.parts[:-1]
     # The folder nearest to the file decides: heart_segmentation/images/a.png is an image.
     role_at = max((at for at, name in enumerate(folders) if _folder_role(name)), default=-1)

@@ -5,13 +5,14 @@ names. Paths count from the list's folder. An empty label means that there is no
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lamina.cases.case import Case, unique_names
 from lamina.cases.layouts import SPLIT_FOLDERS, read_place
-from lamina.errors import DataError
+from lamina.errors import DataError, ReadError, reading
 from lamina.files import read_csv, split_address
 from lamina.readers.dicom_rules import Rules
 from lamina.readers.source import Source
@@ -27,7 +28,9 @@ def find_list(root: Path) -> Path | None:
     """
     if root.is_file():
         return root
-    files = sorted(path for path in root.iterdir() if path.suffix.lower() in (".csv", ".json"))
+    with reading(root):
+        named = [path for path in root.iterdir() if path.suffix.lower() in (".csv", ".json")]
+    files = sorted(path for path in named if os.path.isfile(path))
     lists = [path for path in files if _is_list(path)]
     if len(lists) > 1:
         names = ", ".join(path.name for path in lists)
@@ -85,10 +88,11 @@ def _is_list(path: Path) -> bool:
 def _read_rows(path: Path) -> list[dict[str, str]]:
     """Return the lines of a list as {column: text}, absent and null values left out."""
     try:
-        is_json = path.suffix.lower() == ".json"
-        rows = json.loads(path.read_text(encoding="utf-8-sig")) if is_json else read_csv(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not a list of cases ({error})") from error
+        with reading(path, "not a list of cases"):
+            is_json = path.suffix.lower() == ".json"
+            rows = json.loads(path.read_text(encoding="utf-8-sig")) if is_json else read_csv(path)
+    except ReadError as error:
+        raise DataError(str(error)) from error
     if not isinstance(rows, list) or not all(
         isinstance(row, dict) and row.get("image") and "label" in row for row in rows
     ):
@@ -105,7 +109,7 @@ def _key(image: str) -> str:
 
 
 def _missing(path: Path, file: str) -> bool:
-    return not split_address(path.parent / file)[0].exists()
+    return not os.path.exists(split_address(path.parent / file)[0])
 
 
 def _case(path: Path, row: dict[str, str], name: str, rules: Rules | None) -> Case:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lamina.cases.case import Case
-from lamina.errors import LaminaError
+from lamina.errors import LaminaError, reading
+from lamina.readers.dicom_file import read_header
 from lamina.readers.grid import format_size
 from lamina.readers.images import read_grid
 from lamina.readers.source import Source
@@ -53,7 +55,8 @@ def scan_case(case: Case) -> Scanned:
     source = Source.of(case.image)
     about: dict[str, Any] = {"kind": source.kind or "DICOM"}
     try:
-        about |= _files_and_modality(source)
+        with reading(source):
+            about |= _files_and_modality(source)
         grid = read_grid(source)
         unit = grid.unit if grid.unit == "px" else "mm"
         about |= {

@@ -3,13 +3,14 @@
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from lamina.cases.case import SPLITS, Case, Split
 from lamina.errors import ConfigError, DataError
-from lamina.files import written_whole
+from lamina.files import write_text
 
 Splits = dict[Split, list[Case]]
 _Range = tuple[float, float]
@@ -87,7 +88,7 @@ def patient_number(patient: str, purpose: str, seed: int) -> float:
     >>> round(patient_number("P12", "test", seed=0), 4)
     0.8216
     """
-    digest = hashlib.sha256(f"{seed}/{purpose}/{patient}".encode()).digest()
+    digest = hashlib.sha256(os.fsencode(f"{seed}/{purpose}/{patient}")).digest()
     return int.from_bytes(digest[:6]) / 2**48
 
 
@@ -185,8 +186,7 @@ def _require_one_split_a_patient(cases: Iterable[Case]) -> None:
 def write_splits(path: Path, splits: Splits) -> None:
     """Write the cases of each split as JSON; the file is complete or absent."""
     content = {split: [asdict(case) for case in splits[split]] for split in SPLITS}
-    with written_whole(path) as part:
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_splits(path: Path) -> Splits:

@@ -26,7 +26,8 @@ def find_weights(weights: str | None, run_dir: str, released: str) -> Path:
     Raises
     ------
     WeightsError
-        If there is no such file.
+        If there is no such file, or the run is not finished: another model is not taken in its
+        place unasked.
     """
     if weights is not None and weights != "released":
         return _existing(Path(weights), "check --weights")
@@ -34,13 +35,17 @@ def find_weights(weights: str | None, run_dir: str, released: str) -> Path:
     if weights is None and finished.is_file():
         logger.info("weights: %s (finished run)", finished)
         return finished
-    logger.info("weights: %s (released model)", released)
     best = Path(run_dir, "best.pt")
-    remedy = (
-        f"the run in {run_dir} is not finished: finish it, or use --weights {best}"
-        if best.is_file()
-        else "train first, or give --weights FILE or --run_dir FOLDER"
-    )
+    if weights is None and (best.is_file() or Path(run_dir, "run.json").is_file()):
+        other = (
+            f"--weights {best} or --weights released" if best.is_file() else "--weights released"
+        )
+        raise WeightsError(
+            f"the run in {run_dir} is not finished",
+            f"finish it by the command that began it, or use {other}",
+        )
+    logger.info("weights: %s (released model)", released)
+    remedy = "train first, or give --weights FILE or --run_dir FOLDER"
     return _existing(Path(released), remedy)
 
 
@@ -53,6 +58,9 @@ def find_members(weights: str | None, run_dir: str, released: str) -> list[Path]
     if weights is None and not Path(run_dir, "model.pt").is_file():
         folds = sorted(Path(run_dir).glob("fold_*/model.pt"))
         if folds:
+            begun = {path.parent for path in Path(run_dir).glob("fold_*/run.json")}
+            for folder in sorted(begun - {path.parent for path in folds}):
+                logger.warning("%s is not finished, and is left out", folder)
             logger.info("weights: %d folds in %s, averaged", len(folds), run_dir)
             return folds
     several = weights is not None and "," in weights and not Path(weights).is_file()

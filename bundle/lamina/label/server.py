@@ -14,7 +14,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-from lamina.errors import ConfigError, LaminaError, find_cause
+from lamina.errors import ConfigError, LaminaError, find_cause, printable
 from lamina.label.errors import BusyError, UnknownNameError, status_of
 from lamina.label.stand_ins import stand_ins
 from lamina.servers.access import Access, Guard
@@ -95,9 +95,9 @@ def server_app(access: Access, work: Path) -> Any:
     async def plainly(_: Any, error: Exception) -> Any:
         cause = find_cause(error) or _mistake_of_client(error)
         if cause is None:
-            return JSONResponse({"detail": f"a bug of Lamina: {error!r}"}, 500)
+            return JSONResponse({"detail": printable(f"a bug of Lamina: {error!r}")}, 500)
         logger.error("%s", " ".join(str(cause).split()))
-        return JSONResponse({"detail": str(cause)}, status_of(cause))
+        return JSONResponse({"detail": printable(str(cause))}, status_of(cause))
 
     async def check(request: Any, go_on: Callable[[Any], Awaitable[Any]]) -> Any:
         if request.url.path == "/logs/" and request.query_params.get("lines", "1") == "0":

@@ -2,11 +2,12 @@
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from lamina.cases.case import Case
 from lamina.cases.inputs import find_inputs
-from lamina.errors import DataError, LaminaError, reason_of
+from lamina.errors import DataError, LaminaError, printable, reason_of
 from lamina.files import written_whole
 from lamina.label.errors import UnknownNameError
 from lamina.readers.images import read_grid, read_image
@@ -79,9 +80,11 @@ class FolderStudies:
         except DataError:
             self._addresses, self.unusable = {}, []
             return
-        self.unusable = [
-            (path, why) for path, why in (*inputs.broken, *inputs.skipped) if not self._own(path)
-        ]
+        left_out = (*inputs.broken, *inputs.skipped)
+        self.unusable = []
+        for path, why in left_out:
+            if not self._own(path):
+                self._leave_out(path, why)
         cases = [case for case in inputs.cases if not self._own(case.image)]
         self._addresses = {case.name: case.image for case in cases if self._readable(case)}
         for path, why in self.unusable:
@@ -95,9 +98,12 @@ class FolderStudies:
         try:
             read_grid(case.image)
         except LaminaError as error:
-            self.unusable.append((case.image, reason_of(error)))
+            self._leave_out(case.image, reason_of(error))
             return False
         return True
+
+    def _leave_out(self, path: str, why: str) -> None:
+        self.unusable.append((printable(path), printable(why)))
 
 
 def _fingerprint(folder: Path, work: Path) -> set[tuple[str, int, int]]:
@@ -106,9 +112,12 @@ def _fingerprint(folder: Path, work: Path) -> set[tuple[str, int, int]]:
     for parent, below, names in os.walk(folder):
         below[:] = [name for name in below if Path(parent, name) != work]
         for name in names:
-            path = Path(parent, name)
-            stat = path.stat() if path.exists() else None
-            files.add((str(path), stat.st_size if stat else 0, stat.st_mtime_ns if stat else 0))
+            path = os.path.join(parent, name)
+            size, changed = 0, 0
+            with suppress(OSError):  # a link that leads nowhere, or what may not be looked at
+                found = os.stat(path)
+                size, changed = found.st_size, found.st_mtime_ns
+            files.add((path, size, changed))
     return files
 
 

@@ -26,7 +26,7 @@ def write_page(path: str | os.PathLike[str], template: Path, **content: Any) -> 
     """Write a page from a template, which may include those of this folder, whole or not at all."""
     page = _environment(template.parent).get_template(template.name).stream(**content)
     with written_whole(path) as part:
-        page.dump(str(part), encoding="utf-8")
+        page.dump(str(part), encoding="utf-8", errors="backslashreplace")
 
 
 def _environment(templates: Path) -> Environment:

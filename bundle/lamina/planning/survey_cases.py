@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lamina.cases.case import Case
-from lamina.errors import GeometryError, LaminaError
+from lamina.errors import GeometryError, LaminaError, reading
 from lamina.files import read_json
 from lamina.planning.duplicates import similarity_vector
 from lamina.planning.flipped import mirror_losses
@@ -172,8 +172,9 @@ def stated_modality(root: Path) -> str:
     path = root / "dataset.json"
     if not path.is_file():
         return ""
-    content = read_json(path)
-    stated = content.get("modality") or content.get("channel_names") or {}
+    with reading(path, "not the description of a data set"):
+        content = read_json(path)
+        stated = content.get("modality") or content.get("channel_names") or {}
     return ", ".join(map(str, stated.values())) if isinstance(stated, dict) else str(stated)
 
 

@@ -1,20 +1,18 @@
 """The manifest of a prediction over many cases: what became of each, and from what."""
 
-import glob
 import logging
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Required, TypedDict
 
+from lamina.cases.outputs import RECORDS
 from lamina.errors import ReadError
-from lamina.files import read_json, write_json
+from lamina.files import read_json, remove_dead_parts, write_json
 from lamina.prediction.measurements import Measurement
 
 logger = logging.getLogger("lamina")
 
 NAME = "manifest.json"
-_RECORDS = ".cases"
 
 
 class SourceRecord(TypedDict, total=False):
@@ -71,8 +69,7 @@ class Manifest:
     def __init__(self, folder: Path, about: Mapping[str, Any]) -> None:
         self.folder = folder
         self.about = dict(about)
-        for part in glob.glob(f"{glob.escape(str(folder))}/**/.part-*", recursive=True):
-            _remove_if_dead(Path(part))
+        remove_dead_parts(folder)
         self.records = {record["case"]: record for record in self._read()}
 
     def done(self, case: str, key: str) -> bool:
@@ -88,7 +85,7 @@ class Manifest:
     def add(self, record: CaseRecord) -> None:
         """Keep the record of one case, in place of an older one."""
         self.records[record["case"]] = record
-        write_json(self.folder / _RECORDS / f"{record['case']}.json", record)
+        write_json(self.folder / RECORDS / f"{record['case']}.json", record)
 
     def write(self) -> Path:
         """Write ``manifest.json`` from the records of all processes."""
@@ -102,30 +99,13 @@ class Manifest:
         """Drop the records of cases that are not there any more."""
         for name in set(self.records) - set(cases):
             del self.records[name]
-            (self.folder / _RECORDS / f"{name}.json").unlink(missing_ok=True)
+            (self.folder / RECORDS / f"{name}.json").unlink(missing_ok=True)
 
     def _read(self) -> list[CaseRecord]:
         records = []
-        for path in sorted((self.folder / _RECORDS).glob("[!.]*.json")):
+        for path in sorted((self.folder / RECORDS).glob("[!.]*.json")):
             try:
                 records.append(read_json(path))
             except ReadError as error:
                 logger.warning("%s; the case is done again", error)
         return records
-
-
-def _remove_if_dead(part: Path) -> None:
-    """Remove what a killed process left half-written, but not what another one writes now."""
-    number = part.name.split("-")[1]
-    if number.isdigit() and not _lives(int(number)):
-        part.unlink(missing_ok=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,6 +1,7 @@
 """Slices of one plane, selected from folders with slices of all planes."""
 
 import hashlib
+import logging
 import os
 import shutil
 from collections import Counter
@@ -14,6 +15,8 @@ from lamina.cases.scan import plane_of
 from lamina.errors import DataError, ReadError
 from lamina.readers.dicom_file import is_dicom, read_header
 from lamina.readers.dicom_slices import Slice, read_slices
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -81,9 +84,12 @@ def one_file_per_series(path: Path) -> list[Path]:
         return [path]
     first: dict[str, Path] = {}
     for file in _files(path) if path.is_dir() else []:
-        if is_dicom(file):
-            header = read_header(file, "SeriesInstanceUID")
-            first.setdefault(str(header.get("SeriesInstanceUID")), file)
+        try:
+            if is_dicom(file):
+                header = read_header(file, "SeriesInstanceUID")
+                first.setdefault(str(header.get("SeriesInstanceUID")), file)
+        except ReadError as error:
+            logger.warning("%s", error)
     if not first:
         raise DataError(f"{path}: no DICOM file", "give a DICOM file, or a folder that holds some")
     return list(first.values())

@@ -7,7 +7,6 @@ What is stored becomes grey values slice by slice (`lamina.readers.dicom_values`
 
 import logging
 import os
-import struct
 from collections.abc import Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -15,10 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from lamina.errors import ReadError
+from lamina.errors import reading
 from lamina.readers.dicom_file import read_dicom_file
 from lamina.readers.dicom_frames import PER_FRAME, frame_headers
 from lamina.readers.dicom_rules import SeriesRules, interpolate
@@ -28,20 +26,6 @@ from lamina.readers.grid import Grid
 from lamina.readers.source import Source
 
 logger = logging.getLogger("lamina")
-
-_BAD_PIXELS = (
-    BytesLengthException,
-    InvalidDicomError,
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    struct.error,
-    AttributeError,
-    RuntimeError,
-)
 
 
 def read_dicom(address: str, rules: SeriesRules | None = None) -> tuple[NDArray[np.float32], Grid]:
@@ -79,20 +63,14 @@ def _read_slices(slices: Sequence[Slice]) -> list[NDArray[np.float32]]:
 
 
 def _read_frames(path: Path, frames: Sequence[int]) -> list[NDArray[np.float32]]:
-    try:
-        image = _with_syntax(read_dicom_file(path))
+    with reading(path, "its pixels can't be decoded"):
+        image = _with_syntax(read_dicom_file(path, "its pixels can't be decoded"))
         grouped = int(image.get("NumberOfFrames") or 1) > 1 or PER_FRAME in image
         headers = list(frame_headers(image)) if grouped else [image]
         return [
             grey_values(stored, image, headers[number]).T
-            for number, stored in zip(frames, stored_pixels(image, frames), strict=True)
+            for number, stored in zip(frames, stored_pixels(image, path, frames), strict=True)
         ]
-    except _BAD_PIXELS as error:
-        raise _undecodable(path, error) from error
-
-
-def _all_frames(image: Dataset, count: int) -> NDArray[Any]:
-    return image.pixel_array if count > 1 else image.pixel_array[None]
 
 
 def _with_syntax(image: Dataset) -> Dataset:
@@ -104,8 +82,3 @@ def _with_syntax(image: Dataset) -> Dataset:
     return image
 
 
-def _undecodable(path: Path, error: Exception) -> ReadError:
-    return ReadError(
-        f"{path}: its pixels can't be decoded ({' '.join(str(error).split())[:200]})",
-        "export it uncompressed, or copy it again",
-    )

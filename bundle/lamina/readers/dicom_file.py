@@ -1,10 +1,11 @@
-"""DICOM files, packed by gzip or not.
+"""DICOM files, packed by gzip or not, opened within bounds and under the one guard.
 
 A file is DICOM by its content: the letters DICM after a preamble of 128 bytes (PS3.10), or, as
 old writers do it, a data set that starts at once with group 0002 or 0008.
 """
 
 import io
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,19 +14,31 @@ from typing import Any, BinaryIO
 import pydicom
 from isal import igzip, isal_zlib
 from pydicom.dataset import FileDataset
+from pydicom.filereader import read_preamble
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from lamina.errors import ReadError
-from lamina.zips import MOST_TIMES
+from lamina.errors import ReadError, reading
+from lamina.zips import refuse_bomb
 
 _BARE_STARTS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 _GZIP, _GZIP_NAME = b"\x1f\x8b", ".dcm.gz"
-_MOST_BYTES, _ALWAYS, _STEP = 4_000_000_000, 100_000_000, 1 << 20
+_MOST_GB_PACKED, _MOST_GB = 4.0, 1.0
+"""Largest file that gzip packed, and largest deflated data set: both are unpacked in memory."""
 _BAD_GZIP: Any = (OSError, EOFError, isal_zlib.error)
+_META = 65536
+_SYNTAX_TAG = b"\x02\x00\x10\x00"
+_STEP = 1 << 24
 
 
 def is_dicom(path: Path) -> bool:
-    """Tell by its first bytes whether a file is DICOM."""
-    with path.open("rb") as file:
+    """Tell by its first bytes whether a file is DICOM.
+
+    Raises
+    ------
+    ReadError
+        If it can't be read.
+    """
+    with reading(path), path.open("rb") as file:
         head = file.read(132)
     if head[:2] == _GZIP:
         try:
@@ -36,6 +49,12 @@ def is_dicom(path: Path) -> bool:
     return head[128:] == b"DICM" or (len(head) == 132 and head[:2] in _BARE_STARTS)
 
 
+def is_packed(path: Path) -> bool:
+    """Tell whether gzip packed a file."""
+    with path.open("rb") as file:
+        return file.read(2) == _GZIP
+
+
 @contextmanager
 def open_dicom(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading; what gzip packed is unpacked into memory, up to a bound.
@@ -43,40 +62,72 @@ def open_dicom(path: Path) -> Iterator[BinaryIO]:
     Raises
     ------
     ReadError
-        If it is not complete, or unpacks to more than 4 GB, or to more than 200 times its size.
+        If it is not complete, or unpacks beyond a bound: to more than 4 GB, a deflated data set
+        to more than 1 GB, or to more than 200 times its size.
     """
-    with path.open("rb") as file:
-        packed = file.read(2) == _GZIP
+    with path.open("rb") as stored:
+        file = io.BytesIO(_unpacked(path)) if stored.read(2) == _GZIP else stored
         file.seek(0)
-        yield io.BytesIO(_unpacked(path)) if packed else file
+        _refuse_deflate_bomb(path, file)
+        file.seek(0)
+        yield file
 
 
-def read_dicom_file(path: Path, **how: Any) -> FileDataset:
-    """Return a DICOM file as `pydicom.dcmread` does, with or without a meta header or gzip."""
-    with open_dicom(path) as file:
+def read_dicom_file(
+    path: Path, what: str = "its DICOM header can't be read", **how: Any
+) -> FileDataset:
+    """Return a DICOM file as `pydicom.dcmread` does, with or without a meta header or gzip.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What is wrong with it, if pydicom does not take it.
+    how
+        As ``dcmread`` takes it.
+
+    Raises
+    ------
+    ReadError
+        If it is broken, nested too deep, or unpacks beyond a bound.
+    """
+    with reading(path, what), open_dicom(path) as file:
         dataset = pydicom.dcmread(file, force=True, **how)
     dataset.filename = str(path)
     return dataset
 
 
 def read_header(path: Path, *tags: str) -> FileDataset:
-    """Return what stands before the pixels, all of it or these tags."""
+    """Return what stands before the pixels, all of it or these tags; raises ``ReadError``."""
     return read_dicom_file(path, stop_before_pixels=True, specific_tags=list(tags) or None)
 
 
 def _unpacked(path: Path) -> bytes:
-    most = min(_MOST_BYTES, max(_ALWAYS, MOST_TIMES * path.stat().st_size))
-    content = bytearray()
-    try:
-        with igzip.open(path) as packed:
-            while len(content) <= most and (part := packed.read(_STEP)):
-                content += part
-    except _BAD_GZIP as error:
-        raise ReadError(
-            f"{path}: not a complete gzip file ({error})", "copy or export it again"
-        ) from error
-    if len(content) > most:
-        raise ReadError(
-            f"{path}: unpacks to more than {most / 1e9:.3g} GB", "unpack it yourself if meant so"
-        )
+    content, size = bytearray(), path.stat().st_size
+    with reading(path, "not a complete gzip file"), igzip.open(path) as packed:
+        while part := packed.read(_STEP):
+            content += part
+            refuse_bomb(path, len(content), size, _MOST_GB_PACKED)
     return bytes(content)
+
+
+def _refuse_deflate_bomb(path: Path, file: BinaryIO) -> None:
+    """Refuse a deflated data set that is too large: pydicom unpacks it whole, without a limit."""
+    head = file.read(_META)
+    unclear = head[128:132] == b"DICM" and _SYNTAX_TAG not in head
+    if DeflatedExplicitVRLittleEndian.encode() not in head and not unclear:
+        return
+    file.seek(0)
+    read_preamble(file, force=True)
+    meta = pydicom.filereader._read_file_meta_info(file)
+    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        return
+    packed = file.read()
+    inflater, size, rest = zlib.decompressobj(-zlib.MAX_WBITS), 0, packed
+    while rest and not inflater.eof:
+        size += len(inflater.decompress(rest, _STEP))
+        refuse_bomb(path, size, len(packed), _MOST_GB)
+        rest = inflater.unconsumed_tail
+    if not inflater.eof:
+        raise ReadError(f"{path}: its deflated data ends too early", "copy or export it again")

@@ -14,17 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 from pydicom.uid import SegmentationStorage
 
-from lamina.errors import GeometryError, ReadError
+from lamina.errors import GeometryError, ReadError, reading
 from lamina.readers.dicom_file import is_dicom, read_dicom_file
 from lamina.readers.dicom_series import find_series
 from lamina.readers.grid import Grid, lps_to_ras
 from lamina.readers.source import Source
 
 _ON_A_VOXEL = 0.05
-_BROKEN = (InvalidDicomError, OSError, EOFError, ValueError, AttributeError, RuntimeError)
 
 
 def read_dicom_seg(
@@ -88,7 +86,7 @@ def _on_grid(
 
 
 def _read(path: Path) -> tuple[Dataset, NDArray[np.uint8]]:
-    try:
+    with reading(path, "a DICOM SEG that can't be read"):
         seg = read_dicom_file(path)
         kind = f"{seg.SOPClassUID.name} {seg.get('SegmentationType', '')}".strip()
         if seg.SOPClassUID != SegmentationStorage or seg.SegmentationType != "BINARY":
@@ -97,8 +95,6 @@ def _read(path: Path) -> tuple[Dataset, NDArray[np.uint8]]:
                 "save the mask as a binary DICOM SEG or as NIfTI",
             )
         return seg, seg.pixel_array.reshape(-1, seg.Rows, seg.Columns)
-    except _BROKEN as error:
-        raise ReadError(f"{path}: a DICOM SEG that can't be read ({error})") from error
 
 
 def _sources(seg: Dataset, label: Source) -> Iterator[Source]:

@@ -95,8 +95,7 @@ def _read_all(files: Iterable[Path]) -> tuple[list[Slice], list[UnreadFile]]:
         try:
             slices += read_slices(path)
         except ReadError as error:
-            reason = str(error).removeprefix(f"{path}: ")
-            unread.append(UnreadFile(path, reason, not isinstance(error, NoImageError)))
+            unread.append(UnreadFile.of(path, error, not isinstance(error, NoImageError)))
     return slices, unread
 
 

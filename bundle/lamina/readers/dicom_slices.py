@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_partial
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, NuclearMedicineImageStorage
 
-from lamina.errors import ReadError
-from lamina.readers.dicom_file import open_dicom, read_header
+from lamina.errors import ReadError, reading
+from lamina.readers.dicom_file import is_packed, open_dicom, read_header
 from lamina.readers.dicom_frames import PER_FRAME, frame_headers
 from lamina.readers.dicom_groups import GROUP_TAGS, Group, read_groups
 from lamina.readers.dicom_spacing import Header, read_numbers, read_spacing, read_thickness
@@ -27,19 +26,6 @@ from lamina.readers.dicom_values import value_notes
 
 logger = logging.getLogger("lamina")
 
-_BAD_HEADER = (
-    BytesLengthException,
-    InvalidDicomError,
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    NotImplementedError,
-    struct.error,
-)
 # Objects that have rows and columns but no image of the body: segmentations, dose, maps.
 _NOT_IMAGES = {
     "1.2.840.10008.5.1.4.1.1.66.4",
@@ -143,6 +129,11 @@ class UnreadFile:
     reason: str
     broken: bool = True
 
+    @classmethod
+    def of(cls, path: Path, error: ReadError, broken: bool = True) -> "UnreadFile":
+        """Return a file with the reason of an error about it, on one line."""
+        return cls(path, " ".join(str(error).removeprefix(f"{path}: ").split()), broken)
+
     @property
     def text(self) -> str:
         """Both in one sentence."""
@@ -161,17 +152,16 @@ def read_slices(path: Path) -> list[Slice]:
     ReadError
         If the header is broken, or the file holds no image.
     """
-    try:
+    with reading(path, "its DICOM header can't be read"):
         header, groups = _read(path)
         _require_image(header, path)
-        if int(header.get("NumberOfFrames") or 1) == 1 and not (groups or header).get(PER_FRAME):
+        described = len((groups or header).get(PER_FRAME) or [])
+        if int(header.get("NumberOfFrames") or 1) == 1 and not described:
             return [_slice(header, _of_file(header, path))]
-        _require_frames(header, path)
+        _require_frames(header, described, path)
         headers = list(frame_headers(header, groups))
         common = _of_file(header, path) | {"frames": len(headers)}
         return [_slice(frame, common, number) for number, frame in enumerate(headers)]
-    except _BAD_HEADER as error:
-        raise ReadError(f"{path}: its DICOM header can't be read ({error})") from error
 
 
 def _read(path: Path) -> tuple[Dataset, dict[str, list[Group]] | None]:
@@ -223,9 +213,14 @@ def _require_decoder(header: Dataset, path: Path) -> None:
         )
 
 
-def _require_frames(header: Dataset, path: Path) -> None:
+def _require_frames(header: Dataset, described: int, path: Path) -> None:
     """Refuse more frames than a file can hold, and slices whose place only the first one says."""
     count, size = int(header.get("NumberOfFrames") or 1), path.stat().st_size
+    if count < 1 or 0 < described < count:
+        raise ReadError(
+            f"{path}: {count} frames by its header, of which {described} are described",
+            "copy or export it again",
+        )
     syntax = header.file_meta.get("TransferSyntaxUID")
     plain = syntax is None or not (syntax.is_compressed or syntax.is_deflated)
     bits = int(header.get("BitsAllocated") or 8) * int(header.get("SamplesPerPixel") or 1)

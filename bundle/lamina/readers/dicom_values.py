@@ -8,6 +8,7 @@ results are mirrored; a table that is empty or has one value for everything coun
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from struct import unpack
 from typing import Any
 
@@ -15,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.pixels import pixel_array
 from pydicom.pixels.processing import _expand_segmented_lut
+from pydicom.pixels.utils import get_expected_length
 
 from lamina.errors import ReadError
 from lamina.readers.dicom_spacing import Header
 from lamina.readers.pictures import luminance
+from lamina.readers.pixel_process import decode, frames_of
+from lamina.zips import MOST_GB, refuse_bomb
 
 _PALETTE, _INVERTED = "PALETTE COLOR", "MONOCHROME1"
 _LUMA = ("YBR_FULL", "YBR_FULL_422")
@@ -29,7 +32,7 @@ _KINDS = (_INVERTED, "MONOCHROME2", _PALETTE, "RGB", *_LUMA, "YBR_ICT", "YBR_RCT
 Values = NDArray[Any]
 
 
-def stored_pixels(image: Dataset, frames: Sequence[int]) -> Values:
+def stored_pixels(image: Dataset, path: Path, frames: Sequence[int]) -> Values:
     """Return (frames, rows, columns[, 3]) as stored: grey, places in a palette, RGB, or luma.
 
     Frames count from 0; where not all are asked for, no other is decoded.
@@ -47,8 +50,17 @@ def stored_pixels(image: Dataset, frames: Sequence[int]) -> Values:
         )
     # Y is the luminance; pydicom has the way to RGB for 8 bits only.
     luma = kind in _LUMA and image.BitsAllocated > 8
-    stored = decoded_frames(image, frames, raw=luma)
+    stored = _decoded(image, path, frames, raw=luma)
     return stored[..., 0] if luma else stored
+
+
+def _decoded(image: Dataset, path: Path, frames: Sequence[int], *, raw: bool) -> Values:
+    """Return frames as pydicom has them; compressed ones come from a process of their own."""
+    if not image.file_meta.TransferSyntaxUID.is_encapsulated:
+        return frames_of(image, frames, raw)
+    size = get_expected_length(image) * len(frames) // int(image.get("NumberOfFrames") or 1)
+    refuse_bomb(path, size, path.stat().st_size, MOST_GB)
+    return decode(path, size, frames, raw)
 
 
 def grey_values(stored: Values, image: Dataset, frame: Header) -> NDArray[np.float32]:

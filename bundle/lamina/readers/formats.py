@@ -1,8 +1,11 @@
 """Which format a file has, by its suffix, and its name without that suffix."""
 
+import os
+import stat
 from pathlib import Path
 from typing import Literal
 
+from lamina.errors import ReadError, reading
 from lamina.readers.parts import PART
 
 Format = Literal["nifti", "itk", "picture"]
@@ -59,3 +62,34 @@ def stem_of(path: str | Path) -> str:
     if hash_sign and PART.fullmatch(part):
         return f"{stem_of(file)}#{part}"
     return name[: len(name) - len(suffix_of(path))]
+
+
+def require_file(path: Path, shown: str = "") -> os.stat_result:
+    """Refuse what is no file: pipes and devices would be read without an end.
+
+    ``shown`` is what messages call it, the path by default.
+
+    Raises
+    ------
+    ReadError
+        With what it is instead.
+
+    Examples
+    --------
+    >>> require_file(Path("/dev/zero"))
+    Traceback (most recent call last):
+        ...
+    lamina.errors.ReadError: /dev/zero: a device, expected a file
+    """
+    shown = shown or str(path)
+    with reading(shown):
+        try:
+            found = path.stat()
+        except FileNotFoundError as error:
+            what = "a link that leads nowhere" if path.is_symlink() else "no such file or folder"
+            raise ReadError(f"{shown}: {what}") from error
+    if stat.S_ISREG(found.st_mode):
+        return found
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
+    kind = kinds.get(stat.S_IFMT(found.st_mode), "a device")
+    raise ReadError(f"{shown}: {kind}, expected a file")

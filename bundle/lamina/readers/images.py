@@ -2,14 +2,16 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from lamina.errors import ReadError
+from lamina.errors import ReadError, reading
 from lamina.readers.dicom import read_dicom
 from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.dicom_seg import read_dicom_seg
@@ -32,7 +34,23 @@ from lamina.readers.tiff_stacks import TiffStack, find_stack, picture_pages, rea
 
 logger = logging.getLogger("lamina")
 
+P = ParamSpec("P")
+A = TypeVar("A")
+T = TypeVar("T")
 
+
+def _guarded(read: Callable[Concatenate[A, P], T]) -> Callable[Concatenate[A, P], T]:
+    """Let whatever is raised over a file be an error that names it."""
+
+    @wraps(read)
+    def guarded(address: A, *args: P.args, **kwargs: P.kwargs) -> T:
+        with reading(address):
+            return read(address, *args, **kwargs)
+
+    return guarded
+
+
+@_guarded
 def read_image(
     address: str,
     *,
@@ -87,6 +105,7 @@ def read_image(
         return _finite(in_order(values, "C", np.float32), grid, source), grid
 
 
+@_guarded
 def read_grid(address: str, *, max_pixels: int = MAX_PIXELS) -> Grid:
     """Return an image's grid from its header alone; raises as `read_image` does."""
     source = Source.of(address)
@@ -108,6 +127,7 @@ def read_grid(address: str, *, max_pixels: int = MAX_PIXELS) -> Grid:
     return grid
 
 
+@_guarded
 def read_label(
     address: str | Path, values: Mapping[str, int] | None = None, *, max_pixels: int = MAX_PIXELS
 ) -> tuple[NDArray[np.int32], Grid]:

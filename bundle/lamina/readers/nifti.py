@@ -15,25 +15,15 @@ from typing import Any
 
 import nibabel
 import numpy as np
-from isal import igzip, isal_zlib
-from nibabel.filebasedimages import ImageFileError
+from isal import igzip
 from nibabel.nifti1 import Nifti1Image, Nifti1Pair
-from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from lamina.errors import GeometryError, ReadError
+from lamina.errors import GeometryError, ReadError, reading
 from lamina.readers.grid import Grid, format_size, require_affine
 from lamina.readers.parts import require_part, warn_of_time
 
-_UNREADABLE: Any = (
-    OSError,
-    EOFError,
-    ValueError,
-    OverflowError,
-    isal_zlib.error,
-    ImageFileError,
-    HeaderDataError,
-)
+_BROKEN = "not a complete NIfTI file"
 # Second, millisecond, microsecond, in the bits 3 to 5 of xyzt_units.
 _UNITS_OF_TIME = (8, 16, 24)
 # Matrices, displacements, vectors, points, triangles, quaternions, and colours (nifti1.h).
@@ -59,38 +49,34 @@ def read_nifti(path: Path, time: int | None = None) -> tuple[NDArray[Any], Grid]
     GeometryError
         If the affine is singular or not finite.
     """
-    image = _load(path)
-    shape, count = _shape_and_count(image, path)
-    at = require_part(path, "t", count, time)
-    grid = _grid(image, shape, path)
-    _require_data(image, path)
-    if count > 1 and not _is_time(image):
-        warn_of_time(path, count, at + 1)
-    try:
-        voxels = _voxels(image, path, at if count > 1 else None)
-    except _UNREADABLE as error:
-        raise _broken(path, error) from error
-    return voxels.reshape(shape), grid
+    with reading(path, _BROKEN):
+        image = _load(path)
+        shape, count = _shape_and_count(image, path)
+        at = require_part(path, "t", count, time)
+        grid = _grid(image, shape, path)
+        _require_data(image, path)
+        if count > 1 and not _is_time(image):
+            warn_of_time(path, count, at + 1)
+        return _voxels(image, path, at if count > 1 else None).reshape(shape), grid
 
 
 def read_nifti_grid(path: Path, time: int | None = None) -> Grid:
     """Return the grid of a NIfTI file from its header alone; raises as `read_nifti` does."""
-    image = _load(path)
-    shape, count = _shape_and_count(image, path)
-    require_part(path, "t", count, time)
-    return _grid(image, shape, path)
+    with reading(path, _BROKEN):
+        image = _load(path)
+        shape, count = _shape_and_count(image, path)
+        require_part(path, "t", count, time)
+        return _grid(image, shape, path)
 
 
 def count_nifti(path: Path) -> int:
     """Return how many time points a NIfTI file has; raises as `read_nifti` does."""
-    return _shape_and_count(_load(path), path)[1]
+    with reading(path, _BROKEN):
+        return _shape_and_count(_load(path), path)[1]
 
 
 def _load(path: Path) -> Nifti1Pair:
-    try:
-        image = nibabel.load(path)
-    except _UNREADABLE as error:
-        raise _broken(path, error) from error
+    image = nibabel.load(path)
     if not isinstance(image, Nifti1Pair):
         raise ReadError(f"{path}: named as NIfTI, but holds {type(image).__name__}")
     kind = image.get_data_dtype()
@@ -188,8 +174,3 @@ def _affine_in_mm(image: Nifti1Pair, path: Path) -> NDArray[np.float64]:
     affine = np.array(image.affine, dtype=float)
     affine[:3] *= _MM_PER_UNIT[unit]
     return affine
-
-
-def _broken(path: Path, error: BaseException) -> ReadError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return ReadError(f"{path}: not a complete NIfTI file ({reason})", "copy or export it again")

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from lamina.errors import ReadError
+from lamina.errors import ReadError, reading
 from lamina.readers.grid import Grid, format_size, pixel_grid
 from lamina.readers.parts import require_part
 from lamina.readers.tiff_stacks import picture_pages
@@ -27,7 +27,7 @@ MAX_PIXELS = 64_000_000
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "JPEG2000", "PPM")
 """All that is opened, whatever a file is called: Pillow's EPS reader starts Ghostscript."""
 _GREY_MODES = ("L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
-_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError)
+_BROKEN = "not a complete picture"
 _EXIF_ORIENTATION = 0x0112
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 0x0102, 0x0106, 0x0153
 _MIN_IS_WHITE, _UNSIGNED = 0, 1
@@ -111,17 +111,12 @@ def open_picture(file: str | Path | io.BytesIO, formats: tuple[str, ...] = FORMA
 
 
 def _open(path: Path, max_pixels: int, page: int | None) -> Image.Image:
-    try:
-        with warnings.catch_warnings():
-            # max_pixels is the bound here; Pillow's own only warns.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = open_picture(path)
-            if page is not None or getattr(picture, "n_frames", 1) > 1:
-                _turn_to(picture, path, page)
-    except (*_UNREADABLE, Image.DecompressionBombError) as error:
-        raise ReadError(
-            f"{path}: not a picture that can be read ({error})", "export it as PNG or TIFF"
-        ) from error
+    with reading(path, "not a picture that can be read"), warnings.catch_warnings():
+        # max_pixels is the bound here; Pillow's own only warns.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        picture = open_picture(path)
+        if page is not None or getattr(picture, "n_frames", 1) > 1:
+            _turn_to(picture, path, page)
     require_pixels(path, picture.size, max_pixels)
     return picture
 
@@ -145,14 +140,9 @@ def _turn_to(picture: Image.Image, path: Path, page: int | None) -> None:
 
 
 def _decode(path: Path, max_pixels: int, page: int | None) -> Image.Image:
-    with _open(path, max_pixels, page) as picture:
-        try:
-            turn = picture.getexif().get(_EXIF_ORIENTATION, 1)
-            picture.load()
-        except _UNREADABLE as error:
-            raise ReadError(
-                f"{path}: not a complete picture ({error})", "copy or export it again"
-            ) from error
+    with _open(path, max_pixels, page) as picture, reading(path, _BROKEN):
+        turn = picture.getexif().get(_EXIF_ORIENTATION, 1)
+        picture.load()
     if turn not in (0, 1):
         raise ReadError(
             f"{path}: stored turned (EXIF orientation {turn}), so that its axes are unclear",
@@ -167,7 +157,7 @@ def _stored(path: Path, picture: Image.Image) -> NDArray[Any] | None:
     import tifffile
 
     values: NDArray[Any] | None
-    try:
+    with reading(path, _BROKEN):
         if picture.format == "PNG" and _is_wide_png(path):
             values = imagecodecs.png_decode(path.read_bytes())
         elif picture.format == "TIFF" and _is_odd_tiff(picture):
@@ -178,10 +168,6 @@ def _stored(path: Path, picture: Image.Image) -> NDArray[Any] | None:
             values = _pnm_values(path.read_bytes())
         else:
             return None
-    except (*_UNREADABLE, RuntimeError) as error:
-        raise ReadError(
-            f"{path}: not a complete picture ({error})", "copy or export it again"
-        ) from error
     if values is None or (picture.format == "JPEG2000" and values.dtype.itemsize == 1):
         return None
     if values.ndim == 3 and values.shape[:2] != picture.size[::-1]:

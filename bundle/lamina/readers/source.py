@@ -1,5 +1,6 @@
 """Where an image comes from: its address, and for DICOM its slices and the rules they are read by."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, cast
@@ -11,7 +12,7 @@ from lamina.readers.dicom_geometry import order_slices
 from lamina.readers.dicom_rules import Rules, SeriesPlan, SeriesRules, plan_series
 from lamina.readers.dicom_series import find_series
 from lamina.readers.dicom_slices import Slice
-from lamina.readers.formats import SUFFIXES, Format, format_of
+from lamina.readers.formats import SUFFIXES, Format, format_of, require_file
 from lamina.readers.itk import data_file
 from lamina.readers.parts import PART, Part
 
@@ -136,9 +137,7 @@ class Source(str):
         """
         if self.path.is_dir():
             return
-        if not self.path.is_file():
-            raise ReadError(f"{self}: no such file or folder")
-        if self.path.stat().st_size == 0:
+        if require_file(self.path, self).st_size == 0:
             raise ReadError(f"{self}: an empty file", "copy or export it again")
         if self.kind is None and not is_dicom(self.path):
             raise ReadError(

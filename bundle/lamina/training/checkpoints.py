@@ -9,7 +9,9 @@ import torch
 from ignite.engine import Engine, Events
 
 from lamina.files import load_checkpoint, load_state, save_checkpoint
+from lamina.training.progress import call_at_end
 from lamina.training.ranks import is_main
+from lamina.training.run import end_run
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class RunCheckpoints:
         if is_main():
             engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
             engine.add_event_handler(Events.COMPLETED, self.finish)
+            call_at_end(engine, lambda: end_run(self.run_dir))
 
     def resume(self, engine: Engine) -> None:
         """Continue from ``last.pt``, if there is one."""
@@ -104,6 +107,7 @@ class RunCheckpoints:
     def finish(self, engine: Engine) -> None:
         """Make the best weights the model of the run."""
         save_checkpoint(self.run_dir / "model.pt", load_checkpoint(self.run_dir / "best.pt"))
+        end_run(self.run_dir, finished=True)
         logger.info("the model stands in %s", self.run_dir / "model.pt")
 
     def _weights(self) -> dict[str, torch.Tensor]:

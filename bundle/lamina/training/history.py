@@ -76,10 +76,15 @@ class History:
         if math.isfinite(loss):
             self.losses.append(loss)
 
+    def _loss(self) -> float:
+        """Return the mean loss of the steps that counted; NaN where all were left out."""
+        count = mean_of_ranks(len(self.losses))
+        return mean_of_ranks(sum(self.losses)) / count if count else math.nan
+
     def _finish(self, engine: Engine) -> None:
         row = {
             "epoch": engine.state.epoch,
-            "loss": mean_of_ranks(sum(self.losses) / max(len(self.losses), 1)),
+            "loss": self._loss(),
             "lr": self.optimizer.param_groups[0]["lr"],
             "seconds": round(time.monotonic() - self.started, 2),
         }

@@ -1,15 +1,21 @@
 """A run's folder: its settings, and whether a new call continues it."""
 
+import logging
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from lamina.cases import fingerprint
 from lamina.cases.splits import Splits, write_splits
-from lamina.errors import ConfigError
+from lamina.errors import ConfigError, LaminaError
 from lamina.files import read_json, write_json
+from lamina.locks import keep_lock, release_lock
+
+logger = logging.getLogger(__name__)
+
+_LOCK = ".lock"
 
 # What may differ when a run continues: a longer schedule, and how it is called, shown, described.
 FREE = (
@@ -17,6 +23,7 @@ FREE = (
     "fresh",
     "run_dir",
     "bundle_root",
+    "dataset_dir",  # the cases' contents count, wherever they lie
     "progress",
     "patience",
     "cache_gb",
@@ -26,11 +33,16 @@ FREE = (
 
 
 class RunFacts(TypedDict):
-    """What ``run.json`` holds: the config as it was given, a hash of each case, by split, and epochs."""
+    """What ``run.json`` holds: the config as it was given, a hash of each case, by split, and epochs.
+
+    ``continues`` stands there while a finished run gets more epochs: ``model.pt`` is then the
+    model of the shorter run, which can be used until the longer one is finished.
+    """
 
     config: dict[str, Any]
     data: dict[str, dict[str, str]]
     epochs: int
+    continues: NotRequired[bool]
 
 
 def start_run(
@@ -40,14 +52,17 @@ def start_run(
 
     Writes ``run.json`` (the config as files and command line made it, and a hash of each case)
     and ``splits.json``. With the same config and data a run that is not finished continues, and so
-    does one that gets more epochs: its schedule is then rebuilt for the new length.
+    does one that gets more epochs: its schedule is then rebuilt for the new length. The folder is
+    locked until `end_run`, or the end of this process.
 
     Raises
     ------
     ConfigError
-        If the folder holds a finished run, or one with another config or other data.
+        If the folder holds a finished run, or one with another config or other data, or if
+        another process trains in it.
     """
     folder = Path(run_dir)
+    _lock(folder)
     requested: RunFacts = {"config": dict(config), "data": fingerprint(splits), "epochs": epochs}
     if fresh:
         _remove_run(folder)
@@ -57,12 +72,32 @@ def start_run(
     if previous is not None:
         _refuse_other(folder, previous, requested)
         _refuse_finished(folder, previous, epochs)
-    if previous is None or epochs != previous["epochs"]:
-        (folder / "model.pt").unlink(missing_ok=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_splits(folder / "splits.json", splits)
-        write_json(folder / "run.json", requested)
+    if (folder / "model.pt").exists():
+        requested["continues"] = True
+    write_splits(folder / "splits.json", splits)
+    write_json(folder / "run.json", requested)
     return (folder / "last.pt").exists()
+
+
+def _lock(folder: Path) -> None:
+    try:
+        mine = keep_lock(folder / _LOCK)
+    except LaminaError as error:
+        logger.warning("%s: a second training in it would not be noticed", error)
+        return
+    if not mine:
+        raise ConfigError(
+            f"{folder}: another process trains in it",
+            "wait for its end, or stop it; or choose another --run-dir",
+        )
+
+
+def end_run(run_dir: str | Path, finished: bool = False) -> None:
+    """Unlock a run's folder; where the run is finished, ``model.pt`` is its model."""
+    record = Path(run_dir, "run.json")
+    if finished and record.exists() and (facts := read_json(record)).pop("continues", False):
+        write_json(record, facts)
+    release_lock(Path(run_dir, _LOCK))
 
 
 def _has_weights(folder: Path) -> bool:
@@ -94,7 +129,7 @@ def _refuse_other(folder: Path, previous: RunFacts, requested: RunFacts) -> None
 
 
 def _refuse_finished(folder: Path, previous: RunFacts, epochs: int) -> None:
-    finished = (folder / "model.pt").exists()
+    finished = (folder / "model.pt").exists() and not previous.get("continues")
     if epochs < previous["epochs"] or (finished and epochs == previous["epochs"]):
         state = "finished" if finished else "unfinished"
         raise ConfigError(

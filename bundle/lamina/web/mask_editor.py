@@ -1,6 +1,7 @@
 """The images of a data set's folder, and the masks that are drawn for them; one thread uses it."""
 
 import hashlib
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -209,7 +210,7 @@ def _as_seen(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _key(path: Path) -> str:
-    return hashlib.sha256(str(path).encode()).hexdigest()[:16]
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
 
 
 def _version(path: Path) -> str:

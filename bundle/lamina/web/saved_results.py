@@ -54,7 +54,7 @@ def _name(path: Path, root: Path) -> str:
 
 
 def _key(path: Path) -> str:
-    return hashlib.sha256(str(path).encode()).hexdigest()[:16]
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
 
 
 def describe_saved_result(result: SavedResult) -> SavedResultState:
