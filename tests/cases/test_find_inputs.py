@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lamina.cases.inputs import find_inputs
-from lamina.errors import DataError, ReadError
+from lamina.errors import DataError, GeometryError, ReadError
 from lamina.readers.images import read_grid, read_image
 
 
@@ -120,7 +120,7 @@ def test_channels_that_a_data_set_names_are_no_time_points(dynamic, key, where):
 
 
 @pytest.mark.parametrize(
-    "text", ['{"modality": {"0": "T1", "1": "T2"}}', "[1, 2]", "{broken", "{}"]
+    "text", ['{"modality": {"0": "T1", "1": "T2"}}', "[1, 2]", "{broken", "{}", "[" * 9999]
 )
 def test_a_data_set_of_other_channels_says_nothing_of_time(dynamic, text):
     folder, _ = dynamic
@@ -133,3 +133,12 @@ def test_a_broken_file_is_a_case_that_says_what_is_wrong(tmp_path):
     (case,) = find_inputs(tmp_path).cases
     with pytest.raises(ReadError, match=r"a\.nii\.gz: not a complete NIfTI file"):
         read_image(case.image)
+
+
+def test_a_file_whose_time_points_lie_nowhere_is_a_case_that_says_so(tmp_path):
+    fields = "NDims = 4\nDimSize = 2 2 2 2\nElementType = MET_UCHAR\nElementSpacing = 1 1 1 1\n"
+    matrix = "TransformMatrix = 1 0 0 0.5 0 1 0 0 0 0 1 0 0 0 0 1\n"
+    (tmp_path / "a.mha").write_bytes((fields + matrix + "ElementDataFile = LOCAL\n").encode())
+    (case,) = find_inputs(tmp_path).cases
+    with pytest.raises(GeometryError, match="mix space and time"):
+        read_grid(case.image)

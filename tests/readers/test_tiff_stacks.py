@@ -245,6 +245,18 @@ def test_a_truncated_stack_is_refused_by_name(tmp_path, pages, kept):
         read_image(str(path))
 
 
+def test_a_list_of_pages_that_is_broken_off_is_not_taken_for_a_shorter_one(tmp_path, pages):
+    tifffile.imwrite(tmp_path / "a.tif", pages, photometric="minisblack", metadata=None)
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        second = tiff.pages[1]
+        at = second.offset + 2 + 12 * len(second.tags)
+    content[at : at + 4] = (10**6).to_bytes(4, "little")
+    (tmp_path / "a.tif").write_bytes(content)
+    with pytest.raises(ReadError, match=r"a\.tif: .*page 3 is missing"):
+        read_grid(str(tmp_path / "a.tif"))
+
+
 def test_pages_in_other_files_are_not_read(tmp_path, pages):
     tifffile.imwrite(tmp_path / "b.tif", pages)
     description = (

@@ -169,7 +169,7 @@ def _channels_of(folder: Path) -> int:
     for file in (folder / "dataset.json", folder.parent / "dataset.json"):
         try:
             about = json.loads(file.read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             continue  # absent, or of another program
         about = about if isinstance(about, dict) else {}
         named = about.get("modality") or about.get("channel_names")

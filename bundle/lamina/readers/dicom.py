@@ -80,5 +80,3 @@ def _with_syntax(image: Dataset) -> Dataset:
         syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
         image.file_meta.TransferSyntaxUID = syntax if little else ExplicitVRBigEndian
     return image
-
-

@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from lamina.errors import ReadError, reading
+from lamina.errors import LaminaError, ReadError, reading
 from lamina.readers.dicom import read_dicom
 from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.dicom_seg import read_dicom_seg
@@ -182,7 +182,7 @@ def images_in(source: Source) -> list[Source]:
         return [source]
     try:
         addresses = _parts(source)
-    except (ReadError, OSError):
+    except (LaminaError, OSError):
         return [source]
     if len(addresses) < 2:
         return [source]
