@@ -3,14 +3,11 @@ import math
 
 import numpy as np
 import pytest
-import torch
 
 from lamina.errors import DataError, ReadError
 from lamina.files import (
-    load_checkpoint,
     read_csv,
     read_json,
-    save_checkpoint,
     write_json,
     written_whole,
 )
@@ -36,14 +33,6 @@ def test_the_suffix_stays_for_libraries_that_look_at_it(tmp_path):
         assert part.name.endswith("a.nii.gz")
         part.write_text("x")
     assert (tmp_path / "new" / "a.nii.gz").read_text() == "x"
-
-
-def test_checkpoints_come_back(tmp_path):
-    content = {"network": {"w": torch.arange(3.0)}, "epoch": 4}
-    save_checkpoint(tmp_path / "c.pt", content)
-    loaded = load_checkpoint(tmp_path / "c.pt")
-    assert torch.equal(loaded["network"]["w"], content["network"]["w"])
-    assert loaded["epoch"] == 4
 
 
 def test_json_has_no_nan_and_no_infinity(tmp_path):

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from lamina.errors import NO_ROOM, DataError, ReadError, WeightsError, not_written, reading
+from lamina.errors import NO_ROOM, DataError, ReadError, not_written, reading
 
 _LONGEST_BYTES = 200
 _SECONDS_OF_A_DAY = 86400
@@ -90,39 +90,6 @@ def _machine() -> str:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
 
 
-def save_checkpoint(path: str | os.PathLike[str], content: Any) -> None:
-    """Save tensors and plain values, whole or not at all."""
-    # torch turns the error of a full disk into a RuntimeError without its number: so it writes
-    # to memory, and Python to the disk.
-    import torch
-
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    with written_whole(path) as part:
-        part.write_bytes(buffer.getbuffer())
-
-
-def load_checkpoint(path: str | os.PathLike[str]) -> Any:
-    """Load tensors and plain values; no code in the file is executed.
-
-    Raises
-    ------
-    WeightsError
-        If the file is missing, broken, or holds more than tensors and plain values.
-    """
-    import torch
-
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise WeightsError(f"{path}: there is no such file", "check the path") from error
-    except Exception as error:
-        raise WeightsError(
-            f"{path} is not a whole checkpoint of tensors ({type(error).__name__})",
-            "give a file that torch.save wrote of a state_dict",
-        ) from error
-
-
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write text in UTF-8, whole or not at all.
 
@@ -130,77 +97,6 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """
     with written_whole(path) as part:
         part.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
-def load_state(
-    network: torch.nn.Module, state: object, path: str | os.PathLike[str]
-) -> torch.nn.Module:
-    """Load a state_dict into a network and return it; nothing of it where something is wrong.
-
-    Raises
-    ------
-    WeightsError
-        If the state is of another network, or its numbers are none that a network computes with:
-        NaN, infinite, complex, sparse, without data, integers in the place of weights.
-    """
-    wanted = network.state_dict()
-    differences = _differences(wanted, state)
-    if differences:
-        raise WeightsError(
-            f"{path} is of another network ({len(differences)} differences): {_few(differences)}",
-            "use the task, --spatial_dims and network_def that it was trained with",
-        )
-    assert isinstance(state, dict)
-    unusable = [
-        f"{key} {why}" for key, value in wanted.items() if (why := _why_unusable(state[key], value))
-    ]
-    if unusable:
-        raise WeightsError(
-            f"{path}: {len(unusable)} of {len(wanted)} tensors are no weights: {_few(unusable)}",
-            "take another checkpoint, or train again",
-        )
-    network.load_state_dict(state)
-    return network
-
-
-def _differences(wanted: dict[str, torch.Tensor], given: object) -> list[str]:
-    if not isinstance(given, dict):
-        return [f"it holds a {type(given).__name__}, expected a dict of tensors"]
-    missing = [f"{key} is missing" for key in wanted if key not in given]
-    unknown = [f"{key} is not part of the network" for key in given if key not in wanted]
-    shapes = [
-        f"{key} is {_shape_of(given[key])}, expected {tuple(value.shape)}"
-        for key, value in wanted.items()
-        if key in given and _shape_of(given[key]) != tuple(value.shape)
-    ]
-    return shapes + missing + unknown
-
-
-def _shape_of(value: object) -> Any:
-    """Return a tensor's shape; of anything else its type, of a tensor of tensors its kind."""
-    if not isinstance(value, torch.Tensor):
-        return f"a {type(value).__name__}"
-    return "nested" if value.is_nested else tuple(value.shape)
-
-
-def _why_unusable(value: torch.Tensor, wanted: torch.Tensor) -> str:
-    """Return why a tensor of the right shape can't be a network's, "" if it can."""
-    if value.layout != torch.strided:
-        return "is sparse"
-    if value.is_meta:
-        return "has a shape and no numbers (meta)"
-    if value.is_quantized or value.is_complex():
-        return f"holds {value.dtype}".replace("torch.", "")
-    if not wanted.is_floating_point():
-        return ""  # counters, as batch norm's num_batches_tracked
-    if not value.is_floating_point():
-        return f"holds integers ({value.dtype})".replace("torch.", "")
-    wrong = int((~torch.isfinite(value.to(wanted.dtype))).sum())
-    return f"holds NaN or infinity in {wrong} of {value.numel()} numbers" if wrong else ""
-
-
-def _few(texts: Sequence[str]) -> str:
-    return "; ".join(texts[:3]) + (" …" if len(texts) > 3 else "")
 
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from lamina.cli import main
-from lamina.files import load_checkpoint
+from lamina.tensors import load_checkpoint
 from lamina.training.checkpoints import RunCheckpoints
 from lamina.training.history import read_history
 

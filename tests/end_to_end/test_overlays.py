@@ -7,8 +7,8 @@ import sys
 
 import torch
 
-from lamina.files import load_checkpoint
 from lamina.tasks.catalogue import CHECKOUT
+from lamina.tensors import load_checkpoint
 
 
 def train(overlays, task, dataset, run, epochs):

@@ -9,8 +9,8 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from lamina.files import load_checkpoint
 from lamina.tasks.catalogue import CHECKOUT
+from lamina.tensors import load_checkpoint
 from lamina.training.history import read_history
 
 TRAIN = ["configs/train.json", "configs/multi_gpu_train.json"]

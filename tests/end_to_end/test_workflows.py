@@ -9,7 +9,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lamina.cli import main
-from lamina.files import load_checkpoint
+from lamina.tensors import load_checkpoint
 
 METRICS = {"dice", "iou", "accuracy", "precision", "recall", "f1"}
 FLIPPED = np.array(

@@ -6,7 +6,7 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose, Lambdad, LoadImaged, RandGaussianNoised, ScaleIntensityd
 
-from lamina.files import load_checkpoint
+from lamina.tensors import load_checkpoint
 from lamina.training import cache
 from lamina.training.cache import CaseCache, size_of
 

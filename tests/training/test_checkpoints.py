@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lamina.errors import WeightsError, WriteError
-from lamina.files import load_checkpoint
+from lamina.tensors import load_checkpoint
 
 STEPS = 3  # of an epoch: 7 cases in batches of 3
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ from numpy.typing import NDArray
 
 from lamina.cases.case import Case
 from lamina.errors import LaminaError, reading
-from lamina.readers.dicom_file import read_header
 from lamina.readers.grid import format_size
 from lamina.readers.images import read_grid
 from lamina.readers.source import Source

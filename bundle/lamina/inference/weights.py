@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 
 from lamina.errors import WeightsError
-from lamina.files import load_checkpoint, load_state, read_json
+from lamina.files import read_json
+from lamina.tensors import load_checkpoint, load_state
 
 logger = logging.getLogger("lamina")
 
@@ -92,7 +93,7 @@ def load_weights(network: torch.nn.Module, path: str | Path) -> torch.nn.Module:
 
     ``path`` may be a state_dict or Lamina's own checkpoint (``last.pt``).
 
-    Raises WeightsError as `lamina.files.load_state`, or if the file is broken.
+    Raises WeightsError as `lamina.tensors.load_state`, or if the file is broken.
     """
     state = load_checkpoint(path)
     if isinstance(state, dict) and isinstance(state.get("network"), dict):

@@ -13,7 +13,7 @@ from monai.bundle import ConfigParser, ckpt_export
 
 import lamina
 from lamina.errors import ConfigError
-from lamina.files import read_json, save_checkpoint, write_json, written_whole
+from lamina.files import read_json, write_json, written_whole
 from lamina.inference.weights import load_weights
 from lamina.package.configs import packed_workflows
 from lamina.package.metadata import bundle_card, packed_metadata
@@ -22,6 +22,7 @@ from lamina.tasks.check import check_config
 from lamina.tasks.config_text import literal
 from lamina.tasks.labels import read_labels
 from lamina.tasks.write_task import compact_json
+from lamina.tensors import save_checkpoint
 
 ROOMS = (
     "tasks",

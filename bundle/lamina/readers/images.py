@@ -16,7 +16,7 @@ from lamina.readers.dicom import read_dicom
 from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.dicom_seg import read_dicom_seg
 from lamina.readers.grid import Grid, format_size
-from lamina.readers.itk_times import count_itk, read_itk_time, read_itk_time_grid
+from lamina.readers.itk.times import count_itk, read_itk_time, read_itk_time_grid
 from lamina.readers.label_values import code_table, map_codes, whole_numbers
 from lamina.readers.memory_order import in_order
 from lamina.readers.nifti import count_nifti, read_nifti, read_nifti_grid

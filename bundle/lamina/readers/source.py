@@ -1,6 +1,5 @@
 """Where an image comes from: its address, and for DICOM its slices and the rules they are read by."""
 
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, cast
@@ -13,7 +12,7 @@ from lamina.readers.dicom_rules import Rules, SeriesPlan, SeriesRules, plan_seri
 from lamina.readers.dicom_series import find_series
 from lamina.readers.dicom_slices import Slice
 from lamina.readers.formats import SUFFIXES, Format, format_of, require_file
-from lamina.readers.itk import data_file
+from lamina.readers.itk.volumes import data_file
 from lamina.readers.parts import PART, Part
 
 

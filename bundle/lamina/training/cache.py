@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from lamina.cases.fingerprint import hash_files
 from lamina.errors import WeightsError
-from lamina.files import load_checkpoint, save_checkpoint
+from lamina.tensors import load_checkpoint, save_checkpoint
 
 logger = logging.getLogger("lamina")
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 
-from lamina.files import load_checkpoint, load_state, save_checkpoint
+from lamina.tensors import load_checkpoint, load_state, save_checkpoint
 from lamina.training.progress import call_at_end
 from lamina.training.ranks import is_main
 from lamina.training.run import end_run

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lamina.errors import GeometryError, ReadError
-from lamina.readers.itk_header import ItkHeader, read_itk_header, require_sound
+from lamina.readers.itk.headers import ItkHeader, read_itk_header, require_sound
 
 _TOKEN = re.compile(r'"[^"]*"|\([^)]*\)|\S+')
 _NRRD_LINE = re.compile(r"([^:=#]+):(?!=) *(.*)")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lamina.errors import GeometryError, ReadError
 from lamina.readers.grid import Grid, Unit, format_size, lps_to_ras, pixel_grid, require_affine
-from lamina.readers.itk_header import ItkHeader, read_itk_header, require_sound
+from lamina.readers.itk.headers import ItkHeader, read_itk_header, require_sound
 
 _UNITS = re.compile(rb"^(?:space units:|DistanceUnits\s*=)(.*)$", re.MULTILINE | re.IGNORECASE)
 _MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "µm": 0.001}

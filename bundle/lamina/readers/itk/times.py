@@ -1,7 +1,7 @@
 """Time points of NRRD and MetaImage files: each is read as the file of one volume that it could be.
 
 The header is written again without the axis of time, and behind it the voxels of one time point;
-`lamina.readers.itk` reads that as any other file. So only one volume is ever in memory, and place,
+`lamina.readers.itk.volumes` reads that as any other file. So only one volume is ever in memory, and place,
 unit and type are found by one rule.
 """
 
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from lamina.errors import LaminaError, ReadError
 from lamina.readers.grid import Grid
-from lamina.readers.itk import header_grid, read_itk, read_itk_grid
-from lamina.readers.itk_header import header_sizes, read_itk_header
+from lamina.readers.itk.headers import header_sizes, read_itk_header
+from lamina.readers.itk.time_headers import TimeHeader, read_time_header
+from lamina.readers.itk.volumes import header_grid, read_itk, read_itk_grid
 from lamina.readers.parts import require_part, warn_of_time
-from lamina.readers.time_headers import TimeHeader, read_time_header
 
 _CHUNK = 1 << 20
 
@@ -36,7 +36,7 @@ def count_itk(path: Path) -> int:
 
 
 def read_itk_time(path: Path, time: int | None = None) -> tuple[NDArray[Any], Grid]:
-    """Return voxels (x, y[, z]) in float32 and their grid, as `lamina.readers.itk.read_itk`.
+    """Return voxels (x, y[, z]) in float32 and their grid, as `lamina.readers.itk.volumes.read_itk`.
 
     Parameters
     ----------

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lamina.errors import LaminaError, ReadError
-from lamina.readers.itk import read_itk
-from lamina.readers.itk_header import read_itk_header, require_sound
+from lamina.readers.itk.headers import read_itk_header, require_sound
+from lamina.readers.itk.volumes import read_itk
 
 SECRET = b"SECRET!!" * 64
 META = ["ObjectType = Image", "NDims = 2", "DimSize = 8 8", "ElementType = MET_UCHAR"]

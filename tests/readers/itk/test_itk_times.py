@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from lamina.errors import GeometryError, ReadError
-from lamina.readers.itk_times import count_itk, read_itk_time, read_itk_time_grid
+from lamina.readers.itk.times import count_itk, read_itk_time, read_itk_time_grid
 
 SUFFIXES = ["nrrd", "mha", "mhd"]
 KINDS = {

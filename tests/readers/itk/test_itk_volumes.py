@@ -5,8 +5,8 @@ import pytest
 import SimpleITK as sitk
 
 from lamina.errors import GeometryError, LaminaError, ReadError
-from lamina.readers.itk import data_file, read_itk, read_itk_grid
-from lamina.readers.itk_header import read_itk_header
+from lamina.readers.itk.headers import read_itk_header
+from lamina.readers.itk.volumes import data_file, read_itk, read_itk_grid
 
 SUFFIXES = ["nrrd", "mha", "mhd"]
 

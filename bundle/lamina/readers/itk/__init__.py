@@ -1,0 +1,1 @@
+"""NRRD and MetaImage, read by ITK behind a check of their headers."""
