@@ -41,14 +41,14 @@ def helpers():
 def test_pixels_come_as_they_are_stored_by_one_process_after_the_other(tmp_path, helpers):
     for number in range(3):
         path = packed(tmp_path / f"{number}", GREY + number)
-        np.testing.assert_array_equal(decode(path, GREY.nbytes), GREY + number)
+        np.testing.assert_array_equal(decode(path, GREY.nbytes, [0])[0], GREY + number)
     assert len(helpers) == 1
 
 
 def test_several_threads_mix_nothing_up(tmp_path, helpers):
     paths = [packed(tmp_path / f"{number}", GREY + number) for number in range(12)]
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda path: decode(path, GREY.nbytes), paths))
+        found = list(threads.map(lambda path: decode(path, GREY.nbytes, [0])[0], paths))
     for number, pixels in enumerate(found):
         np.testing.assert_array_equal(pixels, GREY + number)
     assert len(helpers) <= 4
@@ -56,7 +56,7 @@ def test_several_threads_mix_nothing_up(tmp_path, helpers):
 
 def test_a_decoder_that_dies_is_an_error_and_the_next_file_is_read(tmp_path, helpers):
     path = packed(tmp_path / "a")
-    decode(path, GREY.nbytes)
+    decode(path, GREY.nbytes, [0])
     os.kill(helpers[0].process.pid, signal.SIGSEGV)
     helpers[0].process.wait()
     with pytest.raises(ReadError, match=r"pixels can't be decoded \(the decoder crashed.*SIGSEGV"):
@@ -71,7 +71,7 @@ def test_what_is_no_jpeg_is_told_with_the_reason(tmp_path, helpers):
 
 def test_time_is_bounded(tmp_path, helpers):
     path = packed(tmp_path / "a")
-    decode(path, GREY.nbytes)
+    decode(path, GREY.nbytes, [0])
     process = psutil.Process(helpers[0].process.pid)
     seconds, _ = process.rlimit(psutil.RLIMIT_CPU)
     assert seconds <= 10
@@ -88,11 +88,11 @@ def test_memory_is_bounded(tmp_path, helpers):
     with pytest.raises(ReadError, match=r"unpacks to 8\.59 GB from"):
         read_image(str(path))
     with pytest.raises(RuntimeError):
-        decode(path, 0)
+        decode(path, 0, [0])
 
 
 def test_a_process_that_was_forked_uses_no_helper_of_its_parent(tmp_path, helpers):
-    decode(packed(tmp_path / "a"), GREY.nbytes)
+    decode(packed(tmp_path / "a"), GREY.nbytes, [0])
     if (child := os.fork()) == 0:
         os._exit(len(pixel_process._idle))
     assert os.waitpid(child, 0)[1] == 0

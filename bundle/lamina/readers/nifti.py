@@ -54,7 +54,6 @@ def read_nifti(path: Path, time: int | None = None) -> tuple[NDArray[Any], Grid]
         shape, count = _shape_and_count(image, path)
         at = require_part(path, "t", count, time)
         grid = _grid(image, shape, path)
-        _require_data(image, path)
         if count > 1 and not _is_time(image):
             warn_of_time(path, count, at + 1)
         return _voxels(image, path, at if count > 1 else None).reshape(shape), grid
@@ -85,11 +84,7 @@ def _load(path: Path) -> Nifti1Pair:
             f"{path}: voxels of type {kind}, expected one number each",
             "write the magnitude or the grey value as a NIfTI file of its own",
         )
-    if min(image.shape, default=0) < 0:
-        raise ReadError(
-            f"{path}: not a complete NIfTI file (size {format_size(image.shape)})",
-            "copy or export it again",
-        )
+    _require_data(image, path)
     return image
 
 
@@ -104,7 +99,7 @@ def _require_data(image: Nifti1Pair, path: Path) -> None:
         image.header.get_data_offset()
     )
     found = path.stat().st_size * (_MOST_DEFLATED if path.suffix.lower() == ".gz" else 1)
-    if found < needed:
+    if min(shape, default=0) < 0 or found < needed:
         raise ReadError(
             f"{path}: not a complete NIfTI file ({format_size(shape)} voxels by its header, "
             f"{needed / 1e9:.3g} GB, more than it can hold)",
