@@ -124,7 +124,7 @@ def test_fresh_throws_the_run_away_and_nothing_else(run_dir, splits):
         "run.json",
         "splits.json",
         "notes.txt",
-        ".lock",
+        ".training.lock",
     }
 
 

@@ -15,7 +15,7 @@ from lamina.locks import keep_lock, release_lock
 
 logger = logging.getLogger(__name__)
 
-_LOCK = ".lock"
+_LOCK = ".training.lock"
 
 # What may differ when a run continues: a longer schedule, and how it is called, shown, described.
 FREE = (
