@@ -18,6 +18,14 @@ def real_data():
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_settings(tmp_path_factory):
+    """Keep the user's settings, such as which task files are trusted, out of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _leaves_nothing_behind(request):
     """Fail the test that leaves streams, log handlers, environment, folder or threads changed."""
@@ -26,3 +34,14 @@ def _leaves_nothing_behind(request):
     keeps = request.node.get_closest_marker("keeps_threads")
     if found := left_behind(before, keeps_threads=keeps is not None):
         pytest.fail("\n".join(["this test left behind:", *found]), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Let what is logged of a file's name that is no UTF-8 pass between xdist's processes."""
+    report = yield
+    report.sections = [
+        (title, content.encode("utf-8", "backslashreplace").decode())
+        for title, content in report.sections
+    ]
+    return report

@@ -204,5 +204,5 @@ def test_a_socket_is_told(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)  # the whole path may be too long for a socket
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("a.png")
-        assert main(["scan", str(tmp_path)]) == 0
+        assert main(["scan", str(tmp_path)]) == 1
     assert "a.png: a socket, expected a file" in capsys.readouterr().out

@@ -35,7 +35,7 @@ def task(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(task):
-    assert main(["train", str(task), "--run-dir", str(task.parent / "run")]) == 0
+    assert main(["train", str(task), "--trust", "--run-dir", str(task.parent / "run")]) == 0
     return ["--run-dir", str(task.parent / "run")]
 
 

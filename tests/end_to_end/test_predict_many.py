@@ -53,7 +53,7 @@ def breakages(folder, good):
     (folder / "cut.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\x02\x00\x00\x00UL\x04\x00\xff")
     nifti("nan.nii.gz", filled(np.nan))
     nifti("infinite.nii.gz", filled(np.inf))
-    nifti("four_axes.nii.gz", np.stack([values, values], axis=-1))
+    nifti("five_axes.nii.gz", np.stack([np.stack([values] * 2, axis=-1)] * 3, axis=-1))
     flat = bytearray(plain)
     flat[252:256] = np.array([0, 1], "<i2").tobytes()  # qform_code, sform_code
     flat[312:328] = bytes(16)  # srow_z

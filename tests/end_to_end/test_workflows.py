@@ -34,7 +34,7 @@ def test_a_run_leaves_what_the_readme_says(trained):
     assert [row["epoch"] for row in history] == [1, 2]
     assert np.isfinite([row["loss"] for row in history]).all()
     assert "epoch 2" in (run / "train.log").read_text()
-    assert not [name for name in names if name.startswith(".")]
+    assert [name for name in names if name.startswith(".")] == [".training.lock"]
 
 
 def test_every_case_is_in_one_split(trained, dataset):
