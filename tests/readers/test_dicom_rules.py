@@ -143,3 +143,21 @@ def test_acquisitions_one_after_the_other_are_usual(tmp_path, write_series, ramp
     half = ramp.shape[2] // 2
     changes = {z: {"AcquisitionNumber": 1 + (z >= half)} for z in range(ramp.shape[2])}
     assert Source(write_series(tmp_path / "s", ramp, AFFINE, changes=changes)).plan.warnings == ()
+
+
+@pytest.mark.parametrize(("own", "warned"), [(False, True), (True, False)])
+def test_times_of_acquisition_that_alternate_are_warned_about(
+    tmp_path, write_series, ramp, own, warned
+):
+    """Where each slice has a time of its own, these are the order in which slices were taken."""
+    times = {z: {"AcquisitionTime": f"12{z % 2:02}{z * own:02}"} for z in range(ramp.shape[2])}
+    plan = Source(write_series(tmp_path / "s", ramp, AFFINE, changes=times)).plan
+    assert any("alternate (AcquisitionTime)" in one for one in plan.warnings) is warned
+
+
+def test_acquisitions_that_mix_only_where_they_overlap_are_warned_about(
+    tmp_path, write_series, ramp
+):
+    changes = {z: {"AcquisitionNumber": 1 + (z in (2, 4))} for z in range(ramp.shape[2])}
+    plan = Source(write_series(tmp_path / "s", ramp, AFFINE, changes=changes)).plan
+    assert any("acquisitions 1, 2 alternate" in one for one in plan.warnings)

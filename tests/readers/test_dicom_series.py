@@ -1,5 +1,7 @@
 """Series from headers: what is DICOM, what is an image, what belongs together."""
 
+from struct import pack
+
 import numpy as np
 import pydicom
 import pytest
@@ -286,13 +288,50 @@ def test_an_unplaced_image_of_the_same_uid_is_an_image_of_its_own(
         assert read_image(source)[0].size == read_image(str(source))[0].size > 0
 
 
-@pytest.mark.parametrize("kind", ["MOSAIC", "VFRAME"])
+@pytest.mark.parametrize("kind", ["MOSAIC", "VFRAME", "mosaic"])
 def test_a_mosaic_is_refused_by_name(tmp_path, write_dicom, kind):
     path = write_dicom(tmp_path / "m.dcm", PIXELS, ImageType=["ORIGINAL", "M", kind], **PLACED)
+    write_dicom(tmp_path / "alone.dcm", PIXELS, ImageType=kind, **PLACED)
+    with pytest.raises(ReadError, match="a mosaic"):
+        read_slices(tmp_path / "alone.dcm")
     series, (unread,) = find_series([path])
     assert series == []
-    assert f"a mosaic ({kind})" in unread.reason
+    assert f"a mosaic ({kind.upper()})" in unread.reason
     assert unread.broken
+
+
+def csa_header(tiles):
+    """Return what stands in Siemens' own header of a picture of tiles, "" for any other."""
+    items = b"".join(pack("<4i", *[len(tiles)] * 4) + tiles for _ in range(6 * bool(tiles)))
+    name = b"NumberOfImagesInMosaic".ljust(64, b"\0")
+    return b"SV10\4\3\2\1" + name + pack("<i4siii", 1, b"US", 6, 6 * bool(tiles), 77) + items
+
+
+@pytest.mark.parametrize(
+    ("elements", "mosaic"),
+    [
+        ([(0x00190010, "LO", "SIEMENS MR HEADER"), (0x0019100A, "US", 9)], True),
+        ([(0x00190010, "LO", "SIEMENS MR HEADER"), (0x0019100A, "UN", b"\x09\0")], True),
+        ([(0x00190010, "LO", "another"), (0x0019100A, "US", 9)], False),
+        ([(0x00650010, "LO", "Image Private Header"), (0x00651050, "DS", "9")], True),
+        ([(0x00650010, "LO", "Image Private Header"), (0x00651050, "DS", "1")], False),
+        (
+            [(0x00290010, "LO", "SIEMENS CSA HEADER"), (0x00291010, "OB", csa_header(b"9\0\0\0"))],
+            True,
+        ),
+        ([(0x00290010, "LO", "SIEMENS CSA HEADER"), (0x00291010, "OB", csa_header(b""))], False),
+    ],
+)
+def test_a_mosaic_is_known_by_what_its_scanner_counts(tmp_path, write_dicom, elements, mosaic):
+    """Also where an anonymiser took ImageType away."""
+    path = write_dicom(tmp_path / "m.dcm", PIXELS, **PLACED)
+    image = pydicom.dcmread(path)
+    for tag, kind, value in elements:
+        image.add_new(tag, kind, value)
+    image.save_as(path)
+    series, unread = find_series([path])
+    assert len(series) == 1 - mosaic
+    assert all("a mosaic (" in file.reason and "9" in file.reason for file in unread)
 
 
 def test_one_slice_without_a_thickness_has_the_spacing_between_slices(tmp_path, write_dicom):

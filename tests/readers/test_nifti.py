@@ -283,3 +283,37 @@ def test_no_mutated_header_raises_anything_else(tmp_path, volume):
             assert str(path) in str(error)
             outcomes["refused"] += 1
     assert min(outcomes.values()) > 60
+
+
+@pytest.mark.parametrize("offset", [0, 100, 347])
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_voxels_that_begin_within_the_header_are_refused(tmp_path, offset, suffix):
+    path = tmp_path / f"a{suffix}"
+    nibabel.save(nibabel.Nifti1Image(np.ones((4, 5, 6), np.int16), np.eye(4)), path)
+    content = bytearray(
+        gzip.decompress(path.read_bytes()) if suffix != ".nii" else path.read_bytes()
+    )
+    struct.pack_into("<f", content, 108, offset)
+    path.write_bytes(gzip.compress(content) if suffix != ".nii" else content)
+    # nibabel itself refuses what is not 0.
+    with pytest.raises(ReadError, match="begin at byte 0 by its header|offset .* too low"):
+        read_nifti(path)
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+@pytest.mark.parametrize("code", [0, 1])
+def test_voxels_of_no_size_are_refused_and_not_taken_for_1_mm(tmp_path, axis, code):
+    path = tmp_path / "a.nii"
+    for sform, shape in ((0, (4, 5, 6)), (1, (4, 5, 6)), (0, (4, 5, 1))):
+        image = nibabel.Nifti1Image(np.ones(shape, np.int16), np.eye(4))
+        image.set_sform(np.eye(4), sform)
+        image.set_qform(np.eye(4), code)
+        nibabel.save(image, path)
+        content = bytearray(path.read_bytes())
+        struct.pack_into("<f", content, 76 + 4 * axis, 0)
+        path.write_bytes(content)
+        if sform or shape[axis - 1] == 1:
+            assert read_nifti_grid(path).spacing == (1.0, 1.0, 1.0)
+            continue
+        with pytest.raises(GeometryError, match="its voxels have the size .*0"):
+            read_nifti_grid(path)

@@ -407,3 +407,43 @@ def test_moving_pictures_are_refused_by_name_but_for_the_frame_that_is_named(tmp
         np.testing.assert_array_equal(pixels, np.asarray(frames[number - 1]).T)
     with pytest.raises(ReadError, match="#page:4: the file has 3 pages"):
         read_picture(path, page=4)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("compression", [None, "lzw", "deflate", "packbits"])
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+@pytest.mark.parametrize("kind", ["u1", "u2", "u4", "i1", "i2", "i4", "f4", "f8"])
+def test_grey_tiff_keeps_its_values_in_all_depths(tmp_path, order, compression, photometric, kind):
+    """Pillow swaps the bytes of some of them, and does not know others."""
+    values = np.random.default_rng(5).integers(1, 100, (7, 5)).astype(kind)
+    values = values * 250 if values.itemsize > 1 else values
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(
+        path, values, byteorder=order, compression=compression, photometric=photometric
+    )
+    limits = {"u": 2.0 ** (8 * values.itemsize) - 1, "i": -1, "f": values.max()}
+    grey = values.astype(float)
+    expected = grey if photometric == "minisblack" else limits[values.dtype.kind] - grey
+    pixels = read_picture(path)[0].astype(np.float32)
+    np.testing.assert_array_equal(pixels, expected.T.astype(np.float32))
+    assert read_picture_grid(path).shape == (5, 7)
+    codes, _ = read_codes(path, colors=False)
+    np.testing.assert_array_equal(codes, values.T)
+
+
+def test_what_only_tifffile_knows_is_refused_where_it_is_turned_or_too_large(tmp_path):
+    path = tmp_path / "a.tif"
+    values = np.ones((7, 5))
+    tifffile.imwrite(path, values, extratags=[(274, "H", 1, 6, True)])
+    with pytest.raises(ReadError, match="stored turned"):
+        read_picture(path)
+    tifffile.imwrite(path, values)
+    with pytest.raises(ReadError, match="more than max_pixels 30"):
+        read_picture(path, max_pixels=30)
+
+
+def test_wide_colours_that_are_no_rgb_are_refused_by_name(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((7, 5, 4), np.uint16), photometric="separated")
+    with pytest.raises(ReadError, match=r"neither grey nor RGB \(PhotometricInterpretation 5\)"):
+        read_picture(path)

@@ -98,7 +98,7 @@ def read_dicom_file(
     return dataset
 
 
-def read_header(path: Path, *tags: str) -> FileDataset:
+def read_header(path: Path, *tags: str | int) -> FileDataset:
     """Return what stands before the pixels, all of it or these tags; raises ``ReadError``."""
     return read_dicom_file(path, stop_before_pixels=True, specific_tags=list(tags) or None)
 

@@ -5,6 +5,7 @@ reading the pixels logs, and so stands in the manifest of a prediction.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -167,19 +168,23 @@ def _without_duplicates(
 
 
 def _mixed_acquisitions(slices: Sequence[Slice]) -> list[str]:
-    """Warn where the slices of several acquisitions alternate: they may be volumes of their own."""
-    column = MOMENTS.index("AcquisitionNumber")
-    numbers = [one.moments[column] if one.moments else None for one in slices]
-    changes = sum(first != second for first, second in itertools.pairwise(numbers))
-    known = {number for number in numbers if number is not None}
-    if len(known) < 2 or changes < len(slices) / 2:
-        return []
-    listed = ", ".join(f"{number:g}" for number in sorted(map(float, known)))
-    warning = (
-        f"the slices of the acquisitions {listed} alternate (AcquisitionNumber): they may be "
-        "several volumes, each half a step beside the other"
-    )
-    return [warning]
+    """Warn where the slices of several acquisitions mix: they may be volumes of their own."""
+    for name in ("AcquisitionNumber", "AcquisitionTime"):
+        column = MOMENTS.index(name)
+        values = [one.moments[column] if one.moments else None for one in slices]
+        known = Counter(value for value in values if value is not None)
+        if not known:
+            continue
+        runs = sum(first != second for first, second in itertools.pairwise(values)) + 1
+        if runs <= len(known) or min(known.values()) < 2:
+            return []
+        listed = ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in sorted(known))
+        warning = (
+            f"the slices of the acquisitions {listed} alternate ({name}): they may be several "
+            "volumes, each a part of a step beside the other"
+        )
+        return [warning]
+    return []
 
 
 def _even(slices: Sequence[Slice], tolerance: float) -> bool:

@@ -1,47 +1,26 @@
 """Which DICOM series a set of files holds, from the headers of the files alone.
 
-Slices belong together if they have the same SeriesInstanceUID, study, patient, size, orientation (each direction
-cosine within 1e-3) and pixel spacing, wherever their files lie: slices in several folders are one
-volume where they lie between or next to each other, in even steps. Where several lie at one position, those of
-one time point, b-value, direction, echo, image type or acquisition belong together; a part that
-lacks slices which others have is named and not read. A file with several frames is a series by
-itself, but for the files of a concatenation. Identical copies of an instance count once.
+Slices belong together if they have the same SeriesInstanceUID, study, patient, size, orientation
+and pixel spacing, wherever their files lie (`lamina.readers.dicom_parts` says which of them are one
+volume). A file with several frames is a series by itself, but for the files of a concatenation, and
+for those of one UID whose slices lie between or next to each other. Identical copies of an instance
+count once.
 
 The address of a series is its folder, or folder#SeriesInstanceUID where the folder holds more than
 it, or file#frames; the parts of one UID are folder#UID:1, folder#UID:2 and so on.
 """
 
-import itertools
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lamina.errors import ReadError
-from lamina.readers.dicom_geometry import (
-    SAME_DIRECTION,
-    SAME_POSITION_MM,
-    SAME_SPACING_MM,
-    SLICE_TOLERANCE,
-    slice_positions,
-)
-from lamina.readers.dicom_slices import (
-    MOMENTS,
-    Moment,
-    NoImageError,
-    Slice,
-    UnreadFile,
-    read_slices,
-)
+from lamina.readers.dicom_parts import Parts, alike, by_folder, by_moment, by_stack, files_join
+from lamina.readers.dicom_slices import NoImageError, Slice, UnreadFile, read_slices
 
-_NEXT = 1.5
-"""Stacks follow each other where they lie less than so many slice distances apart."""
-
-Parts = list[list[Slice]]
+Groups = dict[tuple[str, str], list[Slice]]
 
 
 @dataclass(frozen=True)
@@ -71,9 +50,10 @@ def find_series(files: Iterable[Path]) -> tuple[list[Series], list[UnreadFile]]:
     parts: dict[tuple[str, str], Parts] = {}
     for key, members in _by_key(one for one in slices if one.position is not None).items():
         complete: Parts = []
-        for alike in _alike(members):
-            for stack in _by_folder(alike) if key[0] == "series" else [alike]:
-                whole, lacking = _by_moment(stack)
+        for plane in alike(members):
+            folders = by_folder(plane) if key[0] == "series" else [plane]
+            for stack in (one for folder in folders for one in by_stack(folder)):
+                whole, lacking = by_moment(stack)
                 complete += whole
                 unread += lacking
         # Series of one UID share its numbers, whoever's they are.
@@ -117,9 +97,9 @@ def _same_file(first: Path, second: Path) -> bool:
     )
 
 
-def _by_key(slices: Iterable[Slice]) -> dict[tuple[str, str], list[Slice]]:
+def _by_key(slices: Iterable[Slice]) -> Groups:
     """Return the slices by what makes them one series: concatenation, file, UID or folder."""
-    groups = defaultdict(list)
+    groups: Groups = defaultdict(list)
     for one in slices:
         if one.concatenation:
             key = ("concatenation", one.concatenation)
@@ -129,127 +109,30 @@ def _by_key(slices: Iterable[Slice]) -> dict[tuple[str, str], list[Slice]]:
             whose = "\n".join((one.uid, *one.owner))
             key = ("series", whose) if one.uid else ("folder", str(one.path.parent))
         groups[key].append(one)
-    return dict(sorted(groups.items()))
+    return dict(sorted(_with_joined_files(groups).items()))
 
 
-def _alike(slices: Iterable[Slice]) -> Parts:
-    """Divide slices by size, orientation and spacing, each compared with the first of its part."""
-    parts: Parts = []
-    for one in slices:
-        part = next((part for part in parts if _fits(part[0], one)), None)
-        if part is None:
-            parts.append([one])
+def _with_joined_files(groups: Groups) -> Groups:
+    """Take files of several frames for one where their slices lie between or next to each other."""
+    files: dict[tuple[str, ...], Parts] = defaultdict(list)
+    joined: Groups = {}
+    for key, members in groups.items():
+        if key[0] == "file" and members[0].uid:
+            files[members[0].uid, *members[0].owner].append(members)
         else:
-            part.append(one)
-    return sorted(parts, key=lambda part: (part[0].size, _rounded(part[0].orientation)))
-
-
-def _fits(first: Slice, other: Slice) -> bool:
-    return (
-        first.size == other.size
-        and _close(first.orientation, other.orientation, SAME_DIRECTION)
-        and _close(first.spacing, other.spacing, SAME_SPACING_MM)
-    )
-
-
-def _close(
-    first: NDArray[np.float64] | None, other: NDArray[np.float64] | None, tolerance: float
-) -> bool:
-    if first is None or other is None:
-        return first is other
-    return bool(np.abs(first - other).max() <= tolerance)
-
-
-def _rounded(values: NDArray[np.float64] | None) -> tuple[float, ...]:
-    return () if values is None else tuple((values.round(2) + 0.0).tolist())
-
-
-def _by_folder(slices: Sequence[Slice]) -> Parts:
-    """Keep folders of one UID apart, unless their slices lie between or next to each other."""
-    folders: dict[Path, list[Slice]] = defaultdict(list)
-    for one in slices:
-        folders[one.path.parent].append(one)
-    stacks = [folders[folder] for folder in sorted(folders)]
-    if len(stacks) < 2 or slices[0].orientation is None:
-        return stacks
-    joined = [stacks[0]]
-    for stack in stacks[1:]:
-        earlier = next((one for one in joined if _continue(one, stack)), None)
-        if earlier is None:
-            joined.append(stack)
+            joined[key] = members
+    for whose, parts in files.items():
+        name = "\n".join(whose)
+        # Files of one frame stand together already.
+        singles = [one for one in joined.get(("series", name), []) if one.frame is not None]
+        together = [*parts, *([one] for one in singles)]
+        if len(together) > 1 and files_join(together):
+            joined["concatenation", name] = [one for part in together for one in part]
+            rest = [one for one in joined.pop(("series", name), []) if one.frame is None]
+            joined |= {("series", name): rest} if rest else {}
         else:
-            earlier += stack
+            joined |= {("file", str(part[0].path)): part for part in parts}
     return joined
-
-
-def _continue(first: Sequence[Slice], second: Sequence[Slice]) -> bool:
-    """Say whether two stacks make one: even steps, no position twice, no gap between them.
-
-    Steps may be whole multiples of the usual one, where slices are missing.
-    """
-    positions = slice_positions([*first, *second])
-    gaps = np.diff(np.sort(positions))
-    if gaps.min(initial=np.inf) < SAME_POSITION_MM:
-        return False
-    steps = gaps / np.median(gaps)
-    if np.abs(steps - steps.round()).max() > SLICE_TOLERANCE:
-        return False
-    along = positions[: len(first)], positions[len(first) :]
-    low, high = sorted((values.min(), values.max()) for values in along)
-    return bool(high[0] - low[1] <= _NEXT * np.median(gaps))
-
-
-def _by_moment(slices: Sequence[Slice]) -> tuple[Parts, list[UnreadFile]]:
-    """Divide slices of which several lie at one position; name the parts that lack some."""
-    positions = Counter(_rounded(one.position) for one in slices)
-    copies = max(positions.values())
-    if copies > 1:
-        for names in _choices():
-            parts = _divided(slices, names)
-            sizes = [len(part) for part in parts.values()]
-            apart = all(
-                len({_rounded(one.position) for one in part}) == len(part)
-                for part in parts.values()
-            )
-            if len(parts) == copies and max(sizes) == len(positions) and apart:
-                return _complete(parts, names, len(positions))
-    if len(positions) == 1 and slices[0].frames == len(slices):
-        return [[one] for one in slices], []
-    return [list(slices)], []
-
-
-def _choices() -> Iterator[tuple[int, ...]]:
-    """Yield the attributes that may tell parts apart: each by itself, then two together."""
-    for count in (1, 2):
-        yield from itertools.combinations(range(len(MOMENTS)), count)
-
-
-def _divided(
-    slices: Sequence[Slice], names: Sequence[int]
-) -> dict[tuple[Moment, ...], list[Slice]]:
-    parts = defaultdict(list)
-    for one in slices:
-        parts[tuple(one.moments[name] if one.moments else None for name in names)].append(one)
-    return dict(sorted(parts.items(), key=lambda part: [_sorted_as(value) for value in part[0]]))
-
-
-def _sorted_as(value: Moment) -> tuple[float, str]:
-    return (value, "") if isinstance(value, float) else (-np.inf, value or "")
-
-
-def _complete(
-    parts: dict[tuple[Moment, ...], list[Slice]], names: Sequence[int], full: int
-) -> tuple[Parts, list[UnreadFile]]:
-    titles = [MOMENTS[name] for name in names]
-    unread = []
-    for values, part in parts.items():
-        if len(part) < full:
-            which = ", ".join(
-                f"{title} {value}" for title, value in zip(titles, values, strict=True)
-            )
-            reason = f"of {which} there are {len(part)} slices, of others {full}: it is not read"
-            unread += [UnreadFile(path, reason) for path in sorted({one.path for one in part})]
-    return [part for part in parts.values() if len(part) == full], unread
 
 
 def _folders_of_several(

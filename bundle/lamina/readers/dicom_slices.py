@@ -19,7 +19,13 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, NuclearMedicineImag
 
 from lamina.errors import ReadError, reading
 from lamina.readers.dicom_file import is_packed, open_dicom, read_header
-from lamina.readers.dicom_frames import PER_FRAME, frame_headers
+from lamina.readers.dicom_frames import (
+    MOSAIC_TAGS,
+    PER_FRAME,
+    frame_headers,
+    image_kind,
+    refuse_mosaic,
+)
 from lamina.readers.dicom_groups import GROUP_TAGS, Group, read_groups
 from lamina.readers.dicom_spacing import Header, read_numbers, read_spacing, read_thickness
 from lamina.readers.dicom_values import value_notes
@@ -33,6 +39,23 @@ _NOT_IMAGES = {
     "1.2.840.10008.5.1.4.1.1.481.2",
     "1.2.840.10008.5.1.4.1.1.30",
 }
+# What may tell apart images at one position, tried in this order; StackID is that of frames only.
+MOMENTS = (
+    "TemporalPositionIdentifier",
+    "TemporalPositionIndex",
+    "DiffusionBValue",
+    "DiffusionGradientOrientation",
+    "EchoTime",
+    "ImageType",
+    "AcquisitionNumber",
+    "TriggerTime",
+    "NominalPercentageOfCardiacPhase",
+    "InversionTime",
+    "FlipAngle",
+    "FrameReferenceTime",
+    "AcquisitionTime",
+    "StackID",
+)
 _TAGS = (
     "SOPClassUID",
     "SOPInstanceUID",
@@ -52,13 +75,7 @@ _TAGS = (
     "PixelSpacing",
     "ImagerPixelSpacing",
     "SliceThickness",
-    "TemporalPositionIdentifier",
-    "DiffusionBValue",
-    "DiffusionGradientOrientation",
-    "EchoTime",
-    "AcquisitionNumber",
-    "TriggerTime",
-    "AcquisitionTime",
+    *MOMENTS[:-1],
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
     "SequenceOfUltrasoundRegions",
@@ -69,23 +86,8 @@ _TAGS = (
     "SeriesDate",
     "StudyDate",
 )
-_TAG_NUMBERS: list[Any] = [tag_for_keyword(name) for name in _TAGS]
+_TAG_NUMBERS: list[Any] = [*map(tag_for_keyword, _TAGS), *MOSAIC_TAGS]
 _PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
-# What may tell apart images at one position, tried in this order.
-MOMENTS = (
-    "TemporalPositionIdentifier",
-    "TemporalPositionIndex",
-    "DiffusionBValue",
-    "DiffusionGradientOrientation",
-    "EchoTime",
-    "ImageType",
-    "AcquisitionNumber",
-    "TriggerTime",
-    "AcquisitionTime",
-)
-# One picture that holds all slices of a volume as tiles, by Siemens and by United Imaging.
-_MOSAICS = ("MOSAIC", "VFRAME")
-
 Moment = float | str | None
 
 
@@ -174,7 +176,7 @@ def _read(path: Path) -> tuple[Dataset, dict[str, list[Group]] | None]:
                 return header, read_groups(file, bool(implicit), bool(little))
         except (ValueError, struct.error, RecursionError):
             logger.debug("%s: its functional groups are left to pydicom", path)
-    return read_header(path, *_TAGS), None
+    return read_header(path, *_TAG_NUMBERS), None
 
 
 def _at_groups_or_pixels(tag: int, *_: Any) -> bool:
@@ -187,13 +189,7 @@ def _require_image(header: Dataset, path: Path) -> None:
         reason = f"a DICOM object without an image ({kind.name or 'no SOP class'})"
         raise NoImageError(f"{path}: {reason}")
     _require_decoder(header, path)
-    mosaic = {*_MOSAICS} & {str(value).upper() for value in header.get("ImageType") or ()}
-    if mosaic:
-        raise ReadError(
-            f"{path}: a mosaic ({mosaic.pop()}), which shows the slices of a volume as tiles of "
-            "one picture",
-            "export it as enhanced MR, or convert it with dcm2niix",
-        )
+    refuse_mosaic(header, path)
 
 
 def _require_decoder(header: Dataset, path: Path) -> None:
@@ -231,7 +227,7 @@ def _require_frames(header: Dataset, described: int, path: Path) -> None:
             f"file has {size}",
             "copy or export it again",
         )
-    kind = [str(value).upper() for value in header.get("ImageType") or ()]
+    kind = image_kind(header)
     if str(header.get("SOPClassUID")) == NuclearMedicineImageStorage and "RECON TOMO" in kind:
         raise ReadError(
             f"{path}: {count} slices of a nuclear medicine tomogram, of which none but the first "

@@ -98,6 +98,13 @@ def _require_data(image: Nifti1Pair, path: Path) -> None:
     needed = math.prod(shape) * image.get_data_dtype().itemsize + int(
         image.header.get_data_offset()
     )
+    begin = int(image.dataobj.offset)
+    if isinstance(image, Nifti1Image) and begin < int(image.header["sizeof_hdr"]):
+        raise ReadError(
+            f"{path}: its voxels begin at byte {begin} by its header (vox_offset), which lies "
+            "within the header",
+            "write the file again",
+        )
     found = path.stat().st_size * (_MOST_DEFLATED if path.suffix.lower() == ".gz" else 1)
     if min(shape, default=0) < 0 or found < needed:
         raise ReadError(
@@ -166,6 +173,21 @@ def _affine_in_mm(image: Nifti1Pair, path: Path) -> NDArray[np.float64]:
             f"{path}: its unit of length has the code {code}, which NIfTI does not know",
             "write the file again with mm as its unit",
         ) from error
+    if image.header["sform_code"] <= 0:
+        _require_size(image, path)
     affine = np.array(image.affine, dtype=float)
     affine[:3] *= _MM_PER_UNIT[unit]
     return affine
+
+
+def _require_size(image: Nifti1Pair, path: Path) -> None:
+    """Refuse voxels without a size along an axis; nibabel takes 0 for 1 while it reads a header."""
+    place = image.file_map["header" if "header" in image.file_map else "image"]
+    with place.get_prepare_fileobj("rb") as file:
+        stored = type(image.header).from_fileobj(file, check=False)["pixdim"][1:4]
+    sizes = [float(size) for size, count in zip(stored, image.shape, strict=False) if count > 1]
+    if not all(sizes):
+        raise GeometryError(
+            f"{path}: its voxels have the size {format_size(tuple(sizes))} by its header (pixdim)",
+            "write the file again with its spacing",
+        )

@@ -12,7 +12,7 @@ import io
 import re
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from PIL import Image, UnidentifiedImageError
 from lamina.errors import ReadError, reading
 from lamina.readers.grid import Grid, format_size, pixel_grid
 from lamina.readers.parts import require_part
-from lamina.readers.tiff_stacks import picture_pages
+from lamina.readers.tiff_stacks import inverted, lone_page, picture_pages
 
 MAX_PIXELS = 64_000_000
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "JPEG2000", "PPM")
@@ -29,8 +29,9 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "JPEG2000", "PPM")
 _GREY_MODES = ("L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _BROKEN = "not a complete picture"
 _EXIF_ORIENTATION = 0x0112
-_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 0x0102, 0x0106, 0x0153
-_MIN_IS_WHITE, _UNSIGNED = 0, 1
+_BITS, _PHOTOMETRIC = 0x0102, 0x0106
+_MIN_IS_WHITE = 0
+_COLOURS = (0, 1, 2)  # grey and RGB
 _GAP = rb"(?:\s|#[^\n]*\n)+"
 _PNM_HEAD = re.compile(rb"P([2356])" + 3 * (_GAP + rb"(\d+)") + rb"(?:[ \t]*#[^\n]*\n|\s)")
 _LUMINANCE = (0.299, 0.587, 0.114)
@@ -55,8 +56,8 @@ def read_picture(
     stored = _stored(path, picture)
     if stored is None:
         return _to_channels(picture, channels).swapaxes(0, 1), grid
-    if _min_is_white(picture) and stored.ndim == 2:
-        stored = _inverted(stored, picture)
+    if _photometric(picture) == _MIN_IS_WHITE and stored.ndim == 2:
+        stored = inverted(stored, _bits(picture)[0])
     return _bands_to_channels(stored, channels).swapaxes(0, 1), grid
 
 
@@ -114,11 +115,36 @@ def _open(path: Path, max_pixels: int, page: int | None) -> Image.Image:
     with reading(path, "not a picture that can be read"), warnings.catch_warnings():
         # max_pixels is the bound here; Pillow's own only warns.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        picture = open_picture(path)
+        try:
+            picture = open_picture(path)
+        except UnidentifiedImageError:
+            picture = _unusual_tiff(path, max_pixels)
         if page is not None or getattr(picture, "n_frames", 1) > 1:
             _turn_to(picture, path, page)
     require_pixels(path, picture.size, max_pixels)
     return picture
+
+
+def _unusual_tiff(path: Path, max_pixels: int) -> Image.Image:
+    """Return a stand-in for a TIFF of a kind that Pillow does not know: tifffile reads its values.
+
+    Raises
+    ------
+    UnidentifiedImageError
+        If it is none of one grey page.
+    """
+    with path.open("rb") as file:
+        tiff = file.read(2) in (b"II", b"MM")
+    page = lone_page(path) if tiff else None
+    if page is None:
+        raise UnidentifiedImageError(f"no picture in {', '.join(FORMATS)}")
+    size = (page.imagewidth, page.imagelength)
+    require_pixels(path, size, max_pixels)
+    picture: Any = Image.new("1", size)
+    picture.getexif()[_EXIF_ORIENTATION] = page.tags.valueof(_EXIF_ORIENTATION, 1)
+    picture.format, picture.tag_v2 = "TIFF", {_PHOTOMETRIC: int(page.photometric)}
+    picture.tag_v2[_BITS] = (page.bitspersample,)
+    return cast(Image.Image, picture)
 
 
 def require_pixels(path: Path, size: tuple[int, int], max_pixels: int) -> None:
@@ -160,7 +186,7 @@ def _stored(path: Path, picture: Image.Image) -> NDArray[Any] | None:
     with reading(path, _BROKEN):
         if picture.format == "PNG" and _is_wide_png(path):
             values = imagecodecs.png_decode(path.read_bytes())
-        elif picture.format == "TIFF" and _is_odd_tiff(picture):
+        elif picture.format == "TIFF" and _is_odd_tiff(picture, path):
             values = tifffile.imread(path, key=picture.tell())
         elif picture.format == "JPEG2000":
             values = imagecodecs.jpeg2k_decode(path.read_bytes())
@@ -199,13 +225,19 @@ def _is_wide_png(path: Path) -> bool:
     return head[24] == 16 and head[25] in (2, 4, 6)
 
 
-def _is_odd_tiff(picture: Image.Image) -> bool:
-    bits = _bits(picture)
-    formats = picture.tag_v2.get(_SAMPLE_FORMAT, (_UNSIGNED,))  # type: ignore[attr-defined]
-    wide = max(bits) > 8 and len(bits) > 1
-    unsigned = max(bits) == 32 and formats[0] == _UNSIGNED
-    # Pillow reads one bit, and tifffile not all of its compressions.
-    return max(bits) > 1 and (_min_is_white(picture) or wide or unsigned)
+def _is_odd_tiff(picture: Image.Image, path: Path) -> bool:
+    """Say whether tifffile reads it: Pillow swaps bytes of some depths, and cuts or inverts others.
+
+    One bit is Pillow's, since tifffile does not read all of its compressions.
+    """
+    bits, colours = _bits(picture), _photometric(picture)
+    if max(bits) > 8 and colours not in _COLOURS:
+        raise ReadError(
+            f"{path}: {max(bits)} bits of colours that are neither grey nor RGB "
+            f"(PhotometricInterpretation {colours})",
+            "save it as RGB",
+        )
+    return max(bits) > 8 or (max(bits) > 1 and colours == _MIN_IS_WHITE)
 
 
 def _bits(picture: Image.Image) -> tuple[int, ...]:
@@ -213,14 +245,8 @@ def _bits(picture: Image.Image) -> tuple[int, ...]:
     return bits
 
 
-def _min_is_white(picture: Image.Image) -> bool:
-    return bool(getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == _MIN_IS_WHITE)
-
-
-def _inverted(stored: NDArray[Any], picture: Image.Image) -> NDArray[Any]:
-    if stored.dtype.kind == "f":
-        return stored.max() - stored
-    return 2 ** _bits(picture)[0] - 1 - stored.astype(np.int64)
+def _photometric(picture: Image.Image) -> int | None:
+    return getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC)
 
 
 def _bands_to_channels(values: NDArray[Any], channels: int) -> NDArray[Any]:

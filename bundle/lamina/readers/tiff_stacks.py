@@ -124,11 +124,27 @@ def read_stack(stack: TiffStack, time: int | None, *, as_stored: bool) -> NDArra
         )
     with _opened(stack.path) as tiff:
         voxels = np.stack(_slices(tiff, stack.pages[at], stack.known)).transpose(2, 1, 0)
-    if as_stored or not stack.dark_is_high:
-        return voxels
-    if voxels.dtype.kind == "f":
-        return cast(NDArray[Any], voxels.max() - voxels)
-    return 2**stack.bits - 1 - voxels.astype(np.int64)
+    return inverted(voxels, stack.bits) if stack.dark_is_high and not as_stored else voxels
+
+
+def inverted(values: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Return values of which the smallest means white so that it means black.
+
+    >>> inverted(np.array([0, 255], np.uint8), 8), inverted(np.array([-128], np.int8), 8)
+    (array([255,   0]), array([127]))
+    """
+    if values.dtype.kind == "f":
+        return cast(NDArray[Any], values.max() - values)
+    return (-1 if values.dtype.kind == "i" else 2**bits - 1) - values.astype(np.int64)
+
+
+def lone_page(path: Path) -> "TiffPage | None":
+    """Return the page of a file that has one, with one real number a pixel; None for any other."""
+    with _opened(path) as tiff:
+        page = _pages(tiff)[0]
+        lone = len(tiff.pages) == 1 and page.samplesperpixel == 1
+        numbers = page.dtype is not None and page.dtype.kind in "iuf"
+        return page if lone and numbers and int(page.photometric) in _GREY else None
 
 
 @contextmanager

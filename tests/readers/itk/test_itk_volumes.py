@@ -228,3 +228,23 @@ def test_data_in_other_places_is_refused(tmp_path, data):
 def test_missing_data_is_named(tmp_path):
     with pytest.raises(ReadError, match=r"a\.mhd: its data file 'b\.raw' is missing"):
         data_file(header(tmp_path / "a.mhd", "b.raw"))
+
+
+@pytest.mark.parametrize("suffix", ["mha", "mhd", "nrrd"])
+@pytest.mark.parametrize("damage", ["other bytes", "end is missing", "no such stream"])
+def test_broken_deflated_data_are_refused(tmp_path, suffix, damage):
+    """ITK returns what it has till then, or what lay in memory."""
+    path = tmp_path / f"a.{suffix}"
+    voxels = np.random.default_rng(3).integers(0, 999, (20, 21, 22)).astype(np.int16)
+    sitk.WriteImage(sitk.GetImageFromArray(voxels), path, useCompression=True)
+    np.testing.assert_array_equal(read_itk(path)[0], voxels.T)
+    packed = path if suffix != "mhd" else next(tmp_path.glob("*raw*"))
+    content = packed.read_bytes()
+    broken = {
+        "other bytes": content[:-3000] + b"\xff" * 300 + content[-2700:],
+        "end is missing": content[:-3000],
+        "no such stream": content[:-12000] + bytes(12000),
+    }
+    packed.write_bytes(broken[damage])
+    with pytest.raises(ReadError, match="ITK can't read it"):
+        read_itk(path)

@@ -227,8 +227,10 @@ def _meta_size(header: ItkHeader) -> tuple[tuple[int, ...], int]:
         raise _unclear(header.path, b"ElementType = " + kind, "expected a type of one number")
     if _whole(header, b"HeaderSizePerSlice", 0, 10**9, b"0"):
         raise _unclear(header.path, b"HeaderSizePerSlice", "expected data in one piece")
-    needed = math.prod(sizes) * channels * (per_voxel if _true(header, b"BinaryData", True) else 1)
-    if _true(header, b"CompressedData", False):
+    needed = (
+        math.prod(sizes) * channels * (per_voxel if is_true(header, b"BinaryData", True) else 1)
+    )
+    if is_true(header, b"CompressedData", False):
         most = _whole(header, b"CompressedDataSize", 0, 10**12, b"0")
         return sizes, max(needed // _MOST_DEFLATED, most)
     skipped = header.fields.get(b"HeaderSize", b"0")
@@ -237,7 +239,12 @@ def _meta_size(header: ItkHeader) -> tuple[tuple[int, ...], int]:
     )
 
 
-def _true(header: ItkHeader, name: bytes, default: bool) -> bool:
+def is_true(header: ItkHeader, name: bytes, default: bool) -> bool:
+    """Return a field that says yes or no.
+
+    >>> is_true(ItkHeader(Path("a.mha"), {}, b"", None), b"CompressedData", False)
+    False
+    """
     value = header.fields.get(name)
     if value is None:
         return default

@@ -10,17 +10,20 @@ from typing import Any
 
 import itk
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from lamina.errors import GeometryError, ReadError
 from lamina.readers.grid import Grid, Unit, format_size, lps_to_ras, pixel_grid, require_affine
-from lamina.readers.itk.headers import ItkHeader, read_itk_header, require_sound
+from lamina.readers.itk.headers import ItkHeader, is_true, read_itk_header, require_sound
 
 _UNITS = re.compile(rb"^(?:space units:|DistanceUnits\s*=)(.*)$", re.MULTILINE | re.IGNORECASE)
 _MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "µm": 0.001}
 _SPACING = re.compile(
     rb"^(?:Element(?:Spacing|Size)\s*=|spacings:|space directions:)", re.MULTILINE
 )
+
+_CHUNK = 1 << 16
 
 
 def read_itk(path: Path) -> tuple[NDArray[Any], Grid]:
@@ -35,11 +38,35 @@ def read_itk(path: Path) -> tuple[NDArray[Any], Grid]:
         If the affine is singular or not finite.
     """
     grid = read_itk_grid(path)
+    _require_inflated(read_itk_header(path))
     try:
         voxels = itk.array_from_image(itk.imread(str(path), itk.F, imageio=_image_io(path)))
     except RuntimeError as error:
         raise _broken(path, error) from error
     return np.asarray(voxels).T, grid
+
+
+def _require_inflated(header: ItkHeader) -> None:
+    """Refuse deflated data that are broken: ITK returns what it has, or what lay in memory."""
+    packed = header.fields.get(b"encoding", b"").lower() in (b"gz", b"gzip")
+    if not packed and not is_true(header, b"CompressedData", False):
+        return
+    skipped = int(header.fields.get(b"byteskip", b"0"))
+    expected = int(_information(header.path).GetImageSizeInBytes()) + max(skipped, 0)
+    inflater, found = isal_zlib.decompressobj(wbits=47), 0
+    with (header.data_file or header.path).open("rb") as file:
+        file.seek(0 if header.data_file else len(header.text))
+        part = file.read(_CHUNK) if header.data_file else file.read(_CHUNK).lstrip(b"\r\n")
+        while part and found <= expected and not inflater.eof:
+            try:
+                found += len(inflater.decompress(part))
+            except isal_zlib.error as error:
+                raise _broken(header.path, error) from error
+            part = file.read(_CHUNK)
+    if found < expected or (found > expected and skipped >= 0):
+        shown = f"{found} bytes" if found < expected else "more"
+        reason = f"its deflated data hold {shown}, expected {expected} bytes"
+        raise _broken(header.path, EOFError(reason))
 
 
 def read_itk_grid(path: Path) -> Grid:
