@@ -188,6 +188,6 @@ def _require_size(image: Nifti1Pair, path: Path) -> None:
     sizes = [float(size) for size, count in zip(stored, image.shape, strict=False) if count > 1]
     if not all(sizes):
         raise GeometryError(
-            f"{path}: its voxels have the size {format_size(tuple(sizes))} by its header (pixdim)",
+            f"{path}: its voxels have the size {'×'.join(map(str, sizes))} by its header (pixdim)",
             "write the file again with its spacing",
         )
