@@ -98,7 +98,8 @@ def _require_data(image: Nifti1Pair, path: Path) -> None:
     needed = math.prod(shape) * image.get_data_dtype().itemsize + int(
         image.header.get_data_offset()
     )
-    begin = int(image.dataobj.offset)
+    stored: Any = image.dataobj
+    begin = int(stored.offset)
     if isinstance(image, Nifti1Image) and begin < int(image.header["sizeof_hdr"]):
         raise ReadError(
             f"{path}: its voxels begin at byte {begin} by its header (vox_offset), which lies "
@@ -188,6 +189,6 @@ def _require_size(image: Nifti1Pair, path: Path) -> None:
     sizes = [float(size) for size, count in zip(stored, image.shape, strict=False) if count > 1]
     if not all(sizes):
         raise GeometryError(
-            f"{path}: its voxels have the size {format_size(tuple(sizes))} by its header (pixdim)",
+            f"{path}: its voxels have the size {'×'.join(map(str, sizes))} by its header (pixdim)",
             "write the file again with its spacing",
         )

@@ -24,6 +24,7 @@ _SPACING = re.compile(
 )
 
 _CHUNK = 1 << 16
+_BAD_STREAM: Any = isal_zlib.error
 
 
 def read_itk(path: Path) -> tuple[NDArray[Any], Grid]:
@@ -60,7 +61,7 @@ def _require_inflated(header: ItkHeader) -> None:
         while part and found <= expected and not inflater.eof:
             try:
                 found += len(inflater.decompress(part))
-            except isal_zlib.error as error:
+            except _BAD_STREAM as error:
                 raise _broken(header.path, error) from error
             part = file.read(_CHUNK)
     if found < expected or (found > expected and skipped >= 0):
