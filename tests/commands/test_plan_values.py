@@ -88,6 +88,15 @@ def test_grey_codes_and_0_255_are_classes(tmp_path, plan):
     assert "--ignore" not in text
 
 
+def test_a_small_structure_within_another_is_no_ring(tmp_path, plan):
+    def draw(at):
+        mask = np.minimum(disc(at), 1)
+        mask[23 + at : 26 + at, 20:23] = 2
+        return mask
+
+    assert "--ignore" not in plan(write_pictures(tmp_path / "set", draw))[1]
+
+
 def write_volumes(root, labels, value=3, declared=None):
     rng = np.random.default_rng(0)
     for at in range(6):

@@ -9,7 +9,7 @@ from scipy import ndimage
 from lamina.planning.survey import Defect, Survey
 
 THIN = 2
-"""Erosions that leave nothing of a ring."""
+"""Erosions that leave nothing of a ring, which also encloses as much as it covers itself."""
 NEAR = 3
 """Voxels from a ring's voxel to what lies on both of its sides."""
 MOST = 0.5
@@ -40,6 +40,11 @@ def _is_ring(label: NDArray[np.int32], mask: NDArray[np.bool_]) -> bool:
     around = tuple(slice(max(side.start - NEAR, 0), side.stop + NEAR) for side in box)
     label, mask = label[around], mask[around]
     if ndimage.binary_erosion(mask, iterations=THIN).any():
+        return False
+    in_plane = np.zeros((3,) * mask.ndim, bool)
+    in_plane[(slice(None),) * 2 + (1,) * (mask.ndim - 2)] = ndimage.generate_binary_structure(2, 1)
+    filled = ndimage.binary_fill_holes(mask, in_plane)
+    if filled is None or filled.sum() < 2 * mask.sum():
         return False
     inside = np.where(mask, label.max() + 1, label)
     lowest = ndimage.minimum_filter(inside, 2 * NEAR + 1)
