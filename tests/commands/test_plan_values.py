@@ -143,3 +143,21 @@ def test_values_and_ignore_that_disagree_are_shown_both(tmp_path, plan):
     code, text, _ = plan(root, "--ignore", "1")
     assert code == 1
     assert "--ignore 1, but" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("values_0_1_2_4", "0, 1, 2, 3, but the label files hold 0, 1, 2, 4"),
+        ("values_2_3_4_declared_1_2_3", "0, 1, 2, 3, but the label files hold 0, 2, 3, 4"),
+        ("grey_masks", "add --threshold 127"),
+        ("jpeg_masks", "add --threshold 128"),
+    ],
+)
+def test_real_layouts_that_went_wrong_in_silence(real_data, plan, name, words):
+    folder = real_data / "faults" / "layouts" / name
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}")
+    code, text, values = plan(folder)
+    assert (code, values) == (1, None)
+    assert words in text
