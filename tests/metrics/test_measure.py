@@ -18,7 +18,7 @@ from lamina.metrics.layers import layer_scores
 from lamina.metrics.measure import MeasureSettings, measure_case
 from lamina.metrics.overlap import OVERLAP_METRICS
 from lamina.readers.grid import pixel_grid
-from lamina.tasks.labels import Label
+from lamina.tasks.labels import IGNORED, Label
 
 LABELS = [
     Label(0, "background", (0, 0, 0)),
@@ -238,3 +238,25 @@ def test_a_tolerance_in_pixels_does_not_change_with_their_size(unit, within):
 def test_another_unit_of_the_tolerance_is_refused():
     with pytest.raises(ConfigError, match="tolerance_unit: 'cm' is not known"):
         MeasureSettings(tolerance_unit="cm")
+
+
+def test_what_is_ignored_counts_in_no_metric():
+    rng = np.random.default_rng(0)
+    labels = [Label(0, "background", (0, 0, 0)), Label(1, "a", (9, 9, 9))]
+    prediction, reference = rng.integers(0, 2, (2, 8, 9, 6)).astype(np.int16)
+    probabilities = rng.random((2, 8, 9, 6))
+    settings = MeasureSettings(
+        metrics=("dice", "accuracy", "volume_error", "cross_entropy", "hausdorff_distance_95")
+    )
+
+    def scores(predicted, true, of):
+        size = pixel_grid(predicted.shape)
+        return measure_case(
+            predicted, true, labels=labels, grid=size, probabilities=of, settings=settings
+        )["a"].metrics
+
+    partly = reference.copy()
+    partly[:, :, 3:] = IGNORED
+    whole = scores(prediction, partly, probabilities)
+    cut = scores(prediction[..., :3], reference[..., :3], probabilities[..., :3])
+    assert whole == pytest.approx(cut)

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy, cross_entropy
 
 from lamina.errors import ConfigError
+from lamina.tasks.labels import IGNORED
 from lamina.training.losses import LOSSES, PresenceLoss, find_loss, holds, presence_scores
 
 
@@ -65,7 +66,7 @@ def test_sums_are_sums(batch):
 
 def test_a_component_stays_and_an_unknown_word_is_named():
     component = nn.MSELoss()
-    assert find_loss(component) is component
+    assert find_loss(component).loss is component
     with pytest.raises(
         ConfigError, match="loss: 'dise' is not known\n.*did you mean dice.*tversky"
     ):
@@ -134,3 +135,36 @@ def test_in_3d_too():
 def test_a_patch_that_is_all_border_is_told():
     with pytest.raises(ConfigError, match="nothing inside a border of 12"):
         PresenceLoss(plain)(torch.zeros(1, 2, 24, 90), torch.zeros(1, 1, 24, 90))
+
+
+@pytest.mark.parametrize("word", LOSSES)
+@pytest.mark.parametrize("dims", [2, 3])
+def test_what_is_ignored_is_as_if_it_were_not_there(word, dims):
+    torch.manual_seed(0)
+    scores, label = torch.randn(2, 3, *[6] * dims), torch.randint(0, 3, (2, 1, *[6] * dims))
+    loss, whole = find_loss(word), find_loss(word).loss
+    assert float(loss(scores, label)) == float(whole(scores, label))
+    partly = label.clone()
+    partly[:, :, 4:] = IGNORED
+    expected = whole(scores[:, :, :4], label[:, :, :4])
+    assert float(loss(scores, partly)) == pytest.approx(float(expected), abs=1e-5)
+    scores.requires_grad_()
+    loss(scores, partly).backward()
+    assert not scores.grad[:, :, 4:].any()
+    assert scores.grad[:, :, :4].any()
+
+
+def test_a_patch_without_an_annotation_teaches_nothing():
+    scores = torch.randn(1, 2, 4, 4, requires_grad=True)
+    find_loss("dice_ce")(scores, torch.full((1, 1, 4, 4), IGNORED)).backward()
+    assert not scores.grad.any()
+
+
+def test_presence_is_not_asked_for_where_a_structure_may_be_undrawn():
+    loss = PresenceLoss(lambda scores, label: scores.sum() * 0, weight=1.0, border=1)
+    scores = torch.zeros(1, 2, 6, 6)
+    scores[:, 1] = 5
+    label = torch.zeros(1, 1, 6, 6)
+    assert float(loss(scores, label)) > 1
+    label[..., 2, 2] = IGNORED
+    assert float(loss(scores, label)) == 0

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina.errors import DataError
+from lamina.tasks.labels import IGNORED
 from lamina.transforms.patch import RandPatchd, cut
 
 
@@ -114,3 +115,14 @@ def test_too_flat_for_the_network_names_case_and_remedy():
         DataError, match=r"case a has 2 axes, but the patches have 3\n.*--spatial_dims 2"
     ):
         RandPatchd(["image", "label"], [4, 4, 4])(item(10, 20))
+
+
+@pytest.mark.parametrize("foreground", [0.0, 1.0])
+def test_centres_lie_where_something_was_annotated(foreground):
+    given = item(12, 12, foreground=[(3, 4)])
+    given["label"][:, 6:] = IGNORED
+    cutter = RandPatchd(["image", "label"], [1, 1], foreground=foreground)
+    cutter.set_random_state(0)
+    seen = {int(cutter(given)["label"]) for _ in range(40)}
+    assert seen == ({1} if foreground else {0, 1} & seen)
+    assert IGNORED not in seen

@@ -11,7 +11,7 @@ from lamina.readers.grid import Grid, grid_difference
 from lamina.readers.images import read_grid, read_image, read_label
 from lamina.readers.label_values import distinct_values
 from lamina.readers.source import Source
-from lamina.tasks.labels import Label
+from lamina.tasks.labels import IGNORED, Label, is_ignoring
 
 READ_WHOLE_BELOW = 500_000_000
 
@@ -32,7 +32,7 @@ class CaseFacts:
 
 def read_facts(
     cases: Sequence[Case],
-    values: Mapping[str, int] | None = None,
+    values: Mapping[str, int | str] | None = None,
     *,
     grid_tolerance: float = 0.1,
     read_whole_below: int = READ_WHOLE_BELOW,
@@ -56,7 +56,7 @@ def read_facts(
 
 
 def _read_case(
-    case: Case, values: Mapping[str, int] | None, tolerance: float, whole: bool
+    case: Case, values: Mapping[str, int | str] | None, tolerance: float, whole: bool
 ) -> CaseFacts:
     grid: Grid | None = None
     problems: list[str] = []
@@ -100,7 +100,7 @@ logger = logging.getLogger(__name__)
 def require_usable(
     dataset: DataSet,
     labels: Sequence[Label],
-    values: Mapping[str, int] | None = None,
+    values: Mapping[str, int | str] | None = None,
     *,
     read_whole_below: int = READ_WHOLE_BELOW,
 ) -> None:
@@ -127,7 +127,7 @@ def require_usable(
 def check_cases(
     cases: Sequence[Case],
     labels: Sequence[Label],
-    values: Mapping[str, int] | None = None,
+    values: Mapping[str, int | str] | None = None,
     *,
     grid_tolerance: float = 0.1,
     read_whole_below: int = READ_WHOLE_BELOW,
@@ -144,12 +144,16 @@ def check_cases(
     facts = read_facts(
         cases, values, grid_tolerance=grid_tolerance, read_whole_below=read_whole_below
     )
-    return problems_in(facts, labels)
+    return problems_in(facts, labels, values)
 
 
-def problems_in(facts: Sequence[CaseFacts], labels: Sequence[Label]) -> list[str]:
+def problems_in(
+    facts: Sequence[CaseFacts],
+    labels: Sequence[Label],
+    values: Mapping[str, int | str] | None = None,
+) -> list[str]:
     """Return what is wrong with files, and with the labels for these classes."""
-    known = {label.value for label in labels}
+    known = {label.value for label in labels} | ({IGNORED} if is_ignoring(values) else set())
     wrong: list[str] = []
     for one in facts:
         wrong += one.problems
@@ -160,8 +164,12 @@ def problems_in(facts: Sequence[CaseFacts], labels: Sequence[Label]) -> list[str
                 f"expected {format_values(sorted(known))}\n"
                 '  → correct the mask, or map it in the task: "label_values": {"0": 0, "255": 1}'
             )
+        if one.values == (IGNORED,) and is_ignoring(values):
+            wrong.append(
+                f"{one.case.label}: all voxels are ignored\n  → leave the case out, or annotate it"
+            )
     with_label = [one for one in facts if one.values]
-    if with_label and not any(set(one.values) - {0} for one in with_label):
+    if with_label and not any(set(one.values) - {0, IGNORED} for one in with_label):
         wrong.append(
             f"no foreground in any of {len(with_label)} labels: all values are 0\n"
             '  → correct the masks, or map them in the task: "label_values": {"0": 0, "255": 1}'

@@ -8,12 +8,13 @@ import numpy as np
 
 from lamina.cases.case import Case, DataSet
 from lamina.cases.checks import CaseFacts, bounded, format_values, problems_in, read_facts
+from lamina.cases.dataset_json import never_found, read_declared, value_problems
 from lamina.cases.splits import split_cases
 from lamina.errors import LaminaError
 from lamina.readers.formats import suffix_of
 from lamina.readers.grid import Grid
 from lamina.readers.source import Source
-from lamina.tasks.labels import Label
+from lamina.tasks.labels import IGNORED, Label, is_ignoring
 
 
 def describe(
@@ -38,14 +39,18 @@ def describe(
     facts = read_facts(dataset.cases, values)
     grids = [one.grid for one in facts if one.grid]
     split, split_problems = _split(dataset.labelled, division)
-    problems = [*dataset.problems, *_problems(facts, labels), *split_problems]
+    problems = [*dataset.problems, *_problems(facts, labels, values), *split_problems]
+    if labels is None:
+        held = {value for one in facts for value in one.values}
+        declared = read_declared(dataset.root)
+        problems += [*value_problems(declared, held), *never_found(declared, held)]
     rows = [
         ("folder", str(dataset.root)),
         ("layout", dataset.layout),
         ("images", f"{len(dataset.cases)} ({_formats(case.image for case in dataset.cases)})"),
         ("size", _sizes(grids)),
         ("spacing", _spacings(grids)),
-        ("labels", _labels(facts)),
+        ("labels", _labels(facts, is_ignoring(values))),
         ("patients", str(len({case.patient for case in dataset.cases}))),
         ("split", split),
         ("problems", str(len(problems) or "none")),
@@ -56,9 +61,13 @@ def describe(
     return "\n".join([*lines, *(f"- {line.replace(prefix, '')}" for line in bounded(problems))])
 
 
-def _problems(facts: Sequence[CaseFacts], labels: Sequence[Label] | None) -> list[str]:
+def _problems(
+    facts: Sequence[CaseFacts],
+    labels: Sequence[Label] | None,
+    values: Mapping[str, int | str] | None,
+) -> list[str]:
     if labels is not None:
-        return problems_in(facts, labels)
+        return problems_in(facts, labels, values)
     return [problem for one in facts for problem in one.problems]
 
 
@@ -101,13 +110,16 @@ def _ranges(rows: Sequence[Sequence[float]]) -> str:
     return " × ".join(a if a == b else f"{a}–{b}" for a, b in texts)
 
 
-def _labels(facts: Sequence[CaseFacts]) -> str:
+def _labels(facts: Sequence[CaseFacts], ignoring: bool) -> str:
     labelled = [one for one in facts if one.case.label is not None]
     values = sorted({value for one in facts for value in one.values})
     if not labelled:
         return "none"
     unlabelled = len(facts) - len(labelled)
     without = f"; images without one: {unlabelled}" if unlabelled else ""
+    if ignoring and IGNORED in values:
+        values.remove(IGNORED)
+        without = f", partly ignored{without}"
     return f"{len(labelled)}, with values {format_values(values)}{without}"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lamina.cases.case import Case, DataSet, safe_name, unique_names
+from lamina.cases.dataset_json import file_problems
 from lamina.cases.layouts import UNDERSTOOD, describe_layout, give_roles, read_place
 from lamina.cases.lists import find_list, read_list
 from lamina.cases.outputs import is_output
@@ -83,7 +84,8 @@ def _from_folders(root: Path, rules: Rules | None) -> DataSet:
     places = give_roles([read_place(source, root) for source in found.sources])
     cases, problems = pair(places)
     unread = [file.text for file in found.unread]
-    return DataSet(root, describe_layout(places), tuple(cases), (*unread, *problems))
+    declared = file_problems(root, found.sources, sum(one.label is not None for one in cases))
+    return DataSet(root, describe_layout(places), tuple(cases), (*unread, *problems, *declared))
 
 
 def _with_patients(found: DataSet, pattern: str | None) -> DataSet:

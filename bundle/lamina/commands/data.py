@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lamina.commands.workflow import DIVISION, add_command, add_division
+from lamina.commands.workflow import DIVISION, add_command, add_division, add_ignore
 
 
 def add(commands: Any) -> None:
@@ -18,6 +18,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("dataset_dir", metavar="DIR", help="folder with images and labels")
     parser.add_argument("--task", metavar="TASK", help="check the labels for this task")
+    add_ignore(parser)
     add_division(parser)
 
 
@@ -25,7 +26,7 @@ def _data(options: argparse.Namespace) -> int:
     from lamina.cases import describe
     from lamina.cases.find import find_cases
     from lamina.tasks.catalogue import find_task, read_task
-    from lamina.tasks.labels import read_labels
+    from lamina.tasks.labels import read_labels, with_ignore
 
     folder = Path(options.dataset_dir).expanduser()
     dataset = find_cases(folder, patient_pattern=options.patient_pattern)
@@ -35,5 +36,8 @@ def _data(options: argparse.Namespace) -> int:
     division = {name: value for name, value in division.items() if value is not None}
     if task:
         division["fractions"] = task["fractions"]
-    print(describe(dataset, labels, task["label_values"] if task else None, **division))
+    values = task["label_values"] if task else None
+    if options.ignore is not None:
+        values = with_ignore(values, options.ignore, labels)
+    print(describe(dataset, labels, values, **division))
     return 0

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lamina.commands.workflow import add_command
+from lamina.commands.workflow import add_command, add_ignore
 
 if TYPE_CHECKING:
     from lamina.planning.survey import Defect, Survey
@@ -49,6 +49,13 @@ def add(commands: Any) -> None:
         metavar="N",
         help="mask value of the background; default: 0, if it occurs at the masks' edges",
     )
+    add_ignore(parser)
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="N",
+        help="masks are grey (JPEG, smoothed, resampled): what is N or more is the structure",
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="default: configs/tasks/NAME.json")
     parser.add_argument(
         "--report",
@@ -69,8 +76,8 @@ def _plan_task(options: argparse.Namespace) -> int:
     from lamina.planning.budget import Budget
     from lamina.planning.choices import plan_task
     from lamina.planning.defects import find_defects
+    from lamina.planning.mask_values import codes_of, declared_problems, survey_codes
     from lamina.planning.names import class_names
-    from lamina.planning.survey_cases import survey_cases
     from lamina.tasks.catalogue import CHECKOUT
     from lamina.tasks.write_task import write_task
 
@@ -80,18 +87,23 @@ def _plan_task(options: argparse.Namespace) -> int:
     if target.exists() and not options.overwrite:
         raise DataError(f"{target} is there already", "take another --name, or --overwrite it")
     dataset = find_cases(root)
-    background = options.background or 0
-    survey = survey_cases(dataset.labelled, background)
+    codes = codes_of(root, options.background, options.ignore, options.threshold)
+    survey = survey_codes(dataset.labelled, codes, root)
     _require_background(survey, root, options.background)
     names = class_names(root, survey.values)
-    defects = find_defects(survey, dataset.problems)
+    defects = find_defects(survey, [*dataset.problems, *declared_problems(root, survey.values)])
     page = Path(options.report or CHECKOUT / "runs" / name / "plan").expanduser() / "index.html"
     _tell_survey(survey, names, defects, root)
     _write_page(page, survey, names, defects, root)
     _require_cases(survey, root, page)
     budget = Budget(options.budget_minutes, options.memory_gb)
     task = plan_task(
-        survey, name, names, dims=options.spatial_dims, background=background, budget=budget
+        survey,
+        name,
+        names,
+        dims=options.spatial_dims,
+        **codes,
+        budget=budget,
     )
     write_task(target, task)
     lines = _next_lines(task, target, options.dataset_dir)
@@ -106,10 +118,11 @@ def _plan_task(options: argparse.Namespace) -> int:
 def _require_background(survey: "Survey", root: Path, given: int | None) -> None:
     from lamina.errors import DataError
 
-    if given is None and survey.cases and survey.edge != 0:
+    if given is None and survey.cases and survey.edge not in (0, None):
         raise DataError(
             f"{root}: the masks' edges hold mostly {survey.edge}, not 0",
-            f"if that is the background, add --background {survey.edge}; if it is 0, --background 0",
+            f"if that is the background, add --background {survey.edge}; if it is 0, --background 0; "
+            f"if it marks what nobody annotated, --ignore {survey.edge}",
         )
 
 

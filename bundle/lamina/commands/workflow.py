@@ -23,6 +23,17 @@ def add_run_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run-dir", metavar="DIR", help="folder of the run; default: runs/TASK")
 
 
+def add_ignore(parser: argparse.ArgumentParser) -> None:
+    """Let a command take the value of label files that means nothing."""
+    parser.add_argument(
+        "--ignore",
+        type=int,
+        metavar="N",
+        help="value of what nobody annotated, neither learned nor counted; default: the one that "
+        "dataset.json calls ignore",
+    )
+
+
 def add_weights(parser: argparse.ArgumentParser) -> None:
     """Let a command choose weights, and what computes them."""
     parser.add_argument(

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 from monai.data import MetaTensor
+from numpy.typing import NDArray
 from tqdm import tqdm
 
+from lamina.evaluation.saved_label_maps import read_truth
 from lamina.files import write_json
 from lamina.inference.postprocessing import build_steps, describe_steps
 from lamina.metrics.confusion import confusion_matrix
 from lamina.metrics.overlap import overlap_scores
+from lamina.readers.grid import Grid
 from lamina.readers.images import read_label
 from lamina.tasks.labels import Label
 
@@ -139,18 +142,17 @@ def _mean_dice(
     begin, ends = build_steps(steps), [build_steps(trial) for trial in trials]
     table = np.full((len(pairs), len(trials), classes - 1), np.nan)
     for row, pair in zip(table, tqdm(pairs, "post-processing", leave=False), strict=True):
-        prediction, reference = (_read(path) for path in pair)
+        prediction, reference = _read(*read_label(pair[0])), read_truth(pair[1], classes)[0]
         begun = begin({"pred": prediction})["pred"]
         for cell, end in zip(row, ends, strict=True):
             made = end({"pred": begun.clone()})["pred"]
-            confusion = confusion_matrix(made[0], reference[0], classes)
+            confusion = confusion_matrix(made[0], reference, classes)
             cell[:] = overlap_scores(confusion)["dice"][1:].numpy()
     known = ~np.isnan(table)
     return np.where(known.any(axis=0), np.nansum(table, axis=0) / known.sum(axis=0).clip(1), np.nan)
 
 
-def _read(path: Path) -> MetaTensor:
-    values, grid = read_label(path)
+def _read(values: NDArray[np.int32], grid: Grid) -> MetaTensor:
     kind = np.uint8 if values.max(initial=0) < 256 else np.int16
     return MetaTensor(
         torch.from_numpy(values.astype(kind)[None]), affine=torch.from_numpy(grid.affine)

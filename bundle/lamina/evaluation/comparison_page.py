@@ -10,13 +10,14 @@ from PIL import Image
 
 from lamina.errors import DataError, LaminaError
 from lamina.evaluation.comparison import CaseDifference, Comparison, verdict
+from lamina.evaluation.saved_label_maps import read_truth
 from lamina.files import read_json
 from lamina.metrics.catalogue import METRICS
 from lamina.pictures.case_pictures import contour_panels
 from lamina.pictures.html_page import write_page
 from lamina.pictures.panels import Scene
 from lamina.readers.images import read_image, read_label
-from lamina.tasks.labels import Label
+from lamina.tasks.labels import IGNORED, Label
 
 
 def write_comparison_page(
@@ -118,14 +119,15 @@ def most_different(comparison: Comparison, most: int) -> list[str]:
 def _panels(name: str, folders: Sequence[Path]) -> dict[str, bytes]:
     files = [_files(folder, name) for folder in folders]
     image, _ = read_image(str(files[0]["image"]))
-    reference, grid = read_label(folders[0] / files[0]["truth"])
+    labels = read_labels_of(folders[0])
+    reference, grid = read_truth(folders[0] / files[0]["truth"], len(labels) or IGNORED)
     results = [
         read_label(folder / of["prediction"])[0] for folder, of in zip(folders, files, strict=True)
     ]
     measurement = _summary(folders[0])["information"]["Measurement"]
     layers = measurement["depth_axis"] is not None
     affine = None if layers else grid.affine
-    scene = Scene(image, read_labels_of(folders[0]), files[0]["spacing"], affine)
+    scene = Scene(image, labels, files[0]["spacing"], affine)
     masks = {"reference": reference, "A": results[0], "B": results[1]}
     drawn = contour_panels(scene, masks, focus=results[0] != results[1])
     return {title: _png(panel) for title, panel in drawn.items()}

@@ -204,7 +204,7 @@ class EvaluationWriter:
             len(grid.shape),
             structures,
             case.get("uncertainty"),
-            save_label_maps(name, case, self.output_dir),
+            save_label_maps(name, case, self.output_dir, len(self.labels)),
         )
         return scores, self._keep(views)
 

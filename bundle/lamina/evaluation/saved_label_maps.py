@@ -4,9 +4,14 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
+import numpy as np
 from monai.utils import convert_to_numpy
+from numpy.typing import NDArray
 
+from lamina.readers.grid import Grid
 from lamina.readers.image_reader import grid_of
+from lamina.readers.images import read_label
+from lamina.tasks.labels import IGNORED
 from lamina.writers.label_files import save_label_image
 
 
@@ -22,7 +27,7 @@ class SavedFiles(TypedDict):
 FOLDERS = {"prediction": "predictions", "truth": "truth"}
 
 
-def save_label_maps(name: str, case: Mapping[str, Any], folder: Path) -> SavedFiles:
+def save_label_maps(name: str, case: Mapping[str, Any], folder: Path, classes: int) -> SavedFiles:
     """Write prediction and reference of a case on the image's own grid; return where they are.
 
     Parameters
@@ -33,9 +38,12 @@ def save_label_maps(name: str, case: Mapping[str, Any], folder: Path) -> SavedFi
         With "image" (a MetaTensor), "label" and "pred", (1, x, y[, z]).
     folder
         The evaluation's.
+    classes
+        Their number, which stands for what is ignored, as nnU-Net has it.
     """
-    image = case["image"]
-    arrays = {"prediction": case["pred"], "truth": case["label"]}
+    image, truth = case["image"], convert_to_numpy(case["label"])
+    truth = np.where(truth == IGNORED, classes, truth)
+    arrays = {"prediction": case["pred"], "truth": truth}
     files = {
         key: save_label_image(
             convert_to_numpy(array)[0],
@@ -52,6 +60,12 @@ def save_label_maps(name: str, case: Mapping[str, Any], folder: Path) -> SavedFi
         "prediction": str(files["prediction"].relative_to(folder)),
         "truth": str(files["truth"].relative_to(folder)),
     }
+
+
+def read_truth(path: Path, classes: int) -> tuple[NDArray[np.int32], Grid]:
+    """Return a reference that `save_label_maps` saved, and its grid."""
+    values, grid = read_label(path)
+    return np.where(values == classes, IGNORED, values), grid
 
 
 def remove_other_cases(folder: Path, names: Collection[str]) -> None:

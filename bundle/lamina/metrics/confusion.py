@@ -6,12 +6,15 @@ import torch
 from monai.utils import convert_to_tensor
 
 from lamina.errors import DataError, GeometryError
+from lamina.tasks.labels import IGNORED
 
 # Label maps are counted in pieces, so that a large volume needs little memory beside itself.
 _VOXELS_AT_ONCE = 2**22
 
 
-def read_label_map(values: Any, num_classes: int, what: str = "label map") -> torch.Tensor:
+def read_label_map(
+    values: Any, num_classes: int, what: str = "label map", lowest: int = 0
+) -> torch.Tensor:
     """Return a label map as whole numbers, after a check of its values.
 
     Parameters
@@ -22,11 +25,13 @@ def read_label_map(values: Any, num_classes: int, what: str = "label map") -> to
         The number of classes, the background included.
     what
         What the error message calls the map.
+    lowest
+        `IGNORED` for a reference, which may leave voxels out.
 
     Raises
     ------
     DataError
-        If it is empty, or a value is no whole number from 0 to ``num_classes - 1``.
+        If it is empty, or a value is no whole number from ``lowest`` to ``num_classes - 1``.
 
     Examples
     --------
@@ -42,7 +47,7 @@ def read_label_map(values: Any, num_classes: int, what: str = "label map") -> to
             "give class indices, not probabilities",
         )
     low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= num_classes:
+    if low < lowest or high >= num_classes:
         raise DataError(
             f"{what}: values from {low} to {high}, expected 0 to {num_classes - 1}",
             "let task#labels name every value that stands in the label maps",
@@ -62,6 +67,8 @@ def check_same_shape(prediction: Any, reference: Any) -> None:
 def confusion_matrix(prediction: Any, reference: Any, num_classes: int) -> torch.Tensor:
     """Return how many voxels of each class of the reference (rows) were given each class (columns).
 
+    Voxels whose reference is `IGNORED` are left out.
+
     Both are label maps of one shape, (x, y) or (x, y, z), numpy or torch; rows and columns are as
     in ``sklearn.metrics.confusion_matrix``.
 
@@ -79,11 +86,12 @@ def confusion_matrix(prediction: Any, reference: Any, num_classes: int) -> torch
             [0, 1]])
     """
     predicted = read_label_map(prediction, num_classes, "prediction")
-    true = read_label_map(reference, num_classes, "reference").to(predicted.device)
+    true = read_label_map(reference, num_classes, "reference", IGNORED).to(predicted.device)
     check_same_shape(predicted, true)
     counts = torch.zeros(num_classes**2, dtype=torch.int64, device=predicted.device)
     pieces = (labels.flatten().split(_VOXELS_AT_ONCE) for labels in (true, predicted))
     for rows, columns in zip(*pieces, strict=True):
-        pairs = rows.long() * num_classes + columns
+        annotated = rows != IGNORED
+        pairs = rows[annotated].long() * num_classes + columns[annotated]
         counts += torch.bincount(pairs, minlength=num_classes**2)
     return counts.reshape(num_classes, num_classes)

@@ -21,7 +21,7 @@ from lamina.metrics.overlap import (
 )
 from lamina.metrics.probability import PROBABILITY_METRICS, probability_scores
 from lamina.readers.grid import Grid, Unit, format_size, pixel_grid
-from lamina.tasks.labels import Label
+from lamina.tasks.labels import IGNORED, Label
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,8 @@ def measure_case(
     Parameters
     ----------
     prediction, reference
-        Label maps of one shape, (x, y) or (x, y, z), numpy or torch.
+        Label maps of one shape, (x, y) or (x, y, z), numpy or torch. What is `IGNORED` in the
+        reference is left out; for distances and sizes no structure lies there.
     labels
         The task's labels, background first.
     grid
@@ -149,23 +150,24 @@ def measure_case(
     {'lung': StructureScores(status='present', metrics={'dice': 0.8, 'volume_error': 1.0})}
     """
     settings = settings or MeasureSettings()
-    predicted, true = (
-        read_label_map(labelling, len(labels), what).cpu().numpy()
-        for labelling, what in ((prediction, "prediction"), (reference, "reference"))
-    )
+    predicted = read_label_map(prediction, len(labels), "prediction").cpu().numpy()
+    true = read_label_map(reference, len(labels), "reference", IGNORED).cpu().numpy()
     _check_case(true, grid, probabilities, settings)
     confusion = confusion_matrix(predicted, true, len(labels))
     overlaps = overlap_scores(confusion)
+    annotated = true != IGNORED
     measured: dict[str, StructureScores] = {}
     for label, status in zip(labels[1:], class_status(confusion)[1:], strict=True):
         scores = dict.fromkeys(settings.metrics, float("nan"))
         if status != "absent":
-            masks = predicted == label.value, true == label.value
+            masks = (predicted == label.value) & annotated, true == label.value
             probability = (
                 None if probabilities is None else convert_to_numpy(probabilities[label.value])
             )
             scores |= {name: values[label.value].item() for name, values in overlaps.items()}
-            scores |= _scores_beyond_overlap(masks, probability, grid, settings)
+            scores |= _scores_beyond_overlap(masks, grid, settings)
+            if probability is not None and settings.wants(PROBABILITY_METRICS):
+                scores |= probability_scores(probability[annotated], masks[1][annotated])
         measured[label.name] = StructureScores(
             status, {name: scores[name] for name in settings.metrics}
         )
@@ -194,7 +196,6 @@ def _check_case(
 
 def _scores_beyond_overlap(
     masks: tuple[np.ndarray, np.ndarray],
-    probability: np.ndarray | None,
     grid: Grid,
     settings: MeasureSettings,
 ) -> dict[str, float]:
@@ -207,8 +208,6 @@ def _scores_beyond_overlap(
             scores["surface_dice"] = in_voxels["surface_dice"]
     if settings.wants(VOLUME_METRICS):
         scores |= volume_scores(int(masks[0].sum()), int(masks[1].sum()), grid.voxel_size)
-    if probability is not None and settings.wants(PROBABILITY_METRICS):
-        scores |= probability_scores(probability, masks[1])
     if settings.depth_axis is not None and settings.wants(LAYER_METRICS):
         axis = settings.depth_axis
         step = grid.spacing[axis] * (1000.0 if grid.unit == "mm" else 1.0)

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from lamina.errors import GeometryError
 from lamina.pictures.views import View, choose_view, choose_views
-from lamina.tasks.labels import Colour, Label
+from lamina.tasks.labels import IGNORED, Colour, Label
 
 # Distinguishable with every kind of colour vision (after Okabe and Ito, 2008), and on grey.
 ERROR_COLOURS: Mapping[str, Colour] = {
@@ -167,13 +167,13 @@ def overlay_picture(scene: Scene, mask: Any) -> Image.Image:
 
 
 def error_map(reference: NDArray, prediction: NDArray) -> NDArray[np.uint8]:
-    """Return 0 where two label maps agree, else the position in ``ERROR_COLOURS``, from 1.
+    """Return 0 where two label maps agree or nobody annotated, else the position in ``ERROR_COLOURS``, from 1.
 
     >>> error_map(np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 0, 2]))
     array([0, 1, 0, 2, 3], dtype=uint8)
     """
     errors = np.select([reference == 0, prediction == 0], [1, 2], 3)
-    return np.where(reference == prediction, 0, errors).astype(np.uint8)
+    return np.where((reference == prediction) | (reference == IGNORED), 0, errors).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ class Panel:
         return _coloured(self.draw(), values * (lowest != highest), colours, 1.0)
 
     def _enlarged(self, mask: NDArray) -> NDArray[np.uint8]:
-        whole = Image.fromarray(mask.astype(np.uint8))
+        whole = Image.fromarray(mask.clip(0).astype(np.uint8))
         return np.asarray(whole.resize(self._size(), Image.Resampling.NEAREST))
 
     def _size(self) -> tuple[int, int]:

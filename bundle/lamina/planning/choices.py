@@ -15,8 +15,9 @@ from lamina.planning.budget import Budget, Schedule, schedule, seconds_per_patch
 from lamina.planning.geometry import Sizes, choose_dims, choose_sizes, network_def
 from lamina.planning.intensities import intensity_steps
 from lamina.planning.survey import CaseSurvey, Survey, median_of
+from lamina.readers.label_values import threshold_values
 from lamina.tasks.config_text import escape_text
-from lamina.tasks.labels import Colour, named_side
+from lamina.tasks.labels import IGNORE, Colour, named_side
 
 TEMPLATE = Path(__file__).parent / "template.json"
 SLICES = 8
@@ -34,6 +35,8 @@ def plan_task(
     *,
     dims: int | None = None,
     background: int = 0,
+    ignore: int | None = None,
+    threshold: float | None = None,
     budget: Budget | None = None,
     patch_seconds: float | None = None,
 ) -> dict[str, Any]:
@@ -51,6 +54,8 @@ def plan_task(
         2 or 3, and time and memory; chosen by `choose_dims`, and half an hour, by default.
     background
         The value of label files that is no structure.
+    ignore, threshold
+        As `lamina.planning.survey_cases.survey_cases` takes them.
     patch_seconds
         How long training takes for one patch; measured by default.
 
@@ -77,7 +82,7 @@ def plan_task(
         "_desc_spatial_dims": why_dims,
     }
     task |= {"spatial_dims": dims, "in_channels": channels}
-    task |= _classes(survey, names, background)
+    task |= _classes(survey, names, _codes(survey.values, background, ignore, threshold))
     task |= _preprocessing(survey, chosen, dims, template)
     task |= _patches(survey, chosen, dims, budget, plan)
     task |= _augmentation(template, sided(survey, names), len(survey.cases))
@@ -92,10 +97,12 @@ def _title(survey: Survey, names: Mapping[int, str]) -> str:
     return title if escape_text(title) == title else f"{len(survey.values)} structures"
 
 
-def _classes(survey: Survey, names: Mapping[int, str], background: int) -> dict[str, Any]:
+def _classes(
+    survey: Survey, names: Mapping[int, str], codes: Mapping[str, int | str] | None
+) -> dict[str, Any]:
     return {
         "labels": _labels(survey.values, names),
-        "label_values": _codes(survey.values, background),
+        "label_values": codes,
         "phantoms": None,
         "fractions": _fractions(len(survey.cases)),
     }
@@ -130,10 +137,16 @@ def colour_of(index: int) -> Colour:
     return red, green, blue
 
 
-def _codes(values: Sequence[int], background: int) -> dict[str, int] | None:
-    if background == 0 and list(values) == list(range(1, len(values) + 1)):
+def _codes(
+    values: Sequence[int], background: int, ignore: int | None, threshold: float | None
+) -> dict[str, int | str] | None:
+    if threshold is not None:
+        return threshold_values(threshold)
+    left_out = {} if ignore is None else {str(ignore): IGNORE}
+    if not left_out and background == 0 and list(values) == list(range(1, len(values) + 1)):
         return None
-    return {str(background): 0} | {str(value): index + 1 for index, value in enumerate(values)}
+    classes = {str(value): index + 1 for index, value in enumerate(values)}
+    return {str(background): 0} | classes | left_out
 
 
 def _fractions(cases: int) -> list[float]:

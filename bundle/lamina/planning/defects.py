@@ -8,6 +8,7 @@ from scipy.stats import median_abs_deviation
 
 from lamina.planning.duplicates import find_duplicates
 from lamina.planning.flipped import find_flipped
+from lamina.planning.ignored import ignored_defects
 from lamina.planning.intensities import has_units
 from lamina.planning.survey import CaseSurvey, Defect, Survey
 
@@ -49,6 +50,7 @@ def find_defects(survey: Survey, problems: Sequence[str] = ()) -> list[Defect]:
         *_flipped(survey),
         *_empty(survey.cases),
         *_interpolated(survey.cases),
+        *ignored_defects(survey),
         *_rare(survey),
         *_absent(survey),
         *_outliers(survey),

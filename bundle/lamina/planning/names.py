@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from lamina.files import read_json
+from lamina.cases.dataset_json import read_declared
 
 
 def class_names(root: Path, values: Sequence[int]) -> dict[int, str]:
@@ -16,22 +16,10 @@ def class_names(root: Path, values: Sequence[int]) -> dict[int, str]:
     >>> class_names(Path("/nowhere"), [1, 128])
     {1: 'structure 1', 128: 'structure 128'}
     """
-    known = _from_dataset(root / "dataset.json")
+    known = read_declared(root).names
     names = {value: known.get(value, f"structure {value}") for value in values}
     # Each needs a name of its own.
     return {
         value: name if list(names.values()).count(name) == 1 else f"{name} {value}"
         for value, name in names.items()
     }
-
-
-def _from_dataset(path: Path) -> dict[int, str]:
-    if not path.is_file():
-        return {}
-    labels = read_json(path).get("labels")
-    found: dict[int, str] = {}
-    for key, value in (labels or {}).items():
-        number, name = (key, value) if str(key).isdigit() else (value, key)
-        if str(number).isdigit() and str(name).strip():
-            found[int(number)] = str(name)
-    return found

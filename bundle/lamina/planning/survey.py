@@ -57,6 +57,10 @@ class CaseSurvey:
         By the value that the label file holds, without the background.
     between
         Values that only lie between others, as interpolated masks have them.
+    ignored
+        A value that may mean "not annotated", as `lamina.planning.ignored.looks_ignored` finds it.
+    specks
+        How many values have no voxel that lies inside, as lossy compression leaves them.
     edge
         What most of the label's outermost voxels hold.
     similarity_vector
@@ -82,9 +86,11 @@ class CaseSurvey:
     everywhere: NDArray[np.float32]
     structures: Mapping[int, Structure]
     between: tuple[int, ...]
-    edge: int
+    edge: int | None
     similarity_vector: NDArray[np.float32]
     mirror_losses: tuple[tuple[float, ...], ...]
+    ignored: int | None = None
+    specks: int = 0
     patient: str = ""
     thumbnail: Thumbnail | None = None
 
@@ -111,9 +117,10 @@ class Survey:
         return sorted({value for case in self.cases for value in case.structures})
 
     @property
-    def edge(self) -> int:
+    def edge(self) -> int | None:
         """What the outermost voxels of most labels hold, which is usually the background."""
-        return Counter(case.edge for case in self.cases).most_common(1)[0][0]
+        edges = Counter(case.edge for case in self.cases if case.edge is not None)
+        return edges.most_common(1)[0][0] if edges else None
 
     @property
     def dims(self) -> int:

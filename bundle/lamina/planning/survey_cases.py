@@ -18,12 +18,14 @@ from lamina.errors import GeometryError, LaminaError, reading
 from lamina.files import read_json
 from lamina.planning.duplicates import similarity_vector
 from lamina.planning.flipped import mirror_losses
+from lamina.planning.ignored import looks_ignored
 from lamina.planning.misfit import describe_misfit
 from lamina.planning.survey import CaseSurvey, Structure, Survey, Thumbnail, Unusable
 from lamina.planning.thumbnails import make_thumbnail
 from lamina.readers.dicom_file import read_header
 from lamina.readers.grid import Grid
 from lamina.readers.images import read_grid, read_image, read_label
+from lamina.readers.label_values import threshold_values
 from lamina.readers.pictures import open_picture
 from lamina.readers.source import Source
 
@@ -31,7 +33,12 @@ SAMPLES = 20_000
 """Intensities of a case that are kept for the percentiles of the data set."""
 
 
-def survey_cases(cases: Iterable[Case], background: int = 0) -> Survey:
+def survey_cases(
+    cases: Iterable[Case],
+    background: int = 0,
+    ignore: int | None = None,
+    threshold: float | None = None,
+) -> Survey:
     """Read every labelled case once.
 
     Parameters
@@ -40,23 +47,34 @@ def survey_cases(cases: Iterable[Case], background: int = 0) -> Survey:
         Those without a label are left out.
     background
         The value of label files that is no structure.
+    ignore
+        The value that nobody annotated; None where all is annotated.
+    threshold
+        From which value on masks hold their one structure, None where they hold values.
     """
+    values = None if threshold is None else threshold_values(threshold)
     surveyed: list[CaseSurvey] = []
     unusable: list[Unusable] = []
     for case in cases:
         if case.label is None:
             continue
         try:
-            surveyed.append(_survey(case, case.label, background))
+            surveyed.append(_survey(case, case.label, background, ignore, values))
         except LaminaError as error:
             unusable.append(Unusable(case, str(error), _image_alone(case)))
     return Survey(tuple(surveyed), tuple(unusable))
 
 
-def _survey(case: Case, label_path: str, background: int) -> CaseSurvey:
+def _survey(
+    case: Case,
+    label_path: str,
+    background: int,
+    ignore: int | None,
+    values: Mapping[str, int | str] | None,
+) -> CaseSurvey:
     _require_same_grid(case, label_path)
     image, grid = read_image(case.image)
-    label, label_grid = read_label(label_path)
+    label, label_grid = read_label(label_path, values)
     _require_fit(case, grid, label_grid)
     thumbnail = make_thumbnail(image, label, grid)
     orientation = "".join(nib.orientations.aff2axcodes(grid.affine)) if image.ndim == 3 else ""
@@ -70,14 +88,16 @@ def _survey(case: Case, label_path: str, background: int) -> CaseSurvey:
         grid.voxel_size,
         grid.unit,
         hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
-        _sampled(image[label != background]),
+        _sampled(image[(label != background) & (label != ignore)]),
         _sampled(image[label == background]),
         _sampled(image.ravel()),
-        structures_in(label, background),
-        values_between(label),
-        edge_value(label),
+        structures_in(label, background, ignore),
+        values_between(np.where(label == ignore, background, label)),
+        edge_value(label, ignore),
         similarity_vector(image),
-        mirror_losses(image, label),
+        mirror_losses(image, np.where(label == ignore, background, label)),
+        None if ignore is not None else looks_ignored(label, background),
+        specks(label),
         patient_of(case.image),
         thumbnail,
     )
@@ -178,14 +198,20 @@ def stated_modality(root: Path) -> str:
     return ", ".join(map(str, stated.values())) if isinstance(stated, dict) else str(stated)
 
 
-def structures_in(label: NDArray[np.int32], background: int) -> Mapping[int, Structure]:
+def structures_in(
+    label: NDArray[np.int32], background: int, ignore: int | None = None
+) -> Mapping[int, Structure]:
     """Return each value of a label but the background, and what it covers.
 
     >>> structures_in(np.array([[0, 3, 0], [0, 3, 3]], dtype=np.int32), 0)[3].voxels
     3
     """
     values = np.unique(label)
-    return {int(value): _structure(label == value) for value in values if value != background}
+    return {
+        int(value): _structure(label == value)
+        for value in values
+        if value not in (background, ignore)
+    }
 
 
 def _structure(mask: NDArray[np.bool_]) -> Structure:
@@ -195,13 +221,13 @@ def _structure(mask: NDArray[np.bool_]) -> Structure:
     return Structure(int(mask.sum()), int(ndimage.label(mask[box])[1]), tuple(centre.tolist()))
 
 
-def edge_value(label: NDArray[np.int32]) -> int:
-    """Return the most frequent value on the sides of a picture, or of each slice."""
+def edge_value(label: NDArray[np.int32], ignore: int | None = None) -> int | None:
+    """Return the most frequent value on the sides of a picture, or of each slice; None if all are ignored."""
     plane = np.concatenate(
         [label[0].ravel(), label[-1].ravel(), label[:, 0].ravel(), label[:, -1].ravel()]
     )
-    values, counts = np.unique(plane, return_counts=True)
-    return int(values[counts.argmax()])
+    values, counts = np.unique(plane[plane != ignore], return_counts=True)
+    return int(values[counts.argmax()]) if values.size else None
 
 
 def values_between(label: NDArray[np.int32]) -> tuple[int, ...]:
@@ -214,6 +240,16 @@ def values_between(label: NDArray[np.int32]) -> tuple[int, ...]:
         if not inner.any() and _at_edges(label, mask, int(value)):
             between.append(int(value))
     return tuple(between)
+
+
+def specks(label: NDArray[np.int32]) -> int:
+    """Return how many values but the lowest have no voxel all of whose neighbours hold it too.
+
+    >>> specks(np.array([[0, 0, 3, 9, 9, 9]] * 3))
+    1
+    """
+    alike = ndimage.minimum_filter(label, 3) == ndimage.maximum_filter(label, 3)
+    return len(set(np.unique(label)[1:]) - set(np.unique(label[alike])))
 
 
 def _at_edges(label: NDArray[np.int32], mask: NDArray[np.bool_], value: int) -> bool:

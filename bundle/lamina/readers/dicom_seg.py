@@ -21,12 +21,13 @@ from lamina.readers.dicom_file import is_dicom, read_dicom_file
 from lamina.readers.dicom_series import find_series
 from lamina.readers.grid import Grid, lps_to_ras
 from lamina.readers.source import Source
+from lamina.tasks.labels import class_value
 
 _ON_A_VOXEL = 0.05
 
 
 def read_dicom_seg(
-    address: str | Path, values: Mapping[str, int] | None = None
+    address: str | Path, values: Mapping[str, int | str] | None = None
 ) -> tuple[NDArray[np.int32], Grid]:
     """Return class values and the grid of the source series.
 
@@ -126,7 +127,7 @@ def _folders(folder: Path) -> list[Path]:
     return sorted(one for one in folder.iterdir() if one.is_dir())
 
 
-def _classes(seg: Dataset, values: Mapping[str, int] | None, path: Path) -> dict[int, int]:
+def _classes(seg: Dataset, values: Mapping[str, int | str] | None, path: Path) -> dict[int, int]:
     """Return {segment number: class value}."""
     segments = {int(one.SegmentNumber): str(one.SegmentLabel) for one in seg.SegmentSequence}
     if values is None:
@@ -138,7 +139,7 @@ def _classes(seg: Dataset, values: Mapping[str, int] | None, path: Path) -> dict
             'add them to the task: "label_values": {"Liver": 1}',
         )
     return {
-        number: int(values[label if label in values else str(number)])
+        number: class_value(values[label if label in values else str(number)])
         for number, label in segments.items()
     }
 

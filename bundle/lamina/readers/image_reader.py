@@ -91,7 +91,7 @@ class LabelReader(_OneImageReader):
     """
 
     def __init__(
-        self, values: Mapping[str, int] | None = None, max_pixels: int = MAX_PIXELS
+        self, values: Mapping[str, int | str] | None = None, max_pixels: int = MAX_PIXELS
     ) -> None:
         self.values = values
         self.max_pixels = max_pixels

@@ -17,7 +17,7 @@ from lamina.readers.dicom_rules import SeriesRules
 from lamina.readers.dicom_seg import read_dicom_seg
 from lamina.readers.grid import Grid, format_size
 from lamina.readers.itk.times import count_itk, read_itk_time, read_itk_time_grid
-from lamina.readers.label_values import code_table, map_codes, whole_numbers
+from lamina.readers.label_values import above, code_table, map_codes, read_threshold, whole_numbers
 from lamina.readers.memory_order import in_order
 from lamina.readers.nifti import count_nifti, read_nifti, read_nifti_grid
 from lamina.readers.parts import part_addresses, require_part
@@ -129,7 +129,10 @@ def read_grid(address: str, *, max_pixels: int = MAX_PIXELS) -> Grid:
 
 @_guarded
 def read_label(
-    address: str | Path, values: Mapping[str, int] | None = None, *, max_pixels: int = MAX_PIXELS
+    address: str | Path,
+    values: Mapping[str, int | str] | None = None,
+    *,
+    max_pixels: int = MAX_PIXELS,
 ) -> tuple[NDArray[np.int32], Grid]:
     """Return a mask's class values and its grid.
 
@@ -154,7 +157,9 @@ def read_label(
     path = source.path
     if source.kind is None:
         return read_dicom_seg(source, values)
-    table, colors = code_table(values) if values is not None else (None, False)
+    threshold = read_threshold(values)
+    coded = values is not None and threshold is None
+    table, colors = code_table(values or {}) if coded else (None, False)
     stack = _stack(source)
     if source.kind == "picture" and stack is None:
         codes, grid = read_codes(path, colors, max_pixels, source.number("page"))
@@ -166,6 +171,8 @@ def read_label(
         read = read_nifti if source.kind == "nifti" else read_itk_time
         codes, grid = read(path, source.number("t"))
     _require_voxels(grid, str(path))
+    if threshold is not None:
+        return above(codes, threshold, path), grid
     numbers = whole_numbers(codes, path)
     return (numbers if table is None else map_codes(numbers, table, path, colors)), grid
 

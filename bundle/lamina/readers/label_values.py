@@ -1,5 +1,6 @@
 """From what a mask's file holds (codes, grey values, colours) to class values."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamina.errors import ConfigError, ReadError
+from lamina.tasks.labels import class_value
 
 _LARGEST_CODE = 2**31 - 1
+_ROUNDING = 1e-4
 
 
-def code_table(values: Mapping[str, int]) -> tuple[dict[int, int], bool]:
+def code_table(values: Mapping[str, int | str]) -> tuple[dict[int, int], bool]:
     """Return {code: class value}, and whether the codes are colours (0xRRGGBB).
 
     Raises
@@ -33,7 +36,46 @@ def code_table(values: Mapping[str, int]) -> tuple[dict[int, int], bool]:
             f"task#values: {list(values)}, expected all grey values or all colours",
             'write {"0": 0, "255": 1} or {"#000000": 0, "#ff0000": 1}',
         )
-    return {_parse_code(key): int(value) for key, value in values.items()}, kinds.pop()
+    return {_parse_code(key): class_value(value) for key, value in values.items()}, kinds.pop()
+
+
+_FROM = ">="
+
+
+def threshold_values(threshold: float) -> dict[str, int | str]:
+    """Return what a task's ``label_values`` say of grey masks with one structure.
+
+    >>> threshold_values(128)
+    {'>=128': 1}
+    """
+    return {f"{_FROM}{threshold:g}": 1}
+
+
+def read_threshold(values: Mapping[str, int | str] | None) -> float | None:
+    """Return the threshold of `threshold_values`, None where codes stand for classes.
+
+    Raises
+    ------
+    ConfigError
+        If it stands beside other codes, or is no number.
+
+    Examples
+    --------
+    >>> read_threshold({">=0.5": 1}), read_threshold({"0": 0})
+    (0.5, None)
+    """
+    key = next((key for key in values or () if key.startswith(_FROM)), None)
+    if key is None:
+        return None
+    try:
+        if values == {key: 1} and math.isfinite(threshold := float(key.removeprefix(_FROM))):
+            return threshold
+    except ValueError:
+        pass
+    raise ConfigError(
+        f"task#label_values: {dict(values or {})} mixes a threshold with codes, or is no number",
+        'write a threshold alone: {">=128": 1}',
+    )
 
 
 def map_codes(
@@ -67,15 +109,29 @@ def whole_numbers(values: NDArray[Any], path: Path) -> NDArray[np.int32]:
         If a value is not a whole number; the message names the file and the values.
     """
     numbers = np.asarray(values, dtype=np.float64)
-    # NaN and infinity fail the comparison too.
-    strange = values[~((numbers == np.round(numbers)) & (np.abs(numbers) <= _LARGEST_CODE))]
+    # A scaling in the header gives 0.99999997 for 1. NaN and infinity fail the comparison too.
+    strange = values[
+        ~(np.isclose(numbers, np.round(numbers), 0, _ROUNDING) & (np.abs(numbers) <= _LARGEST_CODE))
+    ]
     if strange.size:
         raise ReadError(
             f"{path}: a mask with values {format_codes(np.unique(strange))}, "
             "expected whole numbers",
-            "save labels as integers, without resampling by interpolation",
+            "save labels as integers, without resampling by interpolation; of one structure, "
+            "`lamina plan --threshold 0.5` takes what is 0.5 or more",
         )
-    return values.astype(np.int32)
+    return np.round(numbers).astype(np.int32)
+
+
+def above(values: NDArray[Any], threshold: float, path: Path) -> NDArray[np.int32]:
+    """Return 1 where a mask's values reach a threshold; raise ``ReadError`` where one is NaN.
+
+    >>> above(np.array([0.2, 0.7]), 0.5, Path("a.nii")).tolist()
+    [0, 1]
+    """
+    if np.isnan(values).any():
+        raise ReadError(f"{path}: a mask with values that are NaN", "export it again")
+    return (values >= threshold).astype(np.int32)
 
 
 def distinct_values(values: NDArray[np.integer]) -> NDArray[np.integer]:

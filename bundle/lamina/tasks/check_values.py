@@ -7,7 +7,7 @@ from typing import Any
 from lamina.errors import ConfigError
 from lamina.files import split_address
 from lamina.tasks.dimensions import for_dims
-from lamina.tasks.labels import read_labels
+from lamina.tasks.labels import IGNORE, read_labels
 
 _AT_LEAST = {
     "epochs": 1,
@@ -71,11 +71,12 @@ def label_problems(task: Mapping[str, Any]) -> Iterator[str]:
         yield _one_line(error)
         return
     values = task.get("label_values") or {}
-    strange = {name: value for name, value in values.items() if not 0 <= value < len(labels)}
+    classes = {*range(len(labels)), IGNORE}
+    strange = {name: value for name, value in values.items() if value not in classes}
     if strange:
         yield (
             f"task#label_values: {strange}, expected classes from 0 to {len(labels) - 1}, "
-            "as task#labels has them"
+            f"as task#labels has them, or {IGNORE!r}"
         )
 
 

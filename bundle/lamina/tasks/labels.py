@@ -11,6 +11,52 @@ from lamina.tasks.config_text import escape_text, is_live, unescape_text
 from lamina.tasks.schema import labels_problems
 
 Colour = tuple[int, int, int]
+IGNORED = -1
+"""Class value of voxels that nobody annotated: neither learned nor counted."""
+IGNORE = "ignore"
+"""What a task's ``label_values`` write for it, since a file may hold -1 for something else."""
+
+
+def class_value(value: int | str) -> int:
+    """Return the class that a task's ``label_values`` name for a code.
+
+    >>> class_value(2), class_value("ignore")
+    (2, -1)
+    """
+    return IGNORED if value == IGNORE else int(value)
+
+
+def is_ignoring(values: Mapping[str, int | str] | None) -> bool:
+    """Say whether a task's ``label_values`` leave something out.
+
+    >>> is_ignoring({"0": 0, "255": "ignore"}), is_ignoring(None)
+    (True, False)
+    """
+    return IGNORE in (values or {}).values()
+
+
+def with_ignore(
+    values: Mapping[str, int | str] | None, code: int, labels: Sequence["Label"] | None
+) -> dict[str, int | str]:
+    """Return a task's ``label_values`` where one code is ignored.
+
+    Raises
+    ------
+    ConfigError
+        If there are neither values nor labels, of which the others could be known.
+
+    Examples
+    --------
+    >>> with_ignore({"0": 0, "1": 1}, 255, None)
+    {'0': 0, '1': 1, '255': 'ignore'}
+    """
+    if values is None and labels is None:
+        raise ConfigError(
+            f"--ignore {code}: without a task, nothing is learned or counted",
+            "add --task, or plan one: lamina plan DIR --ignore N",
+        )
+    known = {str(label.value): label.value for label in labels or ()} if values is None else values
+    return {**known, str(code): IGNORE}
 
 
 @dataclass(frozen=True)

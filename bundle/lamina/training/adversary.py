@@ -13,6 +13,9 @@ from monai.networks import one_hot
 from monai.utils import AdversarialKeys, CommonKeys
 from monai.utils.enums import AdversarialIterationEvents
 
+from lamina.errors import DataError
+from lamina.tasks.labels import IGNORED
+
 _SURE = 3.0
 """The score of a true class against 0 for the others: true masks are as soft as sure predictions."""
 
@@ -57,6 +60,11 @@ class MaskAdversary(Inferer):
     def _take_batch(self, engine: Any) -> None:
         output = engine.state.output
         self.image = output[CommonKeys.IMAGE]
+        if (output[CommonKeys.LABEL] == IGNORED).any():
+            raise DataError(
+                "adversarial training compares whole label maps, and some voxels are ignored",
+                "train without the adversary",
+            )
         true = one_hot(output[CommonKeys.LABEL], self.num_classes)
         output[AdversarialKeys.REALS] = _SURE * true
 

@@ -17,6 +17,7 @@ from torch.nn import functional
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from lamina.errors import ConfigError
+from lamina.tasks.labels import IGNORED
 
 
 class CrossEntropyLoss(nn.Module):
@@ -76,8 +77,32 @@ LOSSES: Mapping[str, Callable[[], nn.Module]] = {
 """Dice and its kin are taken over the batch, so that a structure absent in one picture counts."""
 
 
+class AnnotatedLoss(nn.Module):
+    """A loss of those voxels alone that are annotated; where all are, the loss itself.
+
+    They are handed on as one sample with one axis, (1, classes, voxels): losses that look at each
+    voxel, or sum over the batch, do not see what was left out. Losses that look at shapes refuse.
+
+    >>> scores, label = torch.zeros(1, 2, 4, 4), torch.full((1, 1, 4, 4), -1)
+    >>> float(AnnotatedLoss(CrossEntropyLoss())(scores, label))
+    0.0
+    """
+
+    def __init__(self, loss: nn.Module) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, scores: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        """Return the loss of the annotated voxels, 0 where there is none."""
+        annotated = label[:, 0] != IGNORED
+        if not annotated.all():
+            scores, label = (one.movedim(1, -1)[annotated].T[None] for one in (scores, label))
+        total: torch.Tensor = self.loss(scores, label) if label.numel() else scores.sum()
+        return total
+
+
 def find_loss(loss: str | nn.Module) -> nn.Module:
-    """Return the loss that a word stands for; a component of the config stays what it is.
+    """Return the loss that a word or a component of the config stands for, of annotated voxels.
 
     Raises
     ------
@@ -86,11 +111,11 @@ def find_loss(loss: str | nn.Module) -> nn.Module:
 
     Examples
     --------
-    >>> type(find_loss("dice_ce")).__name__
+    >>> type(find_loss("dice_ce").loss).__name__
     'DiceCELoss'
     """
     if not isinstance(loss, str):
-        return loss
+        return AnnotatedLoss(loss)
     if loss not in LOSSES:
         near = get_close_matches(loss, LOSSES, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
@@ -98,7 +123,7 @@ def find_loss(loss: str | nn.Module) -> nn.Module:
             f"loss: {loss!r} is not known",
             f"{hint}known are {', '.join(LOSSES)}; or write a component in the task file",
         )
-    return LOSSES[loss]()
+    return AnnotatedLoss(LOSSES[loss]())
 
 
 class PresenceLoss(torch.nn.Module):
@@ -146,9 +171,12 @@ class PresenceLoss(torch.nn.Module):
     def forward(self, scores: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         """Return the sum of both losses."""
         presence = presence_scores(self._inside(scores))
-        true = holds(self._inside(label), scores.shape[1])
+        inside = self._inside(label)
+        true = holds(inside, scores.shape[1])
+        # Where something was not annotated, a structure that was not drawn may be there.
+        known = true.maximum((inside != IGNORED).flatten(1).all(dim=1, keepdim=True).float())
         return self.loss(scores, label) + self.weight * binary_cross_entropy_with_logits(
-            presence, true
+            presence, true, known
         )
 
     def _inside(self, image: torch.Tensor) -> torch.Tensor:

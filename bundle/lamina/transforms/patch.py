@@ -10,6 +10,7 @@ from monai.transforms import MapTransform, Randomizable
 from monai.utils import convert_to_tensor
 
 from lamina.errors import DataError
+from lamina.tasks.labels import IGNORED
 
 _TRIES = 200
 
@@ -31,7 +32,7 @@ class RandPatchd(Randomizable, MapTransform):
         The label image, whose foreground patches are centred on.
     foreground
         The fraction of patches that are centred on a voxel of a random foreground class; the others
-        lie anywhere, or have their centre in the region of interest.
+        lie anywhere where something was annotated, or in the region of interest.
     region_key
         The mask of the region of interest, of the label's shape; optional in an item.
 
@@ -88,9 +89,12 @@ class RandPatchd(Randomizable, MapTransform):
             voxel = self._foreground_voxel(label[0])
             if voxel is not None:
                 return voxel
-        if region is None:
+        annotated = label != IGNORED
+        if region is None and annotated.all():
             return tuple(int(self.R.randint(size)) for size in label.shape[1:])
-        return self._region_voxel(convert_to_tensor(region, track_meta=False)[0])
+        if region is not None:
+            annotated = annotated & (convert_to_tensor(region, track_meta=False) != 0)
+        return self._region_voxel(annotated[0])
 
     def _region_voxel(self, region: torch.Tensor) -> tuple[int, ...]:
         # A region is a large fraction of its volume: listing all its voxels would take far longer.
@@ -100,11 +104,13 @@ class RandPatchd(Randomizable, MapTransform):
                 return voxel
         voxels = torch.nonzero(region)
         if not len(voxels):
-            raise DataError("a region of interest is empty", "prepare the data set again")
+            raise DataError(
+                "no annotated voxel in a region of interest", "prepare the data set again"
+            )
         return tuple(voxels[self.R.randint(len(voxels))].tolist())
 
     def _foreground_voxel(self, label: torch.Tensor) -> tuple[int, ...] | None:
-        classes = torch.bincount(label.flatten().long())[1:].nonzero().flatten() + 1
+        classes = torch.bincount(label.flatten().long().clamp(min=0))[1:].nonzero().flatten() + 1
         if not len(classes):
             return None
         chosen = classes[self.R.randint(len(classes))]

@@ -19,14 +19,17 @@ from lamina.files import written_whole
 from lamina.readers.formats import stem_of
 from lamina.readers.grid import Grid, format_size
 from lamina.readers.images import read_label
-from lamina.readers.label_values import code_table
+from lamina.readers.label_values import code_table, read_threshold
+from lamina.tasks.labels import IGNORE
 from lamina.writers.label_files import smallest_type
 
 BINARY = {"0": 0, "255": 1}
 _NNUNET_CHANNEL = re.compile(r"_0000$")
 
 
-def codings(classes: int, label_values: Mapping[str, int] | None) -> dict[str, Mapping[str, int]]:
+def codings(
+    classes: int, label_values: Mapping[str, int | str] | None
+) -> dict[str, Mapping[str, int]]:
     """Return how masks may be stored, by name: what the file holds and the class it stands for.
 
     The first one is the task's own.
@@ -35,8 +38,9 @@ def codings(classes: int, label_values: Mapping[str, int] | None) -> dict[str, M
     (['classes', 'binary'], ['task', 'classes', 'binary'])
     """
     by_name: dict[str, Mapping[str, int]] = {}
-    if label_values and not code_table(label_values)[1]:
-        by_name["task"] = label_values
+    if label_values and read_threshold(label_values) is None and not code_table(label_values)[1]:
+        # What is ignored can't be drawn: masks that hold it are refused by name.
+        by_name["task"] = {k: int(v) for k, v in label_values.items() if v != IGNORE}
     by_name["classes"] = {str(value): value for value in range(classes)}
     return by_name | {"binary": BINARY}
 
