@@ -12,6 +12,7 @@ from lamina.tensors import load_checkpoint, load_state, save_checkpoint
 from lamina.training.progress import call_at_end
 from lamina.training.ranks import is_main
 from lamina.training.run import end_run
+from lamina.training.telling import Telling
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +23,9 @@ class RunCheckpoints:
     """Keep ``last.pt`` and ``best.pt`` while a run lasts, and ``model.pt`` when it is finished.
 
     ``last.pt`` holds all that an interrupted run needs to continue; ``best.pt`` and ``model.pt`` are
-    the bare state_dict with the best validation metric (the last one without validation). It
-    stands behind the validation handler, and before any that needs the state of a resumed run.
+    the bare state_dict with the best validation metric (the last one without validation, or with
+    one that can't tell). It stands behind the validation handler, and before any that needs the
+    state of a resumed run.
 
     Parameters
     ----------
@@ -53,6 +55,7 @@ class RunCheckpoints:
         self.lr_scheduler = lr_scheduler
         self.evaluator = evaluator
         self.also = dict(also or {})
+        self.telling = Telling(evaluator) if evaluator is not None else None
 
     def attach(self, engine: Engine) -> None:
         """Register with the trainer."""
@@ -121,7 +124,9 @@ class RunCheckpoints:
         }
 
     def _is_best(self, engine: Engine) -> bool:
-        return self.evaluator is None or self._best("best_metric_epoch") == engine.state.epoch
+        if self.telling is None or self.telling.why_not:
+            return True
+        return bool(self._best("best_metric_epoch") == engine.state.epoch)
 
     def _best(self, name: str) -> Any:
         value = getattr(self.evaluator.state, name) if self.evaluator is not None else -1
