@@ -4,8 +4,10 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
-from lamina.cases import describe, find_cases, fingerprint, split_cases
+from lamina.cases import describe, find_cases, fingerprint, hash_files, split_cases
 from lamina.cases.case import Case
 from lamina.cases.selection import chosen_cases, evaluation_items, held_out_items, make_splits
 from lamina.cases.splits import write_splits
@@ -13,6 +15,7 @@ from lamina.cli import main
 from lamina.errors import ConfigError, DataError
 from lamina.files import write_json
 from lamina.tasks.labels import Label
+from lamina.tensors import carrying, save_checkpoint
 
 HOW = {"labels": [Label(0, "background", (0, 0, 0)), Label(1, "lung", (0, 0, 255))], "seed": 0}
 HOW["fractions"] = (0.5, 0.2, 0.3)
@@ -229,3 +232,52 @@ def test_all_commands_tell_one_division(count, tmp_path, capsys, write_picture):
     splits = make_splits(folder, labels=labels, fractions=fractions)
     told = ", ".join(f"{len(part)} {name}" for name, part in splits.items())
     assert divided == [told] * 4
+
+
+def save_weights(path, splits):
+    images = {part: [hash_files(case.image) for case in splits[part]] for part in splits}
+    save_checkpoint(path, carrying({"w": torch.zeros(2)}, images))
+    return path
+
+
+def test_each_case_is_to_the_weights_what_it_was_to_their_training(folder, tmp_path, caplog):
+    """Wherever it lies, whatever seed is given, and also where its label was drawn anew."""
+    splits = make_splits(folder, **HOW | {"seed": 3})
+    weights = save_weights(tmp_path / "model.pt", splits)
+    copied = tmp_path / "copy"
+    shutil.copytree(folder, copied)
+    for mask in (copied / "masks").iterdir():
+        Image.fromarray(np.ones((3, 4), np.uint8)).save(mask)
+    for part, cases in splits.items():
+        chosen = chosen_cases(copied, tmp_path / "none", part, weights=[weights], **HOW)
+        assert names(chosen) == names(cases)
+    assert "never saw" not in caplog.text
+
+
+def test_a_data_set_that_the_weights_never_saw_is_measured_whole(folder, tmp_path, caplog):
+    caplog.set_level("INFO")
+    other = {"training": [], "validation": [], "test": []}
+    weights = save_weights(tmp_path / "model.pt", other | {"training": make_case(tmp_path)})
+    for split in ("test", "all"):
+        assert len(chosen_cases(folder, tmp_path / "none", split, weights=[weights], **HOW)) == 30
+    assert "the weights never saw 30 of these cases" in caplog.text
+    assert "trained on" not in caplog.text
+
+
+def make_case(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"another image")
+    return [Case("x", str(tmp_path / "x.png"), None, "x")]
+
+
+def test_what_one_of_several_networks_was_trained_on_is_no_test_case(folder, tmp_path):
+    parts = [make_splits(folder, **HOW | {"seed": seed}) for seed in (0, 1)]
+    files = [save_weights(tmp_path / f"{n}.pt", part) for n, part in enumerate(parts)]
+    chosen = names(chosen_cases(folder, tmp_path / "none", "test", weights=files, **HOW))
+    assert chosen == names(parts[0]["test"]) & names(parts[1]["test"])
+
+
+def test_weights_that_do_not_say_it_are_told(folder, tmp_path, caplog):
+    save_checkpoint(tmp_path / "old.pt", {"w": torch.zeros(2)})
+    chosen = chosen_cases(folder, tmp_path / "none", "test", weights=[tmp_path / "old.pt"], **HOW)
+    assert names(chosen) == names(make_splits(folder, **HOW)["test"])
+    assert "old.pt: what it was trained on is not recorded" in caplog.text

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lamina.cases.case import SPLITS, Case, DataSet
+from lamina.cases.case import SPLITS, Case, DataSet, Split
 from lamina.cases.checks import require_usable
 from lamina.cases.find import find_cases
 from lamina.cases.fingerprint import hash_files
@@ -99,13 +99,19 @@ def tell_splits(dataset_dir: str | Path | None, splits: Splits) -> None:
 
 
 def chosen_cases(
-    dataset_dir: str | Path | None, run_dir: str | Path, split: str, **how: Any
+    dataset_dir: str | Path | None,
+    run_dir: str | Path,
+    split: str,
+    weights: Sequence[str | Path] = (),
+    **how: Any,
 ) -> list[Case]:
-    """Return the cases of a split, as the run divided this data set, or by the same rule anew.
+    """Return the cases of a split, as they are to the weights.
 
-    The run's ``splits.json`` counts for every case that it knows, by its files' names or, in a
-    copy of the data set, by their contents: no case that was trained on can turn up in the test,
-    whatever seed is given. Measuring on cases that were trained on is told in the log.
+    Weights carry what they were trained on: a case is training, validation or test as it was then,
+    and one that they never saw is a test case, so that all of a new data set is. For weights that
+    do not say it the run's ``splits.json`` counts, by the files' names or, in a copy of the data
+    set, by their contents, whatever seed is given; else the same rule is followed anew. Measuring
+    on cases that were trained on is told in the log.
 
     Parameters
     ----------
@@ -115,6 +121,8 @@ def chosen_cases(
         Folder of the run.
     split
         ``training``, ``validation``, ``test`` or ``all``.
+    weights
+        The files of the network or networks.
     how
         As `make_splits` takes it.
 
@@ -128,8 +136,15 @@ def chosen_cases(
     if split not in (*SPLITS, "all"):
         raise ConfigError(f"split: {split!r}", f"use one of {', '.join(SPLITS)}, all")
     splits = make_splits(dataset_dir, run_dir=run_dir, **how)
-    if recorded := recorded_splits(run_dir):
+    if known := _known_to(weights):
+        splits = _as_known(splits, known)
+    elif recorded := recorded_splits(run_dir):
         splits = _as_recorded(splits, recorded, Path(run_dir))
+    elif weights:
+        logger.warning(
+            "%s: what it was trained on is not recorded, so that these cases may be among that",
+            ", ".join(map(str, weights)),
+        )
     tell_splits(dataset_dir, splits)
     chosen = [case for name in SPLITS for case in splits[name] if split in (name, "all")]
     trained_on = len(splits["training"]) if split in ("training", "all") else 0
@@ -143,6 +158,34 @@ def chosen_cases(
             "choose another --split (all takes every labelled case), or other fractions",
         )
     return chosen
+
+
+def _known_to(weights: Sequence[str | Path]) -> dict[str, Split]:
+    """Return how networks know images, by their hashes; nothing if one of them does not say it."""
+    from lamina.tensors import load_checkpoint, trained_on_of  # torch, which a scan does not need
+
+    records = [trained_on_of(load_checkpoint(path)) for path in weights]
+    if None in records:
+        return {}
+    # What one of them was trained on counts before all else.
+    return {
+        image: part
+        for part in reversed(SPLITS)
+        for record in records
+        for image in (record or {}).get(part, [])
+    }
+
+
+def _as_known(found: Splits, known: Mapping[str, Split]) -> Splits:
+    splits: Splits = {part: [] for part in SPLITS}
+    unseen = 0
+    for case in (case for part in SPLITS for case in found[part]):
+        part = known.get(hash_files(case.image))
+        unseen += part is None
+        splits[part or "test"].append(case)
+    if unseen:
+        logger.info("the weights never saw %d of these cases, which are test cases", unseen)
+    return splits
 
 
 def _as_recorded(found: Splits, recorded: Splits, run_dir: Path) -> Splits:

@@ -22,6 +22,7 @@ from lamina.prediction.segmenter import read_workflow
 from lamina.readers.images import read_grid
 from lamina.tasks.config_text import literal
 from lamina.tasks.running_config import config_hash
+from lamina.tensors import carrying, load_checkpoint, save_checkpoint, trained_on_of
 from lamina.training.telling import FEWEST_CASES, not_worse
 from lamina.writers.label_files import save_label_image
 
@@ -216,6 +217,19 @@ def _train(task: ServedTask, epochs: int, start: Path | None, continues: bool) -
         workflow.run()
     finally:
         workflow.finalize()
+    if start is not None:
+        _inherit(task.runs / "model.pt", start)
+
+
+def _inherit(model: Path, start: Path) -> None:
+    """Let weights carry also what those were trained on that they started from."""
+    state = load_checkpoint(model)
+    mine, before = trained_on_of(state), trained_on_of(load_checkpoint(start))
+    both = {
+        part: sorted({*(mine or {}).get(part, []), *images})
+        for part, images in (before or {}).items()
+    }
+    save_checkpoint(model, carrying(state, both if mine and before else None))
 
 
 def _settings_of_run(task: ServedTask) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 
-from lamina.tensors import load_checkpoint, load_state, save_checkpoint
+from lamina.files import read_json
+from lamina.tensors import carrying, load_checkpoint, load_state, save_checkpoint
 from lamina.training.progress import call_at_end
 from lamina.training.ranks import is_main
 from lamina.training.run import end_run
@@ -116,12 +117,14 @@ class RunCheckpoints:
     def _weights(self) -> dict[str, torch.Tensor]:
         """Return the weights as plain tensors; one that has several names (DynUNet's) stays one."""
         copies: dict[tuple[int, torch.Size], torch.Tensor] = {}
-        return {
+        weights = {
             name: copies.setdefault(
                 (value.data_ptr(), value.shape), value.detach().cpu().contiguous()
             )
             for name, value in self.network.state_dict().items()
         }
+        record = self.run_dir / "run.json"
+        return carrying(weights, read_json(record).get("images") if record.is_file() else None)
 
     def _is_best(self, engine: Engine) -> bool:
         if self.telling is None or self.telling.why_not:
