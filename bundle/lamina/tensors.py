@@ -2,7 +2,8 @@
 
 import io
 import os
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -38,6 +39,33 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
             f"{path} is not a whole checkpoint of tensors ({type(error).__name__})",
             "give a file that torch.save wrote of a state_dict",
         ) from error
+
+
+TrainedOn = dict[str, list[str]]
+"""Hashes of the images that weights have seen, by "training", "validation" and "test"."""
+
+
+def carrying(
+    weights: Mapping[str, torch.Tensor], trained_on: TrainedOn | None
+) -> "OrderedDict[str, torch.Tensor]":
+    """Return a state_dict that carries what it was trained on; networks load it like any other.
+
+    >>> trained_on_of(carrying({}, {"training": ["c0ffee"]}))
+    {'training': ['c0ffee']}
+    """
+    state = OrderedDict(weights)
+    state.__dict__.update(getattr(weights, "__dict__", {}))
+    if trained_on is not None:
+        state.__dict__["trained_on"] = trained_on
+    return state
+
+
+def trained_on_of(state: object) -> TrainedOn | None:
+    """Return what a state_dict, or the network of a ``last.pt``, was trained on; None if unsaid."""
+    if isinstance(state, dict) and isinstance(state.get("network"), dict):
+        state = state["network"]
+    found = getattr(state, "trained_on", None)
+    return found if isinstance(found, dict) else None
 
 
 def load_state(

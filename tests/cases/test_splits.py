@@ -2,9 +2,10 @@
 
 import json
 import os
+from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina.cases.case import Case
@@ -23,20 +24,41 @@ def where(splits):
 
 
 MANY = [case(f"c{i}") for i in range(400)]
+NO_TEST = {"fractions": (0.8, 0.2, 0.0)}
+FOLDS = {"fold": 1, "folds": 3}
 
 
-def test_about_8_1_1_and_everybody_once():
-    splits = split_cases(MANY)
-    assert len(where(splits)) == sum(len(splits[name]) for name in NAMES) == 400
-    assert 290 < len(splits["training"]) < 350
-    assert 25 < len(splits["validation"]) < 60
-    assert 20 < len(splits["test"]) < 62
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [
+        (1, [1, 0, 0]),
+        (2, [1, 1, 0]),
+        (3, [1, 1, 1]),
+        (6, [4, 1, 1]),
+        (15, [12, 1, 2]),
+        (38, [30, 4, 4]),
+        (400, [320, 40, 40]),
+    ],
+)
+def test_8_1_1_to_the_case_and_everybody_once(count, sizes):
+    splits = split_cases(MANY[:count])
+    assert [len(splits[name]) for name in NAMES] == sizes
+    assert len(where(splits)) == count
 
 
-@given(st.permutations(MANY[:200]), st.integers(150, 200))
-def test_neither_order_nor_other_cases_have_a_say(cases, count):
-    some, every = where(split_cases(cases[:count])), where(split_cases(MANY))
-    assert all(every[name] == place for name, place in some.items())
+@given(st.permutations(MANY[:40]))
+def test_the_order_of_the_cases_has_no_say(cases):
+    assert where(split_cases(cases)) == where(split_cases(MANY[:40]))
+
+
+@given(st.integers(6, 60), st.integers(1, 30), st.integers(0, 3), st.sampled_from([{}, FOLDS]))
+def test_a_test_case_stays_one_when_files_are_added(count, more, seed, how):
+    before = split_cases(MANY[:count], seed=seed, **how)
+    kept = {one.name for one in before["test"]}
+    after = split_cases(MANY[: count + more], seed=seed, kept=kept, **how)
+    assert kept <= {one.name for one in after["test"]}
+    assert abs(len(after["test"]) - 0.1 * (count + more)) <= 1
+    assert where(split_cases(MANY[:count], seed=seed, kept=kept, **how)) == where(before)
 
 
 def test_another_seed_is_another_division():
@@ -72,12 +94,71 @@ def test_folds_are_disjoint_and_cover_all_but_the_test_set():
     assert len(seen) == len(set(seen)) == 400 - len(tests[0])
 
 
-def test_an_empty_validation_set_gets_a_case_and_says_so(caplog):
-    few = [case("im00001"), case("im0100"), case("im1111")]
-    splits = split_cases(few)
-    assert len(splits["validation"]) == 1
-    assert "validation set would be empty" in caplog.text
-    assert "test set is empty" in caplog.text
+def test_of_two_cases_one_validates_and_the_empty_test_set_is_told(caplog):
+    assert len(split_cases(MANY[:2])["validation"]) == 1
+    assert "test set is empty: 1 cases train" in caplog.text
+
+
+def test_folds_are_equal_and_more_than_patients_are_refused():
+    sizes = [
+        len(split_cases(MANY[:44], **NO_TEST, fold=k, folds=5)["validation"]) for k in range(5)
+    ]
+    assert sizes == [9, 9, 9, 9, 8]
+    with pytest.raises(DataError, match="5 folds of 4 patients"):
+        split_cases(MANY[:4], **NO_TEST, fold=0, folds=5)
+
+
+def test_a_rare_structure_is_in_every_part_or_first_of_all_in_training():
+    """Whichever cases have it: three have it in each part, two in none of the test, one trains."""
+    for start in range(17):
+        for many in (1, 2, 3):
+            values = {f"c{start + n}": (0, 1, 2) for n in range(many)}
+            splits = split_cases(MANY[:20], values={f"c{n}": (0, 1) for n in range(20)} | values)
+            having = [sum(one.name in values for one in splits[name]) for name in NAMES]
+            assert having == {1: [1, 0, 0], 2: [1, 1, 0], 3: [1, 1, 1]}[many]
+            assert [len(splits[name]) for name in NAMES] == [16, 2, 2]
+
+
+def test_a_rare_structure_is_in_every_fold():
+    values = {f"c{n}": (1, 2) if n < 5 else (1,) for n in range(20)}
+    for k in range(5):
+        fold = split_cases(MANY[:20], **NO_TEST, fold=k, folds=5, values=values)["validation"]
+        assert [2 in values[one.name] for one in fold].count(True) == 1
+
+
+@st.composite
+def data_sets(draw):
+    """6 to 60 cases of patients with one to four, and structures of which some are rare."""
+    sizes = draw(st.lists(st.integers(1, draw(st.sampled_from([1, 4]))), min_size=6, max_size=60))
+    cases = [case(f"{p}-{i}", f"p{p}") for p, size in enumerate(sizes) for i in range(size)][:60]
+    some = st.frozensets(st.sampled_from([1, 1, 1, 2, 3]))
+    return cases, {one.name: draw(some) for one in cases}
+
+
+SHARES = [(0.8, 0.1, 0.1), (0.7, 0.15, 0.15), (0.8, 0.2, 0.0), (0.72, 0.07, 0.21)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(data_sets(), st.integers(0, 9), st.sampled_from(SHARES))
+def test_shares_are_kept_no_part_is_empty_and_nobody_is_divided(found, seed, fractions):
+    cases, values = found
+    splits = split_cases(cases, seed=seed, fractions=fractions, values=values)
+    patients = [{one.patient for one in splits[name]} for name in NAMES]
+    assert sum(map(len, patients)) == len({one.patient for one in cases})
+    assert sum(len(splits[name]) for name in NAMES) == len(cases)
+    sizes = Counter(one.patient for one in cases)
+    for name, share in zip(NAMES, fractions, strict=True):
+        assert bool(splits[name]) == (share > 0)
+        off = abs(len(splits[name]) - share * len(cases))
+        if max(sizes.values()) == 1:
+            assert off <= 1
+        else:  # whole patients come as near as half of one in the test, and so on in the rest
+            assert off <= 1 + max(sizes.values())
+    if min(len(part) for part in patients if part) >= 3:
+        for value in (1, 2, 3):
+            having = {one.patient for one in cases if value in values[one.name]}
+            if len(having) >= 3 and max(sizes.values()) == 1:
+                assert all(having & part for part in patients if part)
 
 
 def test_fixed_count():

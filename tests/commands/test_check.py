@@ -33,7 +33,7 @@ def test_mistakes_are_listed_once(capsys, tmp_path):
 def test_a_data_set_is_checked_too(capsys, real_data):
     words = ["check", "hippocampus_mr", "--dataset-dir", str(real_data / "hippocampus")]
     assert main(words) == 0
-    assert "151 training, 13 validation, 40 test" in capsys.readouterr().out
+    assert "147 training, 14 validation, 43 test" in capsys.readouterr().out
 
 
 def test_a_folder_that_is_not_there(capsys, tmp_path):

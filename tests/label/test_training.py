@@ -30,7 +30,22 @@ def submit(datastore, tmp_path):
     return save
 
 
-def test_one_label_trains_and_makes_a_version(train, datastore, submit):
+@pytest.fixture
+def measure(monkeypatch):
+    """Give the current and the trained weights scores, on the validation cases and on all."""
+
+    def give(on_validation, on_all):
+        def dice(task, weights, cases):
+            scores = on_validation if "validation" in cases else on_all
+            return scores[weights == task.runs / "model.pt"]
+
+        monkeypatch.setattr("lamina.label.training._dice", dice)
+
+    return give
+
+
+def test_one_label_trains_and_makes_a_version(train, datastore, submit, measure):
+    measure(None, (0.5, 0.5))
     ball = submit("a")
     before = train.task.models.current.read_bytes()
     stats = train({"max_epochs": 2, "run_id": "", "gpus": "all", "multi_gpu": True}, datastore)
@@ -38,11 +53,58 @@ def test_one_label_trains_and_makes_a_version(train, datastore, submit):
     assert train.config()["model_filename"] == ["model.pt", "model_v1.pt", "model_v2.pt"]
     assert train.task.models.file("model_v1.pt").read_bytes() == before
     assert train.task.models.current.read_bytes() != before
+    assert stats["current"] == "model_v2.pt"
     np.testing.assert_array_equal(read(train.task.runs / "labels" / "a.nii.gz"), 2 * ball)
     assert json.dumps(stats)
 
 
-def test_it_starts_from_the_weights_that_are_asked_for(train, datastore, submit, monkeypatch):
+def test_weights_that_find_nothing_do_not_replace_the_current_ones(
+    train, datastore, submit, caplog
+):
+    """Measured as they are: this small network unlearns the little that it finds."""
+    submit("a")
+    before = train.task.models.current.read_bytes()
+    stats = train({"max_epochs": 40}, datastore)
+    assert (stats["version"], stats["current"]) == ("model_v2.pt", "model.pt")
+    assert train.task.models.current.read_bytes() == before
+    assert train.task.models.file("model_v2.pt").read_bytes() != before
+    assert "a Dice of 0.000 where the current model has 0." in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("on_validation", "on_all", "replaced"),
+    [
+        ((0.5, 0.4), (0.1, 0.9), False),
+        ((0.5, 0.5), (0.9, 0.1), True),
+        ((0.0, 0.0), (0.9, 0.1), False),
+        ((float("nan"), 0.0), (0.1, 0.9), True),
+        ((0.5, 0.0), (0.1, 0.9), False),
+    ],
+)
+def test_the_validation_cases_count_where_they_can_tell(
+    train, datastore, submit, measure, on_validation, on_all, replaced
+):
+    for seed, image in enumerate("cdefgh"):
+        write_volume(datastore.studies.folder / f"{image}.nii.gz", 2 + seed)
+        submit(image, ("Left ball",), seed)
+    measure(on_validation, on_all)
+    before = train.task.models.current.read_bytes()
+    train({"max_epochs": 1, "val_split": 0.5}, datastore)
+    assert (train.task.models.current.read_bytes() != before) == replaced
+
+
+def test_two_validation_cases_are_too_few(train, datastore, submit, measure):
+    for seed, image in enumerate("cdef"):
+        write_volume(datastore.studies.folder / f"{image}.nii.gz", 2 + seed)
+        submit(image, ("Left ball",), seed)
+    measure((0.1, 0.9), (0.9, 0.1))
+    assert train({"max_epochs": 1, "val_split": 0.5}, datastore)["current"] == "model.pt"
+
+
+def test_it_starts_from_the_weights_that_are_asked_for(
+    train, datastore, submit, monkeypatch, measure
+):
+    measure(None, (0.5, 0.5))
     submit("a")
     started = []
     monkeypatch.setattr(
@@ -115,7 +177,8 @@ def test_a_finished_training_is_begun_anew_when_it_is_asked_for_again(train, dat
     assert train({"max_epochs": 1}, datastore)["version"] == "model_v3.pt"
 
 
-def test_what_was_trained_is_what_is_published(train, datastore, submit):
+def test_what_was_trained_is_what_is_published(train, datastore, submit, measure):
+    measure(None, (0.5, 0.6))
     submit("a")
     train({"max_epochs": 1}, datastore)
     published = torch.load(train.task.models.current, weights_only=True)

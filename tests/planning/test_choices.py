@@ -135,10 +135,10 @@ def test_hounsfield_units_are_clipped_as_in_the_structures(tmp_path, survey_of):
     assert "Hounsfield" in task["_desc_preprocessing"]
 
 
-@pytest.mark.parametrize(("minutes", "epochs"), [(1, 60), (2, 120), (0.01, 10), (999, 400)])
+@pytest.mark.parametrize(("minutes", "epochs"), [(1, 45), (2, 90), (0.01, 10), (999, 400)])
 def test_epochs_are_what_the_time_allows(volumes, survey_of, minutes, epochs):
     task = plan(volumes, survey_of, budget=Budget(minutes=minutes))
-    assert task["epochs"] == {"3": epochs}  # 6 cases, each an eighth of a second
+    assert task["epochs"] == {"3": epochs}  # 8 cases, each an eighth of a second
 
 
 def test_less_memory_makes_smaller_steps(volumes, survey_of):

@@ -78,6 +78,11 @@ def test_a_failed_write_leaves_the_last_good_one(make_trainer, tmp_path, monkeyp
     assert (tmp_path / "run" / "model.pt").exists()
 
 
+class FakeTelling:
+    def __init__(self, why_not):
+        self.why_not = why_not
+
+
 class FakeEvaluator:
     """Says which epoch is the best, as MONAI's evaluator does."""
 
@@ -89,10 +94,13 @@ class FakeEvaluator:
         metric_details = {}
 
 
-def test_the_best_epoch_becomes_the_model(make_trainer, tmp_path):
+@pytest.mark.parametrize(("why_not", "best"), [("", 2), ("two cases", 3)])
+def test_the_best_epoch_becomes_the_model_or_the_last_where_none_can_be_told(
+    make_trainer, tmp_path, why_not, best
+):
     trainer = make_trainer(3)
     checkpoints = _handler(trainer, "RunCheckpoints")
-    checkpoints.evaluator = FakeEvaluator
+    checkpoints.evaluator, checkpoints.telling = FakeEvaluator, FakeTelling(why_not)
     kept = {}
     from ignite.engine import Events
 
@@ -101,7 +109,7 @@ def test_the_best_epoch_becomes_the_model(make_trainer, tmp_path):
         kept[engine.state.epoch] = {k: v.clone() for k, v in trainer.network.state_dict().items()}
 
     trainer.run()
-    assert same(weights(tmp_path / "run" / "model.pt"), kept[2])
+    assert same(weights(tmp_path / "run" / "model.pt"), kept[best])
     assert same(weights(tmp_path / "run" / "last.pt")["network"], kept[3])
 
 

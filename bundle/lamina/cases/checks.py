@@ -103,8 +103,8 @@ def require_usable(
     values: Mapping[str, int | str] | None = None,
     *,
     read_whole_below: int = READ_WHOLE_BELOW,
-) -> None:
-    """Check a data set before it trains or is evaluated.
+) -> dict[str, tuple[int, ...]]:
+    """Check a data set before it trains or is evaluated; return what each case's label holds.
 
     Unpaired files are only a warning in the log, since the rest can be used.
 
@@ -113,7 +113,8 @@ def require_usable(
     DataError
         If no case has a label, or a labelled case can't be used: all in one list.
     """
-    wrong = check_cases(dataset.labelled, labels, values, read_whole_below=read_whole_below)
+    facts = read_facts(dataset.labelled, values, read_whole_below=read_whole_below)
+    wrong = problems_in(facts, labels)
     if not dataset.labelled:
         wrong = ["no image has a label\n  → put labels where `lamina data` finds them"]
     if wrong:
@@ -122,6 +123,7 @@ def require_usable(
         raise DataError("\n".join([f"{dataset.root}: problems: {count}", *listed]))
     for problem in bounded(dataset.problems):
         logger.warning("%s", problem)
+    return {one.case.name: one.values for one in facts}
 
 
 def check_cases(

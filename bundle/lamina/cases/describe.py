@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from lamina.cases.case import Case, DataSet
 from lamina.cases.checks import CaseFacts, bounded, format_values, problems_in, read_facts
 from lamina.cases.dataset_json import never_found, read_declared, value_problems
-from lamina.cases.splits import split_cases
+from lamina.cases.selection import recorded_splits
+from lamina.cases.splits import Splits, default_fractions, split_cases
 from lamina.errors import LaminaError
 from lamina.readers.formats import suffix_of
 from lamina.readers.grid import Grid
@@ -21,6 +23,7 @@ def describe(
     dataset: DataSet,
     labels: Sequence[Label] | None = None,
     values: Mapping[str, int] | None = None,
+    run_dir: str | Path | None = None,
     **division: Any,
 ) -> str:
     """Return what was found, how it was paired and split, and what is wrong.
@@ -33,12 +36,14 @@ def describe(
         The classes of a task; without them any value is right.
     values
         What label files hold and the class that it stands for, as `read_label` takes it.
+    run_dir
+        Folder of the task's run, whose test cases stay test cases.
     division
         As `lamina.cases.split_cases` takes it.
     """
     facts = read_facts(dataset.cases, values)
     grids = [one.grid for one in facts if one.grid]
-    split, split_problems = _split(dataset.labelled, division)
+    split, gaps, split_problems = _split(dataset.labelled, facts, run_dir, division)
     problems = [*dataset.problems, *_problems(facts, labels, values), *split_problems]
     if labels is None:
         held = {value for one in facts for value in one.values}
@@ -57,7 +62,7 @@ def describe(
     ]
     lines = [f"{name:<10}{text}" for name, text in rows]
     prefix = f"{dataset.root}/"
-    lines += [f"{'note':<10}{text}" for text in _never(facts, labels)]
+    lines += [f"{'note':<10}{text}" for text in [*_never(facts, labels), *gaps]]
     return "\n".join([*lines, *(f"- {line.replace(prefix, '')}" for line in bounded(problems))])
 
 
@@ -123,14 +128,42 @@ def _labels(facts: Sequence[CaseFacts], ignoring: bool) -> str:
     return f"{len(labelled)}, with values {format_values(values)}{without}"
 
 
-def _split(labelled: Sequence[Case], division: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Return the sizes of the splits, and why it can't be made."""
+def _split(
+    labelled: Sequence[Case],
+    facts: Sequence[CaseFacts],
+    run_dir: str | Path | None,
+    division: Mapping[str, Any],
+) -> tuple[str, list[str], list[str]]:
+    """Return the sizes of the splits, what they lack, and why they can't be made."""
     if not labelled:
-        return "none, since nothing is labelled", []
+        return "none, since nothing is labelled", [], []
+    values = {one.case.name: one.values for one in facts}
+    recorded = recorded_splits(run_dir)
+    kept = {case.name for case in recorded["test"]} if recorded else set()
+    how = {"fractions": default_fractions(len(labelled)), **division}
     try:
-        splits = split_cases(labelled, **division)
+        splits = split_cases(labelled, values=values, kept=kept, **how)
     except LaminaError as error:
-        return "none", [str(error)]
+        return "none", [], [str(error)]
     by_folder = {case.split for case in labelled} & {"validation", "test"}
     rule = "as the folders say" if by_folder else f"by hash, seed {division.get('seed', 0)}"
-    return ", ".join(f"{len(part)} {name}" for name, part in splits.items()) + f" ({rule})", []
+    if kept & {case.name for case in splits["test"]}:
+        rule += f", test cases as in {run_dir}"
+    sizes = ", ".join(f"{len(part)} {name}" for name, part in splits.items())
+    return f"{sizes} ({rule})", _gaps(splits, values), []
+
+
+def _gaps(splits: Splits, values: Mapping[str, Sequence[int]]) -> list[str]:
+    """Say which values of labels a part lacks that others have."""
+    held = {
+        name: {value for case in part for value in values[case.name]} - {0}
+        for name, part in splits.items()
+        if part
+    }
+    every = set().union(*held.values())
+    return [
+        f"in no {name} case: {'values' if len(every - has) > 1 else 'value'} "
+        f"{format_values(sorted(every - has))}"
+        for name, has in held.items()
+        if every - has
+    ]

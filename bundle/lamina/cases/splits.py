@@ -4,16 +4,26 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from lamina.cases.case import SPLITS, Case, Split
+from lamina.cases.division import (
+    Part,
+    Patient,
+    cases_of,
+    draw,
+    equal_parts,
+    in_most,
+    set_apart,
+    spread,
+)
 from lamina.errors import ConfigError, DataError
 from lamina.files import write_text
 
 Splits = dict[Split, list[Case]]
-_Range = tuple[float, float]
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +36,14 @@ def split_cases(
     test_count: int | None = None,
     fold: int | None = None,
     folds: int | None = None,
+    values: Mapping[str, Collection[int]] | None = None,
+    kept: Collection[str] = (),
 ) -> Splits:
     """Divide the labelled cases into training, validation and test.
 
-    The rules stand at the head of this module.
+    Patients are ordered by a hash of name and seed, and the first are taken until they have the
+    share of cases. Then patients with as many cases are swapped until each structure is in each
+    part, as far as that can be. No part is empty if there is a patient for each.
 
     Parameters
     ----------
@@ -38,26 +52,31 @@ def split_cases(
     seed
         Another seed gives another division.
     fractions
-        Shares of training, validation and test among the patients.
+        Shares of training, validation and test among the cases.
     test_count
-        Instead of the third fraction: patients with the lowest test numbers until there are so
-        many test cases. An added case can then take another's place.
+        Instead of the third fraction: patients until there are so many test cases.
     fold, folds
-        Cross-validation: fold 0, 1 … ``folds`` - 1 of all patients outside the test set, by their
-        validation number, is the validation set. The test set is the same in all folds.
+        Cross-validation: fold 0, 1 … ``folds`` - 1 of all patients outside the test set is the
+        validation set. The folds have as equal numbers of cases as whole patients allow, and the
+        test set is the same in all of them.
+    values
+        What each case's label holds, by the case's name.
+    kept
+        Names of cases that were in the test set before: they stay in it, and others join them.
 
     Raises
     ------
     DataError
-        If there is no training case, or the folder puts one patient into two splits.
+        If there is no training case, fewer patients than folds, or the folder puts one patient
+        into two splits.
     ConfigError
         If fractions, test_count or fold make no sense here.
 
     Examples
     --------
-    >>> cases = [Case(f"p{i}", f"p{i}.png", "m.png", f"p{i}") for i in range(100)]
+    >>> cases = [Case(f"p{i}", f"p{i}.png", "m.png", f"p{i}") for i in range(38)]
     >>> {name: len(part) for name, part in split_cases(cases).items()}
-    {'training': 73, 'validation': 20, 'test': 7}
+    {'training': 30, 'validation': 4, 'test': 4}
     """
     _require_fractions(fractions)
     _require_fold(fold, folds)
@@ -66,13 +85,20 @@ def split_cases(
     test = _named(labelled, "test")
     if test and test_count is not None:
         raise ConfigError("test_count is given, but the folder has its own test set")
-    window = _validation_window(fractions, bool(test), fold, folds)
-    validation = _named(labelled, "validation") if folds is None else []
-    if not test and (test_count is not None or not _named(labelled, "validation")):
-        test = _draw_test(_without(labelled, validation), seed, fractions[2], test_count)
+    share = 1 - fractions[0] if test else fractions[1] / max(fractions[0] + fractions[1], 1e-12)
+    named = _named(labelled, "validation")
+    validation = named if folds is None else []
+    if not test and (test_count is not None or not named):
+        patients = _ordered(_without(labelled, validation), "test", seed, values)
+        leave = 2 if share > 0 and not validation else 1
+        stay = {case.patient for case in labelled if case.name in kept}
+        test = _of(labelled, _draw_test(patients, fractions[2], test_count, leave, stay))
     rest = _without(labelled, [*test, *validation])
-    if not validation:
-        validation = _draw_validation(rest, seed, window)
+    patients = _ordered(rest, "validation", seed, values)
+    if fold is not None and folds is not None:
+        validation = _of(rest, _draw_fold(patients, fold, folds))
+    elif not validation:
+        validation = _of(rest, _draw_validation(patients, share))
     splits: Splits = {
         "training": _without(rest, validation),
         "validation": validation,
@@ -80,6 +106,17 @@ def split_cases(
     }
     _report_empty(splits)
     return splits
+
+
+def default_fractions(cases: int) -> tuple[float, float, float]:
+    """Return the shares for a data set of so many cases of which no task says them.
+
+    Of fewer than 20 cases none is set aside for a test: folds measure each of them.
+
+    >>> default_fractions(20), default_fractions(19)
+    ((0.8, 0.1, 0.1), (0.8, 0.2, 0.0))
+    """
+    return (0.8, 0.1, 0.1) if cases >= 20 else (0.8, 0.2, 0.0)
 
 
 def patient_number(patient: str, purpose: str, seed: int) -> float:
@@ -92,45 +129,70 @@ def patient_number(patient: str, purpose: str, seed: int) -> float:
     return int.from_bytes(digest[:6]) / 2**48
 
 
-def _draw_test(cases: Sequence[Case], seed: int, fraction: float, count: int | None) -> list[Case]:
-    numbers = {case.patient: patient_number(case.patient, "test", seed) for case in cases}
-    if count is None:
-        return [case for case in cases if numbers[case.patient] < fraction]
-    chosen: set[str] = set()
-    for patient in sorted(numbers, key=numbers.__getitem__):
-        if sum(case.patient in chosen for case in cases) >= count:
-            break
-        chosen.add(patient)
-    return [case for case in cases if case.patient in chosen]
+def _ordered(
+    cases: Sequence[Case], purpose: str, seed: int, values: Mapping[str, Collection[int]] | None
+) -> Part:
+    """Return the patients of cases by their numbers for a purpose."""
+    found: dict[str, set[int]] = {}
+    for case in cases:
+        found.setdefault(case.patient, set()).update((values or {}).get(case.name, ()))
+    count = Counter(case.patient for case in cases)
+    patients = [Patient(name, count[name], frozenset(found[name] - {0})) for name in found]
+    return sorted(patients, key=lambda one: (patient_number(one.name, purpose, seed), one.name))
 
 
-def _draw_validation(cases: Sequence[Case], seed: int, window: _Range) -> list[Case]:
-    """Return the cases of patients whose validation number lies in the window, or is nearest."""
-    numbers = {case.patient: patient_number(case.patient, "validation", seed) for case in cases}
-    chosen = {patient for patient, number in numbers.items() if window[0] <= number < window[1]}
-    if not chosen and len(numbers) > 1 and window[0] < window[1]:
-        nearest = min(numbers, key=lambda patient: _distance(numbers[patient], window))
-        logger.warning(
-            "The validation set would be empty (%d patients): %s is taken from training.",
-            len(numbers),
-            nearest,
+def _of(cases: Sequence[Case], part: Part) -> list[Case]:
+    names = {patient.name for patient in part}
+    return [case for case in cases if case.patient in names]
+
+
+def _rounded(cases: int, share: float) -> int:
+    """Return a share of cases, at least one of any share; halves are rounded up."""
+    return max(int(cases * share + 0.5 + 1e-9), int(share > 0))
+
+
+def _draw_test(
+    patients: Part, share: float, count: int | None, leave: int, kept: Collection[str]
+) -> Part:
+    wanted = _rounded(cases_of(patients), share) if count is None else count
+    if not wanted:
+        return []
+    stay = [one for one in patients if one.name in kept]
+    others = [one for one in patients if one.name not in kept]
+    missing = wanted - cases_of(stay)
+    if missing < 0:
+        return _drawn(stay, wanted, count is not None)
+    test = stay + _drawn(others, missing, count is not None, leave, needed=not stay)
+    rest = [one for one in others if one not in test]
+    spread([test, rest], set_apart(later=2), fixed=[one.name for one in stay])
+    return test
+
+
+def _drawn(patients: Part, count: int, at_least: bool, leave: int = 0, needed: bool = True) -> Part:
+    """Return a part of so many cases, which is not empty where one is needed."""
+    part = draw(patients, count, leave=leave, at_least=at_least)
+    return part or (draw(patients, 1, leave=leave, at_least=True) if needed else [])
+
+
+def _draw_validation(patients: Part, share: float) -> Part:
+    """Return the patients of the validation set; one stays for training."""
+    if share <= 0:
+        return []
+    validation = _drawn(patients, _rounded(cases_of(patients), share), False, leave=1)
+    rest = [one for one in patients if one not in validation]
+    spread([validation, rest], set_apart(later=1))
+    return validation
+
+
+def _draw_fold(patients: Part, fold: int, folds: int) -> Part:
+    if len(patients) < folds:
+        raise DataError(
+            f"{folds} folds of {len(patients)} patients outside the test set",
+            "write fewer folds, or add labelled cases",
         )
-        chosen = {nearest}
-    return [case for case in cases if case.patient in chosen]
-
-
-def _distance(number: float, window: _Range) -> float:
-    return max(window[0] - number, number - window[1])
-
-
-def _validation_window(
-    fractions: Sequence[float], test_is_named: bool, fold: int | None, folds: int | None
-) -> _Range:
-    if fold is not None and folds is not None:
-        return fold / folds, (fold + 1) / folds
-    training, validation, _ = fractions
-    share = 1 - training if test_is_named else validation / max(training + validation, 1e-12)
-    return 0.0, share
+    parts = equal_parts(patients, folds)
+    spread(parts, in_most)
+    return parts[fold]
 
 
 def _named(cases: Iterable[Case], split: Split) -> list[Case]:

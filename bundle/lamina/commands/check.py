@@ -104,6 +104,7 @@ def _check_one(config: dict[str, Any], dataset_dir: str | None) -> None:
 
 def _check_data(options: argparse.Namespace) -> None:
     from lamina.cases.selection import make_splits
+    from lamina.tasks.catalogue import CHECKOUT
     from lamina.tasks.labels import read_labels
 
     if _configs(options.config, options.trust)[0].get("task") is None:
@@ -113,6 +114,7 @@ def _check_data(options: argparse.Namespace) -> None:
         options.dataset_dir,
         labels=read_labels(task["labels"]),
         label_values=task["label_values"],
+        run_dir=CHECKOUT / "runs" / task["name"],
         fractions=task["fractions"],
     )
     counts = ", ".join(f"{len(cases)} {name}" for name, cases in splits.items())

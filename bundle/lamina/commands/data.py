@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
 def _data(options: argparse.Namespace) -> int:
     from lamina.cases import describe
     from lamina.cases.find import find_cases
-    from lamina.tasks.catalogue import find_task, read_task
+    from lamina.tasks.catalogue import CHECKOUT, find_task, read_task
     from lamina.tasks.labels import read_labels, with_ignore
 
     folder = Path(options.dataset_dir).expanduser()
@@ -34,10 +34,11 @@ def _data(options: argparse.Namespace) -> int:
     labels = read_labels(task["labels"]) if task else None
     division = {name: getattr(options, name) for name in DIVISION if name != "patient_pattern"}
     division = {name: value for name, value in division.items() if value is not None}
+    run_dir = CHECKOUT / "runs" / task["name"] if task else None
     if task:
         division["fractions"] = task["fractions"]
     values = task["label_values"] if task else None
     if options.ignore is not None:
         values = with_ignore(values, options.ignore, labels)
-    print(describe(dataset, labels, values, **division))
+    print(describe(dataset, labels, values, run_dir, **division))
     return 0

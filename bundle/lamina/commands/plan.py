@@ -106,6 +106,7 @@ def _plan_task(options: argparse.Namespace) -> int:
         budget=budget,
     )
     write_task(target, task)
+    print(f"\ndivision: {_division(survey, task)}")
     lines = _next_lines(task, target, options.dataset_dir)
     _write_page(page, survey, names, defects, root, task, lines)
     print(
@@ -176,15 +177,29 @@ def _write_page(
     )
 
 
+def _division(survey: "Survey", task: Mapping[str, Any]) -> str:
+    from lamina.cases.splits import split_cases
+
+    values = {case.files.name: tuple(case.structures) for case in survey.cases}
+    cases = [case.files for case in survey.cases]
+    splits = split_cases(cases, fractions=task["fractions"], values=values)
+    counts = ", ".join(f"{len(part)} {name}" for name, part in splits.items())
+    few = "" if splits["test"] else "; fewer than 20 cases: folds measure each of them"
+    return counts + few
+
+
 def _next_lines(task: Mapping[str, Any], target: Path, dataset_dir: str) -> list[str]:
     from lamina.tasks.catalogue import CHECKOUT
 
     known = target.resolve().parent == CHECKOUT / "configs" / "tasks"
     called = task["name"] if known else target
-    return [
+    lines = [
         f"lamina {command} {called} --dataset-dir {dataset_dir}"
         for command in ("check", "train", "evaluate")
     ]
+    if task["fractions"][2] > 0:
+        return lines
+    return [lines[0], f"{lines[1]} --folds 5"]
 
 
 def add_fix(parser: Any) -> None:

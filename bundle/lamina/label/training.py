@@ -16,12 +16,14 @@ from lamina.inference.weights import load_weights
 from lamina.label.datastore import FINAL, LaminaDatastore
 from lamina.label.monai_label import TrainTask
 from lamina.label.segment_names import fits, recode
-from lamina.label.work import ServedTask, alone
+from lamina.label.work import CURRENT, ServedTask, alone
 from lamina.prediction.read_case import read_case
 from lamina.prediction.segmenter import read_workflow
 from lamina.readers.images import read_grid
 from lamina.tasks.config_text import literal
 from lamina.tasks.running_config import config_hash
+from lamina.tensors import carrying, load_checkpoint, save_checkpoint, trained_on_of
+from lamina.training.telling import FEWEST_CASES, not_worse
 from lamina.writers.label_files import save_label_image
 
 logger = logging.getLogger("lamina")
@@ -35,7 +37,8 @@ DEFAULTS = {"max_epochs": 50, "val_split": 0.2, "pretrained": True}
 class LaminaTrainTask(TrainTask):
     """Trains a packed task on the submitted labels, from its current weights on.
 
-    When it is finished its weights become the current ones; the earlier ones stay. A training
+    When it is finished its weights become the current ones, unless they are worse on the
+    validation cases (on all labels where those can't tell); the earlier ones stay. A training
     that was killed goes on when it is asked for again with the same labels and settings.
 
     Parameters
@@ -67,6 +70,7 @@ class LaminaTrainTask(TrainTask):
             "best_metric": best,
             "train": last,
             "version": record.get("version", ""),
+            "current": record.get("current", ""),
         }
 
     def __call__(self, request: Mapping[str, Any], datastore: LaminaDatastore) -> dict[str, Any]:
@@ -87,9 +91,8 @@ class LaminaTrainTask(TrainTask):
             continues = _continues(self.task.runs, record)
             write_json(self.task.runs / "asked.json", record)
             _train(self.task, settings["max_epochs"], start, continues)
-            record["version"] = self.task.models.publish(self.task.runs / "model.pt")
+            record |= _publish(self.task)
             write_json(self.task.runs / "asked.json", record)
-        logger.info("%s: %s is its current model now", self.task.name, record["version"])
         return self.stats()
 
 
@@ -203,13 +206,9 @@ def _train(task: ServedTask, epochs: int, start: Path | None, continues: bool) -
         logging_file=False,
         workflow_type="train",
         bundle_root=literal(str(task.folder)),
-        dataset_dir=literal(str(task.runs / "cases.json")),
-        run_dir=literal(str(task.runs)),
         epochs=epochs,
         fresh=not continues,
-        fractions=[1.0, 0.0, 0.0],
-        progress=False,
-        **PLAIN,
+        **_settings_of_run(task),
     )
     try:
         workflow.initialize()
@@ -218,3 +217,62 @@ def _train(task: ServedTask, epochs: int, start: Path | None, continues: bool) -
         workflow.run()
     finally:
         workflow.finalize()
+    if start is not None:
+        _inherit(task.runs / "model.pt", start)
+
+
+def _inherit(model: Path, start: Path) -> None:
+    """Let weights carry also what those were trained on that they started from."""
+    state = load_checkpoint(model)
+    mine, before = trained_on_of(state), trained_on_of(load_checkpoint(start))
+    both = {
+        part: sorted({*(mine or {}).get(part, []), *images})
+        for part, images in (before or {}).items()
+    }
+    save_checkpoint(model, carrying(state, both if mine and before else None))
+
+
+def _settings_of_run(task: ServedTask) -> dict[str, Any]:
+    return {
+        "dataset_dir": literal(str(task.runs / "cases.json")),
+        "run_dir": literal(str(task.runs)),
+        "fractions": [1.0, 0.0, 0.0],
+        "progress": False,
+        **PLAIN,
+    }
+
+
+def _publish(task: ServedTask) -> dict[str, Any]:
+    """Make what was trained the current model, unless it is worse; return what is recorded."""
+    trained, current = task.runs / "model.pt", task.models.current
+    scores = _scores(task, [current, trained]) if current.is_file() else (math.nan, math.nan)
+    before, now = scores
+    version = task.models.publish(trained, current=not_worse(now, before))
+    if not_worse(now, before):
+        logger.info("%s: %s is its current model now", task.name, version)
+        return {"version": version, "current": version}
+    logger.warning(
+        "%s: %s has a Dice of %.3f where the current model has %.3f, which therefore stays\n"
+        "  → train for more epochs, or submit more labels; model_filename %s starts from it",
+        *(task.name, version, now, before, version),
+    )
+    return {"version": version, "current": CURRENT}
+
+
+def _scores(task: ServedTask, files: Sequence[Path]) -> list[float]:
+    """Return the Dice of weights on the validation cases, on all where those can't tell."""
+    cases = read_json(task.runs / "cases.json")
+    enough = sum(case["split"] == "validation" for case in cases) >= FEWEST_CASES
+    scores = [_dice(task, file, "@splits['validation']") for file in files] if enough else []
+    if not any(score > 0 for score in scores):  # too few cases, or none with a structure
+        scores = [_dice(task, file, "sum(@splits.values(), [])") for file in files]
+    return scores
+
+
+def _dice(task: ServedTask, weights: Path, cases: str) -> float:
+    chosen = {"validate#dataset#data": f"$@lamina.cases.items({cases})"}
+    workflow = read_workflow(task.folder / TRAINING, _settings_of_run(task) | chosen)
+    load_weights(workflow.get_parsed_content("network"), weights)
+    evaluator = workflow.get_parsed_content("validate#evaluator")
+    evaluator.run()
+    return float(evaluator.state.metrics["val_dice"])

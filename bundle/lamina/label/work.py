@@ -83,10 +83,10 @@ class Models:
             )
         return self.folder / name
 
-    def publish(self, weights: Path) -> str:
-        """Make a file the current one; return the name of its version."""
+    def publish(self, weights: Path, current: bool = True) -> str:
+        """Keep a file as the next version, and make it the current one; return its name."""
         name = f"model_v{max(self._numbers(), default=0) + 1}.pt"
-        for target in (self.folder / name, self.current):
+        for target in (self.folder / name, *([self.current] if current else [])):
             with written_whole(target) as part:
                 shutil.copyfile(weights, part)
         return name

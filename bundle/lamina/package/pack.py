@@ -22,7 +22,7 @@ from lamina.tasks.check import check_config
 from lamina.tasks.config_text import literal
 from lamina.tasks.labels import read_labels
 from lamina.tasks.write_task import compact_json
-from lamina.tensors import save_checkpoint
+from lamina.tensors import carrying, load_checkpoint, save_checkpoint, trained_on_of
 
 ROOMS = (
     "tasks",
@@ -136,7 +136,8 @@ def _export(folder: Path, weights: Path) -> None:
     parser["bundle_root"] = literal(str(folder))
     network = load_weights(parser.get_parsed_content("network_def"), weights)
     model = folder / "models" / "model.pt"
-    save_checkpoint(model, network.state_dict())
+    trained_on = trained_on_of(load_checkpoint(weights))
+    save_checkpoint(model, carrying(network.state_dict(), trained_on))
     warnings.filterwarnings("ignore", message="The TorchScript type system")
     ckpt_export(
         net_id="network_def",

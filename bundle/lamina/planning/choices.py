@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.cases.splits import default_fractions
 from lamina.errors import DataError
 from lamina.files import read_json
 from lamina.planning.budget import Budget, Schedule, schedule, seconds_per_patch
@@ -104,7 +105,7 @@ def _classes(
         "labels": _labels(survey.values, names),
         "label_values": codes,
         "phantoms": None,
-        "fractions": _fractions(len(survey.cases)),
+        "fractions": list(default_fractions(len(survey.cases))),
     }
 
 
@@ -117,7 +118,7 @@ def _coloured(survey: Survey) -> bool:
 
 
 def _schedule(survey: Survey, chosen: Sizes, dims: int, seconds: float, budget: Budget) -> Schedule:
-    cases = max(int(len(survey.cases) * _fractions(len(survey.cases))[0]), 1)
+    cases = max(int(len(survey.cases) * default_fractions(len(survey.cases))[0]), 1)
     patches = cases * (SLICES if dims < survey.dims else 1)
     return schedule(patches, chosen.most, dims, seconds, budget, cases)
 
@@ -147,10 +148,6 @@ def _codes(
         return None
     classes = {str(value): index + 1 for index, value in enumerate(values)}
     return {str(background): 0} | classes | left_out
-
-
-def _fractions(cases: int) -> list[float]:
-    return [0.7, 0.1, 0.2] if cases >= 20 else [0.6, 0.2, 0.2]
 
 
 def _preprocessing(

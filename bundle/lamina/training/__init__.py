@@ -12,6 +12,7 @@ from lamina.training.progress import TrainingProgress
 from lamina.training.ranks import SyncBuffers, join_group, leave_group, local_device, on_main
 from lamina.training.run import start_run
 from lamina.training.seeding import EpochSeed
+from lamina.training.telling import not_worse
 
 __all__ = [
     "CaseCache",
@@ -33,6 +34,7 @@ __all__ = [
     "join_group",
     "leave_group",
     "local_device",
+    "not_worse",
     "on_main",
     "read_history",
     "start_run",

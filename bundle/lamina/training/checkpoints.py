@@ -8,10 +8,12 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 
-from lamina.tensors import load_checkpoint, load_state, save_checkpoint
+from lamina.files import read_json
+from lamina.tensors import carrying, load_checkpoint, load_state, save_checkpoint
 from lamina.training.progress import call_at_end
 from lamina.training.ranks import is_main
 from lamina.training.run import end_run
+from lamina.training.telling import Telling
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +24,9 @@ class RunCheckpoints:
     """Keep ``last.pt`` and ``best.pt`` while a run lasts, and ``model.pt`` when it is finished.
 
     ``last.pt`` holds all that an interrupted run needs to continue; ``best.pt`` and ``model.pt`` are
-    the bare state_dict with the best validation metric (the last one without validation). It
-    stands behind the validation handler, and before any that needs the state of a resumed run.
+    the bare state_dict with the best validation metric (the last one without validation, or with
+    one that can't tell). It stands behind the validation handler, and before any that needs the
+    state of a resumed run.
 
     Parameters
     ----------
@@ -53,6 +56,7 @@ class RunCheckpoints:
         self.lr_scheduler = lr_scheduler
         self.evaluator = evaluator
         self.also = dict(also or {})
+        self.telling = Telling(evaluator) if evaluator is not None else None
 
     def attach(self, engine: Engine) -> None:
         """Register with the trainer."""
@@ -113,15 +117,19 @@ class RunCheckpoints:
     def _weights(self) -> dict[str, torch.Tensor]:
         """Return the weights as plain tensors; one that has several names (DynUNet's) stays one."""
         copies: dict[tuple[int, torch.Size], torch.Tensor] = {}
-        return {
+        weights = {
             name: copies.setdefault(
                 (value.data_ptr(), value.shape), value.detach().cpu().contiguous()
             )
             for name, value in self.network.state_dict().items()
         }
+        record = self.run_dir / "run.json"
+        return carrying(weights, read_json(record).get("images") if record.is_file() else None)
 
     def _is_best(self, engine: Engine) -> bool:
-        return self.evaluator is None or self._best("best_metric_epoch") == engine.state.epoch
+        if self.telling is None or self.telling.why_not:
+            return True
+        return bool(self._best("best_metric_epoch") == engine.state.epoch)
 
     def _best(self, name: str) -> Any:
         value = getattr(self.evaluator.state, name) if self.evaluator is not None else -1

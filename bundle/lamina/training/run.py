@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
-from lamina.cases import fingerprint
+from lamina.cases import fingerprint, hash_files
+from lamina.cases.case import SPLITS
 from lamina.cases.splits import Splits, write_splits
 from lamina.errors import ConfigError, LaminaError
 from lamina.files import read_json, write_json
 from lamina.locks import keep_lock, release_lock
+from lamina.tensors import TrainedOn
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +38,15 @@ class RunFacts(TypedDict):
     """What ``run.json`` holds: the config as it was given, a hash of each case, by split, and epochs.
 
     ``continues`` stands there while a finished run gets more epochs: ``model.pt`` is then the
-    model of the shorter run, which can be used until the longer one is finished.
+    model of the shorter run, which can be used until the longer one is finished. ``images`` are
+    hashes of the images alone, which the weights carry.
     """
 
     config: dict[str, Any]
     data: dict[str, dict[str, str]]
     epochs: int
     continues: NotRequired[bool]
+    images: NotRequired[TrainedOn]
 
 
 def start_run(
@@ -64,6 +68,9 @@ def start_run(
     folder = Path(run_dir)
     _lock(folder)
     requested: RunFacts = {"config": dict(config), "data": fingerprint(splits), "epochs": epochs}
+    requested["images"] = {
+        part: sorted({hash_files(case.image) for case in splits[part]}) for part in SPLITS
+    }
     if fresh:
         _remove_run(folder)
     for part in folder.glob(".part-*"):  # what a killed write left
