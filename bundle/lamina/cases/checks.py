@@ -114,7 +114,7 @@ def require_usable(
         If no case has a label, or a labelled case can't be used: all in one list.
     """
     facts = read_facts(dataset.labelled, values, read_whole_below=read_whole_below)
-    wrong = problems_in(facts, labels)
+    wrong = problems_in(facts, labels, values)
     if not dataset.labelled:
         wrong = ["no image has a label\n  → put labels where `lamina data` finds them"]
     if wrong:

@@ -156,7 +156,7 @@ def _split(
 def _gaps(splits: Splits, values: Mapping[str, Sequence[int]]) -> list[str]:
     """Say which values of labels a part lacks that others have."""
     held = {
-        name: {value for case in part for value in values[case.name]} - {0}
+        name: {value for case in part for value in values[case.name]} - {0, IGNORED}
         for name, part in splits.items()
         if part
     }
