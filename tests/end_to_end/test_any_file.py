@@ -171,7 +171,12 @@ def test_sigterm_ends_a_training_as_control_c_does(small_task, dataset, tmp_path
     code = "import sys; from lamina.cli import main; sys.exit(main(sys.argv[1:]))"
     line = [sys.executable, "-c", code, "train", str(small_task(tmp_path)), *words]
     with subprocess.Popen(
-        line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        line,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        # A shell lets what it starts in the background ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as lamina:
         while not (run / "last.pt").exists():
             assert lamina.poll() is None

@@ -114,6 +114,7 @@ def test_a_label_that_is_far_too_large_is_not_read(tmp_path):
     path.unlink()
     header = nib.Nifti1Header()
     header.set_data_shape((20_000, 20_000, 20_000))
+    header["vox_offset"] = 352
     header.set_data_dtype(np.uint8)
     (tmp_path / "labelsTr" / "a.nii").write_bytes(header.binaryblock + b"\0\0\0\0")
     survey = survey_cases(find_cases(tmp_path).labelled)

@@ -59,7 +59,7 @@ def test_foreground_comes_first_and_an_empty_region_is_told():
     item = {"image": label, "label": label, "region": torch.zeros(1, 8, 9)}
     made = RandPatchd(["image", "label"], [1, 1], foreground=1.0)(item)
     assert made["label"].item() == 2
-    with pytest.raises(DataError, match="region of interest is empty"):
+    with pytest.raises(DataError, match="no annotated voxel in a region of interest"):
         RandPatchd(["image", "label"], [1, 1], foreground=0.0)(item)
 
 
