@@ -168,15 +168,17 @@ def test_a_series_at_the_root_of_a_zip_keeps_its_name(trained, tmp_path, capsys)
 def test_sigterm_ends_a_training_as_control_c_does(small_task, dataset, tmp_path, number):
     run = tmp_path / "run"
     words = ["--dataset-dir", str(dataset), "--run-dir", str(run), "--epochs", "5000"]
-    code = "import sys; from lamina.cli import main; sys.exit(main(sys.argv[1:]))"
+    # A shell lets what it starts in the background ignore SIGINT.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from lamina.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
     line = [sys.executable, "-c", code, "train", str(small_task(tmp_path)), *words]
     with subprocess.Popen(
         line,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
-        # A shell lets what it starts in the background ignore SIGINT.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as lamina:
         while not (run / "last.pt").exists():
             assert lamina.poll() is None
